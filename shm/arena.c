@@ -1,0 +1,324 @@
+/*
+ * Making, finding and leaving an arena.  An arena is complete or it is not
+ * there: the magic is the last word stored, and what a creator that died
+ * left behind is recognised by its absence.  Nothing is mapped before its
+ * header has been read like a file's and found sound.
+ */
+
+#include "shm/arena.h"
+
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/geometry.h"
+#include "shm/handle.h"
+#include "shm/hash.h"
+#include "shm/lock.h"
+#include "shm/segment.h"
+#include "shm/system.h"
+#include "shm/word.h"
+
+#define BACKED_AT_START	6	/* segments */
+
+static bool
+object_name(char *out, size_t size, const char *instance)
+{
+	size_t len = strlen(instance);
+
+	if (len == 0 || len > ARENA_NAME_MAX || strchr(instance, '/') != NULL)
+		return false;
+	return snprintf(out, size, "/kvd.%s", instance) < (int)size;
+}
+
+static int
+open_object(const char *instance, int flags)
+{
+	char name[ARENA_NAME_MAX + 8];
+
+	if (!object_name(name, sizeof(name), instance)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return shm_open(name, flags, 0600);
+}
+
+int
+arena_unlink(const char *instance)
+{
+	char name[ARENA_NAME_MAX + 8];
+
+	if (!object_name(name, sizeof(name), instance)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return shm_unlink(name);
+}
+
+static void
+set_facts(struct arena *a, const struct superblock *sb, const char *name)
+{
+	a->size_bytes = sb->size_bytes;
+	a->segment_bytes = sb->segment_bytes;
+	a->segments = sb->segments;
+	a->value_max_bytes = sb->value_max_bytes;
+	a->shards_count = (uint32_t)sb->shards;
+	a->segments_off = sb->segments_off;
+	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
+	a->board = arena_at(a, sb->board_off);
+	a->shards = arena_at(a, sb->shards_off);
+	a->table = arena_at(a, sb->table_off);
+	system_format_uuid(sb->uuid, a->uuid);
+	strlcpy(a->name, name, sizeof(a->name));
+}
+
+/* Takes the descriptor over, also on failure. */
+static enum arena_error
+map(struct arena **out, int fd, uint64_t size)
+{
+	struct arena *a;
+	int saved;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		goto fail;
+	a->base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (a->base == MAP_FAILED)
+		goto fail;
+	/* Dumping 1 GB keeps a dead worker's locks for seconds. */
+	madvise(a->base, size, MADV_DONTDUMP);
+	a->fd = fd;
+	*out = a;
+	return ARENA_OK;
+fail:
+	saved = errno;
+	free(a);
+	close(fd);
+	errno = saved;
+	return ARENA_ERRNO;
+}
+
+static void
+fill_superblock(struct superblock *sb, const struct geometry *g)
+{
+	sb->version = LAYOUT_VERSION;
+	sb->layout_hash = geometry_layout_hash();
+	sb->size_bytes = g->size_bytes;
+	sb->segment_bytes = g->segment_bytes;
+	sb->segments = g->segments;
+	sb->shards = g->shards;
+	sb->value_max_bytes = g->value_max_bytes;
+	sb->board_off = g->board_off;
+	sb->shards_off = g->shards_off;
+	sb->table_off = g->table_off;
+	sb->segments_off = g->segments_off;
+	system_boot_id(sb->boot_id);
+	system_pid_namespace(sb->pidns);
+}
+
+/* New memory is all zeros, which is what everything else begins with. */
+static enum arena_error
+initialise(struct arena *a, const struct geometry *g, const char *name)
+{
+	struct superblock *sb = (struct superblock *)a->base;
+	uint32_t i;
+
+	fill_superblock(sb, g);
+	if (!system_random(sb->hash_seed, sizeof(sb->hash_seed)) ||
+	    !system_random(sb->uuid, sizeof(sb->uuid)))
+		return ARENA_ERRNO;
+	set_facts(a, sb, name);
+	for (i = 0; i < a->shards_count; i++)
+		if ((errno = lock_init(&a->shards[i].lock)) != 0)
+			return ARENA_ERRNO;
+	if (arena_back_ahead(a, BACKED_AT_START) < BACKED_AT_START)
+		return ARENA_NO_SPACE;
+	word_store(&sb->magic, LAYOUT_MAGIC);
+	return ARENA_OK;
+}
+
+static enum arena_error
+size_object(int fd, const struct geometry *g)
+{
+	int error;
+
+	if (ftruncate(fd, (off_t)g->size_bytes) == -1)
+		return ARENA_ERRNO;
+	error = posix_fallocate(fd, 0, (off_t)g->segments_off);
+	if (error == 0)
+		return ARENA_OK;
+	errno = error;
+	return error == ENOSPC || error == ENOMEM ? ARENA_NO_SPACE :
+	    ARENA_ERRNO;
+}
+
+enum arena_error
+arena_create(struct arena **out, const struct arena_params *p)
+{
+	struct arena *a = NULL;
+	enum arena_error error;
+	struct geometry g;
+	int fd, saved;
+
+	if ((error = geometry_choose(&g, p)) != ARENA_OK)
+		return error;
+	if (lock_probe() != 1)
+		return ARENA_NO_ROBUST;
+	if ((fd = open_object(p->name, O_RDWR | O_CREAT | O_EXCL)) == -1)
+		return errno == EEXIST ? ARENA_EXISTS : ARENA_ERRNO;
+	if ((error = size_object(fd, &g)) != ARENA_OK) {
+		saved = errno;
+		close(fd);
+		goto fail;
+	}
+	if ((error = map(&a, fd, g.size_bytes)) != ARENA_OK ||
+	    (error = initialise(a, &g, p->name)) != ARENA_OK) {
+		saved = errno;
+		goto fail;
+	}
+	*out = a;
+	return ARENA_OK;
+fail:
+	arena_close(a);
+	arena_unlink(p->name);
+	errno = saved;
+	return error;
+}
+
+/* A header whose numbers agree with each other and with the object's size. */
+static enum arena_error
+check_header(const struct superblock *sb, uint64_t object_bytes)
+{
+	struct geometry g = {
+		.size_bytes = sb->size_bytes,
+		.segment_bytes = sb->segment_bytes,
+		.shards = sb->shards
+	};
+	char boot_id[sizeof(sb->boot_id)];
+	uint64_t pidns[2];
+
+	if (word_peek(&sb->magic) != LAYOUT_MAGIC)
+		return ARENA_NOT_AN_ARENA;
+	if (sb->version != LAYOUT_VERSION ||
+	    sb->layout_hash != geometry_layout_hash())
+		return ARENA_OTHER_LAYOUT;
+	if (sb->size_bytes != object_bytes || sb->segment_bytes < PAGE_BYTES ||
+	    (sb->segment_bytes & (sb->segment_bytes - 1)) != 0 ||
+	    sb->shards == 0 || sb->shards > ARENA_SHARDS_MAX ||
+	    (sb->shards & (sb->shards - 1)) != 0 || !geometry_place(&g) ||
+	    g.board_off != sb->board_off || g.shards_off != sb->shards_off ||
+	    g.table_off != sb->table_off || g.segments != sb->segments ||
+	    g.segments_off != sb->segments_off ||
+	    sb->value_max_bytes > sb->segment_bytes)
+		return ARENA_NOT_AN_ARENA;
+	system_boot_id(boot_id);
+	if (memcmp(boot_id, sb->boot_id, sizeof(boot_id)) != 0)
+		return ARENA_OTHER_BOOT;
+	system_pid_namespace(pidns);
+	if (memcmp(pidns, sb->pidns, sizeof(pidns)) != 0)
+		return ARENA_OTHER_PIDNS;
+	return ARENA_OK;
+}
+
+static enum arena_error
+read_header(int fd, uid_t uid, struct superblock *sb)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return ARENA_ERRNO;
+	if (st.st_uid != uid)
+		return ARENA_OTHER_USER;
+	n = pread(fd, sb, sizeof(*sb), 0);
+	if (n == -1)
+		return ARENA_ERRNO;
+	if (n != (ssize_t)sizeof(*sb))
+		return ARENA_NOT_AN_ARENA;
+	return check_header(sb, (uint64_t)st.st_size);
+}
+
+enum arena_error
+arena_attach(struct arena **out, const char *name, uid_t uid)
+{
+	enum arena_error error;
+	struct superblock sb;
+	int fd, saved;
+
+	if ((fd = open_object(name, O_RDWR)) == -1)
+		return errno == ENOENT ? ARENA_MISSING :
+		    errno == EACCES ? ARENA_OTHER_USER : ARENA_ERRNO;
+	if ((error = read_header(fd, uid, &sb)) != ARENA_OK) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return error;
+	}
+	if ((error = map(out, fd, sb.size_bytes)) == ARENA_OK)
+		set_facts(*out, &sb, name);
+	return error;
+}
+
+void
+arena_close(struct arena *a)
+{
+	if (a == NULL)
+		return;
+	munmap(a->base, a->size_bytes);
+	close(a->fd);
+	free(a);
+}
+
+static pid_t
+holder_of(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_GETLK, &lock) == -1)
+		return -1;
+	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+pid_t
+arena_claim(struct arena *a)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(a->fd, F_SETLK, &lock) == 0)
+		return 0;
+	if (errno != EACCES && errno != EAGAIN)
+		return -1;
+	return holder_of(a->fd);
+}
+
+pid_t
+arena_holder(const char *name)
+{
+	pid_t pid;
+	int fd;
+
+	if ((fd = open_object(name, O_RDWR)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	pid = holder_of(fd);
+	close(fd);
+	return pid;
+}
+
+unsigned
+arena_back_ahead(struct arena *a, unsigned ahead)
+{
+	uint64_t ready = segment_count_free(a);
+	unsigned n;
+
+	for (n = 0; ready + n < ahead; n++)
+		if (!segment_back_one(a))
+			break;
+	return n;
+}

@@ -1,0 +1,117 @@
+#ifndef KVD_SHM_ARENA_H
+#define KVD_SHM_ARENA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/status.h"
+
+/*
+ * The arena: one POSIX shared memory object per instance.  A struct arena is
+ * this process's view of it; everything inside is named by offsets, so each
+ * process may map it elsewhere.  A handle made before fork(2) stays valid in
+ * the children.  Functions that take a struct arena may be called from any
+ * process and any thread that has one, unless they say otherwise.
+ */
+struct arena;
+
+#define ARENA_NAME_MAX		200	/* bytes of an instance's name */
+#define ARENA_SHARDS_MAX	1024
+
+struct arena_params {
+	const char	*name;		/* instance; the object is /kvd.NAME */
+	uint64_t	 memory_bytes;	/* size of the whole object */
+	uint64_t	 value_max_bytes; /* 0: 1 MiB, or what a segment holds */
+	uint32_t	 shards;	/* a power of two; 0: choose (64 or fewer) */
+	uint32_t	 segment_bytes;	/* a power of two; 0: choose */
+};
+
+/* Why an arena could not be made or attached. */
+enum arena_error {
+	ARENA_OK,
+	ARENA_ERRNO,		/* a system call failed, errno says why */
+	ARENA_EXISTS,		/* create: an object of that name is there */
+	ARENA_MISSING,		/* attach: there is none */
+	ARENA_TOO_SMALL,	/* memory holds no useful number of segments */
+	ARENA_NO_SPACE,		/* /dev/shm is too small or full */
+	ARENA_BAD_PARAMS,	/* shards, segment or value size impossible */
+	ARENA_NOT_AN_ARENA,	/* no magic: not ours, or never completed */
+	ARENA_OTHER_LAYOUT,	/* made by a program with another layout */
+	ARENA_OTHER_USER,	/* owned by another user */
+	ARENA_OTHER_BOOT,	/* made before the last boot */
+	ARENA_OTHER_PIDNS,	/* made in another pid namespace */
+	ARENA_NO_ROBUST		/* robust mutexes do not work on this system */
+};
+
+/*
+ * Make the arena and map it.  The object appears complete or not at all: the
+ * magic is stored last, and on failure the object is unlinked again.
+ * On ARENA_OK *arena is the caller's, to be given to arena_close().
+ */
+enum arena_error arena_create(struct arena **arena,
+    const struct arena_params *);
+
+/*
+ * Map the arena of an instance that is already there.  Nothing is mapped
+ * before the header, read with pread(2), has been found sound.
+ * uid is the owner expected, normally geteuid().
+ */
+enum arena_error arena_attach(struct arena **arena, const char *name,
+    uid_t uid);
+
+/* Unmap; the object stays.  NULL is allowed. */
+void arena_close(struct arena *);
+
+/* Remove the object of an instance.  Returns 0, or -1 with errno. */
+int arena_unlink(const char *name);
+
+/*
+ * Claim the instance for this process until it exits: two masters on one
+ * arena would both fork workers.  The claim is a record lock, so fork(2)
+ * does not hand it on and a crash releases it.
+ * Returns 0, or the pid of the process that holds it, or -1 with errno.
+ */
+pid_t arena_claim(struct arena *);
+
+/*
+ * The holder's pid by name, without attaching (for "already running" before
+ * anything is touched).  Returns 0 if nobody holds it or there is no arena,
+ * -1 with errno.
+ */
+pid_t arena_holder(const char *name);
+
+/* "another user's arena", ...: static storage, lower case, no full stop. */
+const char *arena_strerror(enum arena_error);
+
+/* Facts, constant for the arena's life. */
+uint32_t arena_shards(const struct arena *);
+uint64_t arena_memory_bytes(const struct arena *);
+uint64_t arena_segment_bytes(const struct arena *);
+uint64_t arena_value_max(const struct arena *);
+/* 36 characters and a NUL, kept in the handle. */
+const char *arena_uuid(const struct arena *);
+
+/* The shard, 0 .. arena_shards() - 1, in which a bucket of that name lives. */
+uint32_t arena_shard_of(const struct arena *, struct bytes bucket);
+
+/* Segments, as they are at some moment of the call. */
+struct arena_usage {
+	uint64_t	segments;	/* all of them */
+	uint64_t	segments_raw;	/* never used, not backed by memory */
+	uint64_t	segments_free;	/* backed and free */
+	uint64_t	segments_log;
+	uint64_t	segments_index;	/* pages and lines */
+	uint64_t	log_bytes;	/* written to log segments */
+	uint64_t	dead_bytes;	/* of these, waiting for the cleaner */
+};
+void arena_usage(const struct arena *, struct arena_usage *);
+
+/*
+ * Back free segments with memory until `ahead` of them are ready, so that no
+ * worker has to do so while a client waits.  Called by the cleaner without
+ * any lock.  Returns how many were backed; ends early when /dev/shm is full.
+ */
+unsigned arena_back_ahead(struct arena *, unsigned ahead);
+
+#endif

@@ -1,0 +1,68 @@
+#ifndef KVD_SHM_BOARD_H
+#define KVD_SHM_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/arena.h"
+
+/*
+ * The board: a slot per process of the instance, where it shows what it is
+ * and what it has done.  A slot has one writer, its owner; anybody reads.
+ * Nothing on the board is needed for correctness.
+ */
+
+#define BOARD_SLOTS	288	/* 256 workers and the other roles */
+
+enum board_role {
+	BOARD_FREE, BOARD_MASTER, BOARD_WORKER, BOARD_CLEANER, BOARD_OTHER
+};
+enum board_state {
+	BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING, BOARD_STOPPED
+};
+
+/* The counters of a slot; the list, with its help texts, is counters.def. */
+enum board_counter {
+#define COUNTER(name, help) BOARD_##name,
+#include "shm/counters.def"
+#undef COUNTER
+	BOARD_COUNTERS
+};
+
+struct board_row {			/* a copy, for those who look */
+	enum board_role		role;
+	enum board_state	state;
+	pid_t			pid;
+	uint64_t		started_ms;	/* wall clock */
+	uint64_t		restarts;
+	uint64_t		heartbeat;	/* only grows */
+	uint64_t		fingerprint;	/* of the request in hand */
+	uint64_t		counters[BOARD_COUNTERS];
+};
+
+/*
+ * Take a slot for this process.  Counters go on where the predecessor in the
+ * slot left them, so that sums only grow.
+ */
+void board_enter(struct arena *, unsigned slot, enum board_role,
+    uint64_t now_ms, uint64_t restarts);
+void board_set_state(struct arena *, unsigned slot, enum board_state);
+void board_beat(struct arena *, unsigned slot);
+void board_set_fingerprint(struct arena *, unsigned slot, uint64_t);
+void board_add(struct arena *, unsigned slot, enum board_counter, uint64_t);
+void board_sub(struct arena *, unsigned slot, enum board_counter, uint64_t);
+void board_leave(struct arena *, unsigned slot);
+
+/* Copy a row out; false if the slot was never used. */
+bool board_read(const struct arena *, unsigned slot, struct board_row *);
+/* A counter summed over all slots. */
+uint64_t board_sum(const struct arena *, enum board_counter);
+/* As in counters.def, e.g. "BYTES_IN", and its help; static storage. */
+const char *board_counter_name(enum board_counter);
+const char *board_counter_help(enum board_counter);
+/* "worker", "serving", ...: static storage. */
+const char *board_role_name(enum board_role);
+const char *board_state_name(enum board_state);
+
+#endif

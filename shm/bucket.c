@@ -1,0 +1,175 @@
+/*
+ * Buckets.  The name of a bucket is in its RECORD_CREATE, which the table of
+ * its shard points to; the record names the struct bucket, whose offset is
+ * the bucket's id.  Ids are used again, but never within one stretch of the
+ * log that does not show the RECORD_DROP in between.
+ */
+
+#include "shm/bucket.h"
+
+#include <string.h>
+
+#include "shm/bucket_locked.h"
+#include "shm/intent.h"
+#include "shm/log.h"
+#include "shm/read.h"
+#include "shm/room.h"
+#include "shm/slab.h"
+#include "shm/word.h"
+
+static bool
+is_name(struct bytes name)
+{
+	return name.len > 0 && name.len <= BUCKET_NAME_MAX;
+}
+
+struct bucket *
+bucket_find(const struct held *h, struct bytes name, struct index_place *p)
+{
+	struct record_view r;
+	struct index_key key;
+
+	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
+	if (!index_find(h, &h->sh->buckets, &key, p) ||
+	    !record_read(h->a, p->record, &r))
+		return NULL;
+	return arena_at(h->a, r.bucket);
+}
+
+/* A fresh struct bucket from the reserve: its link through the intent. */
+static struct bucket *
+new_bucket(struct held *h, uint64_t lsn)
+{
+	struct bucket *b = arena_at(h->a, slab_alloc(h, SLAB_LINE));
+
+	word_init(&b->mark, BUCKET_LIVE);
+	word_init(&b->table.shape, 0);
+	word_init(&b->table.root, 0);
+	word_init(&b->table.count, 0);
+	word_init(&b->bytes, 0);
+	word_init(&b->revision, lsn);
+	word_init(&b->created, lsn);
+	intent_set(h, &b->link, 0);
+	return b;
+}
+
+static enum shm_status
+create_locked(struct held *h, struct bytes name)
+{
+	struct table *t = &h->sh->buckets;
+	struct index_place place;
+	struct record_view r = {
+		.op = RECORD_CREATE,
+		.key = name,
+		.size = record_size(name.len, 0, false)
+	};
+	struct index_key key;
+	enum shm_status status;
+	arena_off off;
+
+	if (bucket_find(h, name, &place) != NULL)
+		return SHM_OK;
+	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK ||
+	    (status = index_reserve(h, t, 1)) != SHM_OK ||
+	    (status = slab_reserve(h, SLAB_LINE, 2, SEGMENT_FOR_PUT)) !=
+	    SHM_OK)
+		return status;
+	r.bucket = arena_off_of(h->a,
+	    new_bucket(h, word_peek(&h->sh->lsn) + 1));
+	off = log_write(h, &r);
+	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
+	index_insert(h, t, key.hash, off);
+	log_advance(h, &r);
+	intent_commit(h);
+	(void)index_grow(h, t);
+	return SHM_OK;
+}
+
+enum shm_status
+bucket_create(struct arena *a, struct bytes name)
+{
+	enum shm_status status;
+	struct held h;
+
+	if (!is_name(name))
+		return SHM_BUCKET_NAME_SIZE;
+	do {
+		if (lock_shard(a, arena_shard_of(a, name), &h) ==
+		    LOCK_POISONED)
+			return SHM_DAMAGED;
+		status = create_locked(&h, name);
+		lock_release(&h);
+	} while (status == SHM_FULL && room_make(a));
+	return status;
+}
+
+static enum shm_status
+drop_locked(struct held *h, struct bytes name)
+{
+	struct index_place place;
+	struct record_view created, r = {
+		.op = RECORD_DROP,
+		.key = name,
+		.size = record_size(name.len, 0, false)
+	};
+	enum shm_status status;
+	struct bucket *b;
+	arena_off off;
+
+	if ((b = bucket_find(h, name, &place)) == NULL)
+		return SHM_NO_BUCKET;
+	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
+		return status;
+	record_read(h->a, place.record, &created);
+	r.bucket = created.bucket;
+	off = log_write(h, &r);
+	intent_guard(h, &h->sh->version);
+	index_remove(h, &h->sh->buckets, &place);
+	intent_add(h, &b->mark, BUCKET_DROPPED);
+	intent_add(h, &b->link, word_peek(&h->sh->graveyard));
+	intent_add(h, &h->sh->graveyard, r.bucket);
+	log_kill(h, place.record, created.size);
+	log_kill(h, off, r.size);
+	log_advance(h, &r);
+	intent_commit(h);
+	index_shrink(h, &h->sh->buckets);
+	return SHM_OK;
+}
+
+enum shm_status
+bucket_drop(struct arena *a, struct bytes name)
+{
+	enum shm_status status;
+	struct held h;
+
+	if (!is_name(name))
+		return SHM_BUCKET_NAME_SIZE;
+	do {
+		if (lock_shard(a, arena_shard_of(a, name), &h) ==
+		    LOCK_POISONED)
+			return SHM_DAMAGED;
+		status = drop_locked(&h, name);
+		lock_release(&h);
+	} while (status == SHM_FULL && room_make(a));
+	return status;
+}
+
+/* The facts are counters that move one by one: each is true, of about now. */
+enum shm_status
+bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
+{
+	const struct bucket *b;
+	enum shm_status status;
+	arena_off off;
+
+	if (!is_name(name))
+		return SHM_BUCKET_NAME_SIZE;
+	if ((status = read_pair(a, name, NULL, NULL, &off)) != SHM_OK)
+		return status;
+	b = arena_at(a, off);
+	st->keys = word_load(&b->table.count);
+	st->bytes = word_load(&b->bytes);
+	st->revision = word_load(&b->revision);
+	st->id = off;
+	return SHM_OK;
+}

@@ -1,0 +1,13 @@
+#ifndef KVD_SHM_BUCKET_LOCKED_H
+#define KVD_SHM_BUCKET_LOCKED_H
+
+#include "shm/index.h"
+
+/*
+ * The bucket of that name in the shard that is held, and where its name is;
+ * NULL if there is none.
+ */
+struct bucket *bucket_find(const struct held *, struct bytes name,
+    struct index_place *);
+
+#endif

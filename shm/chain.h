@@ -1,0 +1,88 @@
+#ifndef KVD_SHM_CHAIN_H
+#define KVD_SHM_CHAIN_H
+
+#include "shm/lock.h"
+
+/*
+ * A chain: a home line and the lines that its last slot links to.  Dense and
+ * canonical: n entries take 1 + ceil((n - 7) / 6) lines.
+ */
+
+#define CHAIN_LINES_MAX		16	/* of chains that are rewritten whole */
+#define CHAIN_ENTRIES_MAX	(LINE_SLOTS + (CHAIN_LINES_MAX - 1) * \
+				    (LINE_SLOTS - 1))
+
+struct chain {			/* the entries of a chain, taken together */
+	unsigned	n;
+	uint64_t	entries[CHAIN_ENTRIES_MAX];
+};
+
+static inline uint64_t
+slot_tag(uint64_t slot)
+{
+	return slot >> 48;
+}
+
+static inline arena_off
+slot_off(uint64_t slot)
+{
+	return slot & LINE_OFF_MASK;
+}
+
+static inline bool
+slot_is_link(uint64_t slot)
+{
+	return slot_tag(slot) == LINE_LINK;
+}
+
+/* An entry for a record at off whose key has that hash. */
+static inline uint64_t
+slot_make(uint64_t hash, arena_off off)
+{
+	uint64_t tag = hash >> 48;
+
+	return (tag == LINE_LINK ? tag - 1 : tag) << 48 | off;
+}
+
+/*
+ * All entries of the chain at home, under the lock.  Returns false if there
+ * are too many to be rewritten.
+ */
+bool chain_gather(const struct held *, struct line *home, struct chain *);
+
+/*
+ * Into the intent: the chain at home holds exactly these entries.  Reuses
+ * its lines, takes reserved ones for more, gives back those left over.
+ */
+void chain_write(struct held *, struct line *home, const struct chain *);
+
+/* Into the intent: home has no entries and no further lines. */
+void chain_clear(struct held *, struct line *home);
+
+/*
+ * Into the intent: one entry more, at the end, in at most one new line,
+ * which must have been reserved.
+ */
+void chain_append(struct held *, struct line *home, uint64_t entry);
+
+/* Into the intent: the slot, of the chain at home, is taken out. */
+void chain_remove(struct held *, struct line *home, word *slot);
+
+/*
+ * A fresh line with no entries, from the reserve: all its words but the
+ * first are in the intent.
+ */
+struct line *chain_new_line(struct held *);
+
+/* Free lines needed to write n entries into a home line without a chain. */
+static inline unsigned
+chain_further_lines(unsigned n)
+{
+	return n <= LINE_SLOTS ? 0 :
+	    (n - LINE_SLOTS + LINE_SLOTS - 2) / (LINE_SLOTS - 1);
+}
+
+/* The line after this one, or NULL; under the lock. */
+struct line *chain_next(const struct held *, struct line *);
+
+#endif

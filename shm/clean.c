@@ -1,0 +1,381 @@
+/*
+ * Giving memory back.  In the order of what it costs: dropped buckets are
+ * taken apart, heads of shards without buckets are closed, segments that are
+ * all dead are freed, and the sparsest of the others is emptied, its live
+ * records moving to the cold head of their shard one intent at a time.
+ *
+ * Moving must pay: when hardly a segment is free, a shard is touched only if
+ * its garbage fills one, or the rest of its cold head takes what lives.
+ */
+
+#include "shm/clean.h"
+
+#include <string.h>
+
+#include "shm/hash.h"
+#include "shm/index.h"
+#include "shm/intent.h"
+#include "shm/log.h"
+#include "shm/pair_locked.h"
+#include "shm/segment.h"
+#include "shm/slab.h"
+#include "shm/word.h"
+
+#define LINES_PER_STEP		16
+#define RECORDS_PER_STEP	32
+#define BYTES_PER_STEP		(64U * 1024)
+#define AHEAD			4	/* segments backed beyond the reserve */
+
+static void
+kill_record(struct held *h, arena_off off)
+{
+	struct record_view r;
+
+	if (record_read(h->a, off, &r))
+		log_kill(h, off, r.size);
+}
+
+/* One line of the dropped bucket on top, or the bucket itself. */
+static void
+dismantle_one(struct held *h, struct clean_work *work)
+{
+	arena_off off = word_peek(&h->sh->graveyard);
+	struct bucket *b = arena_at(h->a, off);
+	unsigned released;
+
+	if (index_dismantle(h, &b->table, kill_record)) {
+		work->lines_dismantled++;
+	} else {
+		intent_add(h, &h->sh->graveyard, word_peek(&b->link));
+		intent_add(h, &b->mark, 0);
+		slab_free(h, SLAB_LINE, off);
+	}
+	released = h->nreleased;
+	intent_commit(h);
+	work->segments_freed += released;
+}
+
+static enum lock_status
+enter(struct arena *a, uint32_t shard, struct held *h,
+    struct clean_work *work)
+{
+	enum lock_status s = lock_shard(a, shard, h);
+
+	if (s == LOCK_RECOVERED)
+		work->shards_repaired++;
+	return s;
+}
+
+/* No bucket is left, but something is still held for them. */
+static bool
+is_idle(const struct shard *sh)
+{
+	return word_peek(&sh->buckets.count) == 0 &&
+	    (word_peek(&sh->hot_segment) != 0 ||
+	    word_peek(&sh->cold_segment) != 0 ||
+	    word_peek(&sh->partial[SLAB_LINE]) != 0 ||
+	    word_peek(&sh->partial[SLAB_PAGE]) != 0);
+}
+
+/* A shard without buckets holds no segment. */
+static unsigned
+vacate(struct held *h)
+{
+	unsigned n = 0;
+
+	while (index_dismantle(h, &h->sh->buckets, kill_record)) {
+		n += h->nreleased;
+		intent_commit(h);
+	}
+	return n + log_close_dead_heads(h) +
+	    slab_release_empty(h, SLAB_LINE) +
+	    slab_release_empty(h, SLAB_PAGE);
+}
+
+/* Returns true if there was something to do in this shard. */
+static bool
+tidy_shard(struct arena *a, uint32_t shard, struct clean_work *work)
+{
+	struct shard *sh = &a->shards[shard];
+	uint64_t freed = work->segments_freed;
+	bool buried = word_load(&sh->graveyard) != 0;
+	struct held h;
+	unsigned i;
+
+	if ((!buried && !is_idle(sh)) ||
+	    enter(a, shard, &h, work) == LOCK_POISONED)
+		return false;
+	for (i = 0; i < LINES_PER_STEP && word_peek(&sh->graveyard) != 0; i++)
+		dismantle_one(&h, work);
+	if (word_peek(&sh->graveyard) == 0 && is_idle(sh))
+		work->segments_freed += vacate(&h);
+	lock_release(&h);
+	return buried || work->segments_freed > freed;
+}
+
+static bool
+tidy(struct arena *a, struct clean_state *s, struct clean_work *work)
+{
+	uint32_t i, shard;
+
+	for (i = 0; i < a->shards_count; i++) {
+		shard = (s->shard + i) % a->shards_count;
+		if (tidy_shard(a, shard, work)) {
+			s->shard = shard;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Segments of the log that no head writes to any more. */
+static bool
+is_sealed(const struct segment *e)
+{
+	enum segment_kind kind = segment_kind(word_load(&e->state));
+
+	return (kind == SEGMENT_HOT || kind == SEGMENT_COLD) &&
+	    (word_peek(&e->used) & SEGMENT_SEALED) != 0;
+}
+
+static uint64_t
+sealed_garbage(const struct arena *a, uint32_t shard)
+{
+	uint64_t i, sum = 0;
+
+	for (i = 0; i < a->segments; i++)
+		if (is_sealed(&a->table[i]) && segment_owner(
+		    word_peek(&a->table[i].state)) == shard)
+			sum += word_peek(&a->table[i].dead);
+	return sum;
+}
+
+static uint64_t
+cold_left(const struct arena *a, uint32_t shard)
+{
+	uint64_t number = word_peek(&a->shards[shard].cold_segment);
+
+	return number == 0 ? 0 : arena_segment_base(a, number) -
+	    word_peek(&a->shards[shard].cold_pos);
+}
+
+struct pressure {
+	uint64_t	free;		/* segments, raw ones included */
+	uint64_t	ready;		/* of these, backed */
+	uint64_t	reserve;
+};
+
+/* Is emptying this segment worth the copying, as memory is now? */
+static bool
+pays(const struct arena *a, const struct segment *e, const struct pressure *p)
+{
+	uint64_t used = word_peek(&e->used) & ~SEGMENT_SEALED;
+	uint64_t dead = word_peek(&e->dead);
+	uint32_t shard = segment_owner(word_peek(&e->state));
+
+	if (dead == used)
+		return true;
+	if (p->free > a->segments / 4)
+		return dead > used / 4 * 3;
+	if (p->free > p->reserve + a->segments / 16)
+		return dead > used / 4;
+	if (dead < used / 32 + 1)
+		return false;
+	return p->ready > 2 || cold_left(a, shard) >= used - dead ||
+	    sealed_garbage(a, shard) >= a->segment_bytes;
+}
+
+static void
+feel_pressure(const struct arena *a, struct pressure *p)
+{
+	uint64_t i;
+
+	p->ready = segment_count_free(a);
+	p->free = p->ready;
+	for (i = 0; i < a->segments; i++)
+		if (segment_kind(word_peek(&a->table[i].state)) ==
+		    SEGMENT_RAW)
+			p->free++;
+	p->reserve = segment_reserve(a);
+}
+
+static bool
+choose_victim(const struct arena *a, struct clean_state *s)
+{
+	uint64_t i, used, dead, best_used = 1, best_dead = 0;
+	struct pressure p;
+
+	feel_pressure(a, &p);
+	s->victim = 0;
+	for (i = 0; i < a->segments; i++) {
+		const struct segment *e = &a->table[i];
+
+		if (!is_sealed(e))
+			continue;
+		used = word_peek(&e->used) & ~SEGMENT_SEALED;
+		dead = word_peek(&e->dead);
+		/* dead / used above the best, without a division */
+		if ((s->victim != 0 && dead * best_used <= best_dead * used) ||
+		    !pays(a, e, &p))
+			continue;
+		s->victim = i + 1;
+		s->generation = segment_generation(word_peek(&e->state));
+		s->offset = 0;
+		best_used = used;
+		best_dead = dead;
+	}
+	return s->victim != 0;
+}
+
+/* The table and the place in it that lead to this record, if any. */
+static struct table *
+find_live(struct held *h, arena_off off, const struct record_view *r,
+    struct index_place *p)
+{
+	uint64_t hash = hash_keyed(h->a->hash_seed, r->key.data, r->key.len);
+	struct table *t = &h->sh->buckets;
+	const struct segment *e;
+	struct bucket *b;
+
+	if (r->op == RECORD_PUT) {
+		if (!arena_holds(h->a, r->bucket, sizeof(*b)))
+			return NULL;
+		/* The unit may be a line, or another shard's, by now. */
+		e = &h->a->table[arena_segment_of(h->a, r->bucket)];
+		b = arena_at(h->a, r->bucket);
+		if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
+		    segment_owner(word_peek(&e->state)) != h->shard ||
+		    word_peek(&b->mark) != BUCKET_LIVE)
+			return NULL;
+		t = &b->table;
+	} else if (r->op != RECORD_CREATE) {
+		return NULL;
+	}
+	return index_find_record(h, t, hash, off, p) ? t : NULL;
+}
+
+static enum shm_status
+move(struct held *h, arena_off off, const struct record_view *r,
+    const struct index_place *p, struct clean_work *work)
+{
+	enum shm_status status = log_cold_room(h, r->size);
+	arena_off to;
+
+	if (status != SHM_OK)
+		return status;
+	to = word_peek(&h->sh->cold_pos);
+	memcpy(arena_at(h->a, to), arena_at(h->a, off), r->size);
+	index_move(h, p, to);
+	log_kill(h, off, r->size);
+	intent_add(h, &h->sh->cold_pos, to + r->size);
+	intent_commit(h);
+	work->records_moved++;
+	work->bytes_moved += r->size;
+	return SHM_OK;
+}
+
+static enum shm_status
+clean_record(struct held *h, arena_off off, const struct record_view *r,
+    struct clean_work *work, uint64_t now_ms)
+{
+	struct index_place p;
+
+	if (find_live(h, off, r, &p) == NULL)
+		return SHM_OK;
+	if (r->op == RECORD_PUT && record_is_expired(r, now_ms) &&
+	    pair_delete_place(h, &p, r) == SHM_OK) {
+		work->records_expired++;
+		return SHM_OK;
+	}
+	return move(h, off, r, &p, work);
+}
+
+/* Some records of the victim; false when it cannot go on. */
+static bool
+empty_some(struct held *h, struct clean_state *s, struct clean_work *work,
+    uint64_t now_ms)
+{
+	struct segment *e = &h->a->table[s->victim - 1];
+	uint64_t used = word_peek(&e->used) & ~SEGMENT_SEALED;
+	arena_off base = arena_segment_base(h->a, s->victim - 1);
+	uint64_t start = s->offset, moved = work->bytes_moved;
+	struct record_view r;
+	unsigned n;
+
+	if (word_peek(&e->dead) != used)
+		for (n = 0; s->offset < used && n < RECORDS_PER_STEP &&
+		    s->offset - start < h->a->segment_bytes &&
+		    work->bytes_moved - moved < BYTES_PER_STEP; n++) {
+			if (!record_read(h->a, base + s->offset, &r) ||
+			    clean_record(h, base + s->offset, &r, work,
+			    now_ms) != SHM_OK)
+				return false;
+			s->offset += r.size;
+		}
+	if (word_peek(&e->dead) == used) {
+		log_free_segment(h, s->victim - 1);
+		work->segments_freed++;
+		s->victim = 0;
+		return true;
+	}
+	return s->offset < used;
+}
+
+static bool
+empty_victim(struct arena *a, struct clean_state *s, struct clean_work *work,
+    uint64_t now_ms)
+{
+	struct segment *e = &a->table[s->victim - 1];
+	uint64_t state = word_load(&e->state);
+	bool on = true;
+	struct held h;
+
+	if (!is_sealed(e) || segment_generation(state) != s->generation ||
+	    enter(a, segment_owner(state), &h, work) == LOCK_POISONED) {
+		s->victim = 0;
+		return true;
+	}
+	/* Another may have finished it; what is dropped is for tidy(). */
+	if (word_peek(&e->state) != state)
+		s->victim = 0;
+	else if (word_peek(&h.sh->graveyard) == 0)
+		on = empty_some(&h, s, work, now_ms);
+	lock_release(&h);
+	if (!on)
+		s->victim = 0;
+	return on;
+}
+
+bool
+clean_step(struct arena *a, struct clean_state *s, struct clean_work *work,
+    uint64_t now_ms)
+{
+	arena_back_ahead(a, (unsigned)segment_reserve(a) + AHEAD);
+	if (tidy(a, s, work))
+		return true;
+	if (s->victim == 0 && !choose_victim(a, s))
+		return false;
+	return empty_victim(a, s, work, now_ms);
+}
+
+unsigned
+clean_repair_all(struct arena *a)
+{
+	struct held h;
+	unsigned n = 0;
+	uint32_t i;
+
+	for (i = 0; i < a->shards_count; i++)
+		switch (lock_shard(a, i, &h)) {
+		case LOCK_RECOVERED:
+			n++;
+			lock_release(&h);
+			break;
+		case LOCK_OK:
+			lock_release(&h);
+			break;
+		case LOCK_POISONED:
+			break;
+		}
+	return n;
+}

@@ -1,0 +1,126 @@
+/*
+ * Where a name lives.  Two hashes for two purposes: a keyed one for the
+ * indexes, whose lines an attacker must not be able to fill at will, and the
+ * public CRC16 for slots, which clients compute for themselves.
+ */
+
+#include "shm/hash.h"
+
+#include <string.h>
+
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t
+rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void
+sip_round(struct sip *s)
+{
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = rotate(s->v1, 13) ^ s->v0;
+	s->v3 = rotate(s->v3, 16) ^ s->v2;
+	s->v0 = rotate(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = rotate(s->v1, 17) ^ s->v2;
+	s->v3 = rotate(s->v3, 21) ^ s->v0;
+	s->v2 = rotate(s->v2, 32);
+}
+
+static inline void
+sip_word(struct sip *s, uint64_t m)
+{
+	s->v3 ^= m;
+	sip_round(s);
+	s->v0 ^= m;
+}
+
+uint64_t
+hash_keyed(const uint64_t seed[2], const void *data, size_t len)
+{
+	struct sip s = {
+		seed[0] ^ UINT64_C(0x736f6d6570736575),
+		seed[1] ^ UINT64_C(0x646f72616e646f6d),
+		seed[0] ^ UINT64_C(0x6c7967656e657261),
+		seed[1] ^ UINT64_C(0x7465646279746573)
+	};
+	const uint8_t *p = data;
+	uint64_t m, last;
+	size_t i, whole;
+
+	whole = len - len % 8;
+	for (i = 0; i < whole; i += 8) {
+		memcpy(&m, p + i, 8);
+		sip_word(&s, m);
+	}
+	last = (uint64_t)len << 56;
+	for (i = whole; i < len; i++)
+		last |= (uint64_t)p[i] << (8 * (i - whole));
+	sip_word(&s, last);
+	s.v2 ^= 0xff;
+	sip_round(&s);
+	sip_round(&s);
+	sip_round(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+/*
+ * A table of 16 entries, one per half byte: names are short, and this one
+ * stays in two cache lines.
+ */
+static const uint16_t crc16_half[16] = {
+	0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
+	0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef
+};
+
+uint16_t
+hash_crc16(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	unsigned crc = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		crc = (crc << 4 ^ crc16_half[(crc >> 12 ^ p[i] >> 4) & 15])
+		    & 0xffff;
+		crc = (crc << 4 ^ crc16_half[(crc >> 12 ^ p[i]) & 15])
+		    & 0xffff;
+	}
+	return (uint16_t)crc;
+}
+
+uint32_t
+hash_slot(const void *name, size_t len)
+{
+	const uint8_t *open, *close;
+
+	open = len > 0 ? memchr(name, '{', len) : NULL;
+	if (open != NULL) {
+		size_t rest = len - (size_t)(open + 1 - (const uint8_t *)name);
+
+		close = memchr(open + 1, '}', rest);
+		if (close != NULL && close > open + 1)
+			return hash_crc16(open + 1,
+			    (size_t)(close - open - 1)) % HASH_SLOTS;
+	}
+	return hash_crc16(name, len) % HASH_SLOTS;
+}
+
+uint64_t
+hash_reverse(uint64_t x)
+{
+	const uint64_t m1 = UINT64_C(0x5555555555555555);
+	const uint64_t m2 = UINT64_C(0x3333333333333333);
+	const uint64_t m4 = UINT64_C(0x0f0f0f0f0f0f0f0f);
+
+	x = (x >> 1 & m1) | (x & m1) << 1;
+	x = (x >> 2 & m2) | (x & m2) << 2;
+	x = (x >> 4 & m4) | (x & m4) << 4;
+	return __builtin_bswap64(x);
+}

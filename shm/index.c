@@ -1,0 +1,148 @@
+/*
+ * Finding, adding and removing entries of one line; how the table grows is
+ * index_grow.c.  A reader of the same line without the lock is told by the
+ * version of the home line, so each change guards it.
+ */
+
+#include "shm/index.h"
+
+#include <string.h>
+
+#include "shm/chain.h"
+#include "shm/hash.h"
+#include "shm/intent.h"
+#include "shm/slab.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+void
+index_key_init(const struct arena *a, struct index_key *k, enum record_op op,
+    arena_off bucket, struct bytes key)
+{
+	k->op = op;
+	k->bucket = bucket;
+	k->key = key;
+	k->hash = hash_keyed(a->hash_seed, key.data, key.len);
+}
+
+bool
+index_key_matches(const struct index_key *k, const struct record_view *r)
+{
+	return r->op == k->op && r->key.len == k->key.len &&
+	    (k->op == RECORD_CREATE || r->bucket == k->bucket) &&
+	    (r->key.len == 0 ||
+	    memcmp(r->key.data, k->key.data, r->key.len) == 0);
+}
+
+static struct line *
+home_of(const struct held *h, const struct table *t, uint64_t hash)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+
+	if (lines == 0)
+		return NULL;
+	return table_line(h->a, word_peek(&t->root),
+	    table_line_number(lines, hash));
+}
+
+/* Look for a record by offset, or, with record 0, by key. */
+static bool
+find(const struct held *h, const struct table *t, const struct index_key *k,
+    arena_off record, struct index_place *p)
+{
+	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot;
+	struct record_view r;
+	struct line *line;
+	unsigned i;
+
+	p->home = home_of(h, t, k->hash);
+	for (line = p->home; line != NULL; line = chain_next(h, line))
+		for (i = 0; i < LINE_SLOTS; i++) {
+			slot = word_peek(&line->slots[i]);
+			if (slot_tag(slot) != tag || slot == 0)
+				continue;
+			p->slot = &line->slots[i];
+			p->record = slot_off(slot);
+			if (record != 0 ? p->record == record :
+			    (record_read(h->a, p->record, &r) &&
+			    index_key_matches(k, &r)))
+				return true;
+		}
+	return false;
+}
+
+bool
+index_find(const struct held *h, const struct table *t,
+    const struct index_key *k, struct index_place *p)
+{
+	return find(h, t, k, 0, p);
+}
+
+bool
+index_find_record(const struct held *h, const struct table *t, uint64_t hash,
+    arena_off record, struct index_place *p)
+{
+	struct index_key k = { .hash = hash };
+
+	return find(h, t, &k, record, p);
+}
+
+/* Give an empty table its first line. */
+static void
+open_table(struct held *h, struct table *t)
+{
+	struct line *home = chain_new_line(h);
+
+	intent_set(h, &t->root, arena_off_of(h->a, home));
+	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape), 1));
+	intent_commit(h);
+}
+
+enum shm_status
+index_reserve(struct held *h, struct table *t, unsigned entries)
+{
+	enum shm_status status;
+
+	if (table_lines(word_peek(&t->shape)) == 0) {
+		status = slab_reserve(h, SLAB_LINE, 1, SEGMENT_FOR_PUT);
+		if (status != SHM_OK)
+			return status;
+		open_table(h, t);
+	}
+	if (entries > 1 && (status = index_grow_for(h, t, entries)) != SHM_OK)
+		return status;
+	/* Growth that failed for want of memory must not lead to chains
+	 * that can never be split again: catch up first. */
+	if (word_peek(&t->count) >= table_lines(word_peek(&t->shape)) *
+	    INDEX_ENTRIES_PER_LINE_MAX &&
+	    (status = index_grow(h, t)) != SHM_OK)
+		return status;
+	return slab_reserve(h, SLAB_LINE, entries, SEGMENT_FOR_PUT);
+}
+
+void
+index_insert(struct held *h, struct table *t, uint64_t hash, arena_off record)
+{
+	struct line *home = home_of(h, t, hash);
+
+	intent_guard(h, &home->version);
+	chain_append(h, home, slot_make(hash, record));
+	intent_set(h, &t->count, intent_get(h, &t->count) + 1);
+}
+
+void
+index_move(struct held *h, const struct index_place *p, arena_off record)
+{
+	uint64_t slot = word_peek(p->slot);
+
+	intent_guard(h, &p->home->version);
+	intent_add(h, p->slot, (slot & ~LINE_OFF_MASK) | record);
+}
+
+void
+index_remove(struct held *h, struct table *t, const struct index_place *p)
+{
+	intent_guard(h, &p->home->version);
+	chain_remove(h, p->home, p->slot);
+	intent_set(h, &t->count, intent_get(h, &t->count) - 1);
+}

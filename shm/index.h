@@ -1,0 +1,82 @@
+#ifndef KVD_SHM_INDEX_H
+#define KVD_SHM_INDEX_H
+
+#include "shm/lock.h"
+#include "shm/record.h"
+#include "shm/segment.h"
+
+/*
+ * A table of records by key: the pairs of a bucket, or the buckets of a
+ * shard by name (then the records are RECORD_CREATE).  All functions here
+ * need the lock; reading without it is read.h.
+ */
+
+/* Entries per line, on average, beyond which a table takes no more. */
+#define INDEX_ENTRIES_PER_LINE_MAX	12
+
+struct index_key {
+	enum record_op	op;	/* RECORD_PUT or RECORD_CREATE */
+	arena_off	bucket;	/* RECORD_PUT: whose key */
+	struct bytes	key;
+	uint64_t	hash;	/* of key */
+};
+
+/* Fill in the hash; data stays the caller's. */
+void index_key_init(const struct arena *, struct index_key *,
+    enum record_op, arena_off bucket, struct bytes key);
+
+/* True if this record carries that key. */
+bool index_key_matches(const struct index_key *, const struct record_view *);
+
+struct index_place {
+	struct line	*home;
+	word		*slot;
+	arena_off	 record;
+};
+
+/* The place of a key: false if it is not there. */
+bool index_find(const struct held *, const struct table *,
+    const struct index_key *, struct index_place *);
+
+/* The place that points to this very record: false if none does. */
+bool index_find_record(const struct held *, const struct table *,
+    uint64_t hash, arena_off record, struct index_place *);
+
+/*
+ * See to it that so many entries more can be added without failing: a first
+ * line, further lines, and for more than one entry enough splits in advance
+ * (intents of their own).
+ */
+enum shm_status index_reserve(struct held *, struct table *,
+    unsigned entries);
+
+/* Into the intent: a new key; it must not be there. */
+void index_insert(struct held *, struct table *, uint64_t hash,
+    arena_off record);
+
+/* Into the intent: the place points to another record of the same key. */
+void index_move(struct held *, const struct index_place *, arena_off record);
+
+/* Into the intent: the key at this place is gone. */
+void index_remove(struct held *, struct table *, const struct index_place *);
+
+/*
+ * After an insertion: split one line if the table is dense; after a removal:
+ * merge one if it is sparse.  Intents of their own.  Without memory for it
+ * (SHM_FULL) the table stays as it is, which costs speed and nothing else.
+ */
+enum shm_status index_grow(struct held *, struct table *);
+void index_shrink(struct held *, struct table *);
+
+/* Split until so many entries more make the table no more than dense. */
+enum shm_status index_grow_for(struct held *, struct table *,
+    unsigned entries);
+
+/*
+ * For dropped buckets: into the intent, take the last line of a table out
+ * and hand over its entries.  Returns false if the table had no line left.
+ */
+bool index_dismantle(struct held *, struct table *,
+    void (*each)(struct held *, arena_off record));
+
+#endif

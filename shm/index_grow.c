@@ -1,0 +1,229 @@
+/*
+ * Growth and shrinking, one line at a time, so that no insertion ever waits
+ * for a table to be rehashed.  Both are intents of their own after the
+ * operation that made them due: a kill in between costs a line's worth of
+ * density, which the next insertion makes good.
+ *
+ * Splitting line n - 2^L into itself and n needs the hashes of its entries,
+ * that is, their keys; they are prefetched together.
+ */
+
+#include "shm/index.h"
+
+#include "shm/chain.h"
+#include "shm/hash.h"
+#include "shm/intent.h"
+#include "shm/slab.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+/*
+ * Entries per line, on average: above the one split, below the other merge.
+ * The distance keeps a bucket that goes up and down by one from doing both.
+ * Seven costs 13 bytes of index per key and reads as fast as five, which
+ * costs 15: the overflow lines of the one weigh less than the empty slots of
+ * the other.
+ */
+#define DENSE	LINE_SLOTS
+#define SPARSE	3
+
+/* Words that a split or a merge of the longest chains may need, at most. */
+#define REWRITE_WORDS	(4 * CHAIN_ENTRIES_MAX + 64)
+_Static_assert(REWRITE_WORDS <= INTENT_PAIRS, "a rewrite fits an intent");
+
+static uint64_t
+hash_of_entry(const struct held *h, uint64_t entry)
+{
+	struct record_view r;
+
+	if (!record_read(h->a, slot_off(entry), &r))
+		return 0;
+	return hash_keyed(h->a->hash_seed, r.key.data, r.key.len);
+}
+
+/* Those whose hash has the bit go to `high`. */
+static void
+deal(const struct held *h, const struct chain *all, uint64_t bit,
+    struct chain *low, struct chain *high)
+{
+	struct chain *to;
+	unsigned i;
+
+	for (i = 0; i < all->n; i++)
+		__builtin_prefetch(arena_at(h->a,
+		    slot_off(all->entries[i])));
+	low->n = high->n = 0;
+	for (i = 0; i < all->n; i++) {
+		to = (hash_of_entry(h, all->entries[i]) & bit) != 0 ?
+		    high : low;
+		to->entries[to->n++] = all->entries[i];
+	}
+}
+
+/* Into the intent: a line of a page, with no entries yet. */
+static struct line *
+blank(struct held *h, struct line *line)
+{
+	unsigned i;
+
+	word_init(&line->version, 0);
+	for (i = 0; i < LINE_SLOTS - 1; i++)
+		word_init(&line->slots[i], 0);
+	/* Of a page's first line this is the link of the free list. */
+	intent_set(h, &line->slots[i], 0);
+	return line;
+}
+
+static void
+split(struct held *h, struct table *t, uint64_t lines,
+    struct line *home, const struct chain *all)
+{
+	uint64_t level = table_level(lines);
+	struct chain low, high;
+	struct line *added;
+
+	deal(h, all, level, &low, &high);
+	intent_guard(h, &home->version);
+	added = blank(h, table_extend(h, t, lines));
+	chain_write(h, added, &high);
+	if (lines == 1) {	/* from a line of its own into a page */
+		chain_write(h, blank(h, added - 1), &low);
+		chain_clear(h, home);
+		slab_free(h, SLAB_LINE, arena_off_of(h->a, home));
+	} else {
+		chain_write(h, home, &low);
+	}
+	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape),
+	    lines + 1));
+	intent_commit(h);
+}
+
+static bool
+is_dense(const struct table *t, uint64_t lines, unsigned more)
+{
+	return word_peek(&t->count) + more > lines * DENSE;
+}
+
+static enum shm_status
+split_next(struct held *h, struct table *t, uint64_t lines)
+{
+	struct line *home = table_line(h->a, word_peek(&t->root),
+	    lines - table_level(lines));
+	enum shm_status status;
+	struct chain all;
+
+	if (!chain_gather(h, home, &all))
+		return SHM_FULL;
+	if ((status = slab_reserve(h, SLAB_PAGE, TABLE_DEPTH_MAX,
+	    SEGMENT_FOR_PUT)) != SHM_OK ||
+	    (status = slab_reserve(h, SLAB_LINE, 2 * CHAIN_LINES_MAX,
+	    SEGMENT_FOR_PUT)) != SHM_OK)
+		return status;
+	split(h, t, lines, home, &all);
+	return SHM_OK;
+}
+
+enum shm_status
+index_grow_for(struct held *h, struct table *t, unsigned entries)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+	enum shm_status status = SHM_OK;
+
+	for (; status == SHM_OK && is_dense(t, lines, entries); lines++)
+		status = split_next(h, t, lines);
+	return status;
+}
+
+enum shm_status
+index_grow(struct held *h, struct table *t)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+
+	if (lines == 0 || !is_dense(t, lines, 0))
+		return SHM_OK;
+	return split_next(h, t, lines);
+}
+
+void
+index_shrink(struct held *h, struct table *t)
+{
+	uint64_t last = table_lines(word_peek(&t->shape)) - 1;
+	struct line *from, *to;
+	struct chain all, more;
+	unsigned i;
+
+	if (last == UINT64_MAX || last == 0 ||
+	    word_peek(&t->count) >= last * SPARSE)
+		return;
+	from = table_line(h->a, word_peek(&t->root), last);
+	to = table_line(h->a, word_peek(&t->root), last - table_level(last));
+	if (!chain_gather(h, to, &all) || !chain_gather(h, from, &more) ||
+	    all.n + more.n > CHAIN_ENTRIES_MAX ||
+	    slab_reserve(h, SLAB_LINE, CHAIN_LINES_MAX, SEGMENT_FOR_PUT) !=
+	    SHM_OK)
+		return;
+	for (i = 0; i < more.n; i++)
+		all.entries[all.n++] = more.entries[i];
+	intent_guard(h, &to->version);
+	intent_guard(h, &from->version);
+	chain_write(h, to, &all);
+	chain_clear(h, from);
+	table_truncate(h, t, last);
+	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape), last));
+	intent_commit(h);
+}
+
+/*
+ * The first and only line of depth 0 is a unit of its own; the first line of
+ * a page goes with the page, which is then the root.
+ */
+static void
+free_root(struct held *h, struct table *t, struct line *first)
+{
+	uint64_t root = word_peek(&t->root);
+
+	if ((root & ROOT_DEPTH_MASK) == 0)
+		slab_free(h, SLAB_LINE, arena_off_of(h->a, first));
+	else
+		slab_free(h, SLAB_PAGE, root & ~ROOT_DEPTH_MASK);
+	intent_set(h, &t->root, 0);
+}
+
+/* Into the intent: lines of the chain behind home are free. */
+static void
+hand_over(struct held *h, struct line *home,
+    void (*each)(struct held *, arena_off))
+{
+	struct line *line;
+	uint64_t slot;
+	unsigned i;
+
+	for (line = home; line != NULL; line = chain_next(h, line))
+		for (i = 0; i < LINE_SLOTS; i++) {
+			slot = word_peek(&line->slots[i]);
+			if (slot == 0 || slot_is_link(slot))
+				break;
+			each(h, slot_off(slot));
+		}
+	chain_clear(h, home);
+}
+
+bool
+index_dismantle(struct held *h, struct table *t,
+    void (*each)(struct held *, arena_off))
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+	struct line *line;
+
+	if (lines == 0)
+		return false;
+	line = table_line(h->a, word_peek(&t->root), lines - 1);
+	hand_over(h, line, each);
+	if (lines == 1)
+		free_root(h, t, line);
+	else
+		table_truncate(h, t, lines - 1);
+	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape),
+	    lines - 1));
+	return true;
+}

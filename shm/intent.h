@@ -1,0 +1,44 @@
+#ifndef KVD_SHM_INTENT_H
+#define KVD_SHM_INTENT_H
+
+#include "shm/lock.h"
+
+/*
+ * Changing shared words so that a kill at any instruction leaves the old
+ * state or the new one.  Under the shard's lock: say what each word shall
+ * be, guard the version words of the lines concerned, commit.  Nothing that
+ * can be reached changes before the commit; afterwards whoever takes the
+ * lock next can finish the work, as often as it takes, because values are
+ * absolute.
+ */
+
+/* The word shall become value.  At most one call per word and intent. */
+void intent_add(struct held *, word *, uint64_t value);
+
+/* The word as it will be: its value in the intent, else in memory. */
+uint64_t intent_get(const struct held *, const word *);
+
+/* Like intent_add(), but replaces what the intent already says. */
+void intent_set(struct held *, word *, uint64_t value);
+
+/* Readers of what this version word heads shall retry. */
+void intent_guard(struct held *, word *version);
+
+/* A segment that the intent marks RELEASED: free it after the commit. */
+void intent_release_segment(struct held *, uint64_t segment);
+
+/*
+ * How many more words fit.  Operations that may need many look here first.
+ */
+unsigned intent_room(const struct held *);
+
+/* Commit, apply, and leave the intent empty. */
+void intent_commit(struct held *);
+
+/*
+ * For the repair: finish a committed intent, if there is one.  Returns false
+ * if what it says is impossible.
+ */
+bool intent_finish(struct held *);
+
+#endif

@@ -1,0 +1,245 @@
+#ifndef KVD_SHM_LAYOUT_H
+#define KVD_SHM_LAYOUT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shm/board.h"
+#include "shm/feed.h"
+
+/*
+ * Every structure that lives in shared memory, and nothing else.  Everything
+ * is named by its offset from the start of the arena; 0 names nothing.
+ *
+ *	+------------+-------+-------------+---------------+-----------------+
+ *	| superblock | board | shard 0..S-1 | segment table | segment 0..N-1 |
+ *	+------------+-------+-------------+---------------+-----------------+
+ *
+ * Who may write a field is said at the field.  "lock" means the lock of the
+ * shard (or of the shard that owns the segment), and, but for what is marked
+ * "direct", only through its intent.  Lock order: one shard at a time.
+ */
+
+typedef uint64_t arena_off;		/* bytes from the start of the arena */
+typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
+
+#define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
+#define LAYOUT_VERSION	1
+
+/* Fixed for the life of the arena, written by its creator. */
+struct superblock {
+	word		magic;			/* stored last */
+	uint64_t	version;
+	uint64_t	layout_hash;
+	uint64_t	size_bytes;
+	uint64_t	segment_bytes;
+	uint64_t	segments;
+	uint64_t	shards;
+	uint64_t	value_max_bytes;
+	arena_off	board_off;
+	arena_off	shards_off;
+	arena_off	table_off;
+	arena_off	segments_off;
+	uint64_t	hash_seed[2];
+	uint64_t	pidns[2];		/* device, inode */
+	uint8_t		uuid[16];
+	char		boot_id[40];
+};
+
+struct board_slot {		/* written by the process that owns it */
+	word	role_state;	/* role << 32 | state */
+	word	pid;
+	word	started_ms;
+	word	restarts;
+	word	heartbeat;
+	word	fingerprint;
+	word	counters[BOARD_COUNTERS];
+} __attribute__((aligned(64)));
+
+/*
+ * A line of an index: up to seven entries of {16-bit tag, 48-bit offset of
+ * a record}.  The version is odd while the line, or the chain it heads,
+ * changes.  A chain is dense: with more than seven entries the last slot
+ * of a line is a link (tag LINE_LINK) to the next line of the chain.
+ *
+ *	 0         8        16                       56        64
+ *	+---------+---------+---------+-- ... --+---------+
+ *	| version | slot 0  | slot 1  |         | slot 6  |
+ *	+---------+---------+---------+-- ... --+---------+
+ *	            63    48 47                0
+ *	           +--------+-------------------+
+ *	           |  tag   |  offset           |   0: empty
+ *	           +--------+-------------------+
+ */
+#define LINE_SLOTS	7
+#define LINE_LINK	UINT64_C(0xffff)
+#define LINE_OFF_MASK	((UINT64_C(1) << 48) - 1)
+
+struct line {
+	word	version;
+	word	slots[LINE_SLOTS];
+};
+
+/*
+ * A page is 64 lines, or 512 offsets of pages.  Lines and pages that are not
+ * in use are linked through their last word of the first 64 bytes.
+ */
+#define PAGE_BYTES	4096
+#define PAGE_LINES	64
+#define PAGE_WORDS	512
+#define UNIT_LINK	7	/* index of the word that links free units */
+
+/*
+ * A linear-hashing table.  shape counts its lines (40 bits) below a number
+ * that changes with every change of shape (24 bits); root is an offset with
+ * the depth of the tree of pages in its low bits: 0 a single line, 1 a page
+ * of lines, 2 a page of such pages, ...
+ */
+#define SHAPE_LINES_MASK	((UINT64_C(1) << 40) - 1)
+#define ROOT_DEPTH_MASK		UINT64_C(7)
+#define TABLE_DEPTH_MAX		5
+
+struct table {
+	word	shape;
+	word	root;
+	word	count;		/* entries */
+};
+
+/* A bucket: one unit of a LINES segment; its name is in its record. */
+#define BUCKET_LIVE	UINT64_C(0xb0c4e7a11fe00001)
+#define BUCKET_DROPPED	UINT64_C(0xb0c4e7dead000001)
+
+struct bucket {
+	word		mark;		/* BUCKET_LIVE, BUCKET_DROPPED */
+	struct table	table;
+	word		bytes;		/* of keys and values */
+	word		revision;	/* lsn of its last change */
+	word		created;	/* lsn of its creation */
+	word		link;		/* next dropped bucket */
+};
+
+/*
+ * A record of the log, immutable once the log head has passed it.
+ *
+ *	 0     8                               16      20        24
+ *	+-----+-------------------------------+-------+---------+----------
+ *	| lsn | bucket (48) | flags (8) | op (8) | key len | value len | ...
+ *	+-----+-------------------------------+-------+---------+----------
+ *	... [expires_ms: 8, if RECORD_EXPIRES] key, value, padding to 8
+ *
+ * bucket is the offset of its struct bucket in units of 64 bytes.
+ */
+#define RECORD_BUCKET_SHIFT	16
+#define RECORD_FLAGS_SHIFT	8
+#define RECORD_EXPIRES		1U
+
+enum record_op {
+	RECORD_PUT = 1, RECORD_DELETE, RECORD_CREATE, RECORD_DROP
+};
+
+struct record {
+	uint64_t	lsn;
+	uint64_t	meta;
+	uint32_t	key_len;
+	uint32_t	value_len;
+};
+
+/*
+ * The state of a segment is one word, {generation 32, owner 24, kind 8}, so
+ * that taking a free one is one compare-and-swap and needs no lock:
+ *
+ *	RAW -> FREE -> TAKEN -> LOG, INDEX or LINES -> RELEASED -> FREE
+ *
+ * RAW is not backed by memory yet.  TAKEN and RELEASED are in the hands of
+ * the owner shard but reachable from nowhere: who repairs that shard gives
+ * them back.  RELEASED exists because an intent may be applied twice: the
+ * word must not be one that another shard may have changed in between.
+ */
+enum segment_kind {
+	SEGMENT_RAW, SEGMENT_FREE, SEGMENT_TAKEN, SEGMENT_RELEASED,
+	SEGMENT_HOT, SEGMENT_COLD, SEGMENT_LINES, SEGMENT_INDEX,
+	SEGMENT_KINDS
+};
+
+struct segment {
+	word	state;		/* lock; FREE -> TAKEN by anybody */
+	word	used;		/* log: bytes, once sealed; else bytes carved */
+	word	dead;		/* log: bytes of records nobody reaches */
+	word	first_lsn;	/* hot log: of its first record */
+	word	next;		/* hot log: successor; else: next with room;
+				 * a segment number + 1 */
+	word	prev;		/* lines, index: previous with room */
+	word	free_head;	/* lines, index: first free unit */
+	word	live;		/* lines, index: units in use */
+};
+
+#define SEGMENT_SEALED	(UINT64_C(1) << 63)	/* in used: bytes are final */
+
+/* Classes of units carved from segments. */
+enum slab_class { SLAB_LINE, SLAB_PAGE, SLAB_CLASSES };
+
+/*
+ * The intent: what is about to change, in absolute values.  guards are
+ * version words with the even value they are to have afterwards.
+ */
+#define INTENT_PAIRS	504
+#define INTENT_GUARDS	4
+
+enum intent_state { INTENT_EMPTY, INTENT_COMMITTED };
+
+struct intent_pair {
+	word	off;
+	word	value;
+};
+
+struct intent {
+	word			state;
+	word			npairs;
+	word			nguards;
+	word			spare[5];
+	struct intent_pair	guards[INTENT_GUARDS];
+	struct intent_pair	pairs[INTENT_PAIRS];
+};
+
+/*
+ * Readers without the lock look at the first of these lines, so nothing that
+ * an ordinary PUT changes is in it.
+ */
+struct shard {
+	word		version;	/* lock; odd during a batch or drop */
+	struct table	buckets;	/* lock; names of buckets */
+	word		graveyard;	/* lock; dropped buckets */
+	word		watched;	/* atomically: watchers is not empty */
+	word		spare0[2];
+
+	word		lsn;		/* lock; of the last record */
+	word		hot_segment;	/* lock; segment number + 1 */
+	word		hot_pos;	/* lock; where the next record goes */
+	word		cold_segment;	/* lock; the cleaner's head */
+	word		cold_pos;	/* lock */
+	word		batch_end;	/* lock; see batch.h, 0: none */
+	word		partial[SLAB_CLASSES]; /* lock; segments with room */
+
+	word		durable;	/* the walwriter's, later */
+	word		owner_epoch;	/* the cluster's, later */
+	word		watchers[FEED_WATCHERS_MAX / 64]; /* atomically */
+	word		spare1[2];
+
+	pthread_mutex_t	lock;
+	uint8_t		spare2[64 - sizeof(pthread_mutex_t)];
+
+	struct intent	intent;		/* lock, direct */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(word) == 8, "a word is eight bytes");
+_Static_assert(sizeof(pthread_mutex_t) <= 64, "the lock fits its line");
+_Static_assert(sizeof(struct superblock) == 184, "superblock");
+_Static_assert(sizeof(struct line) == 64, "a line is a cache line");
+_Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");
+_Static_assert(sizeof(struct record) == 24, "record");
+_Static_assert(sizeof(struct segment) == 64, "segment");
+_Static_assert(sizeof(struct intent) % 64 == 0, "intent");
+_Static_assert(sizeof(struct shard) == 256 + sizeof(struct intent), "shard");
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * The only file that knows EOWNERDEAD.  A lock whose owner died is handed to
+ * the next one who asks; that one repairs what the lock protects and only
+ * then calls the mutex consistent, so a death inside the repair leads here
+ * again.  If the repair finds nonsense the mutex is given up unrepaired,
+ * which makes it ENOTRECOVERABLE for everybody: one shard answers with an
+ * error, and the others go on.
+ */
+
+#include "shm/lock.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "shm/repair.h"
+
+int
+lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	int error;
+
+	if ((error = pthread_mutexattr_init(&attr)) != 0)
+		return error;
+	error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (error == 0)
+		error = pthread_mutexattr_setrobust(&attr,
+		    PTHREAD_MUTEX_ROBUST);
+	if (error == 0)
+		error = pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return error;
+}
+
+static enum lock_status
+recover(struct held *h)
+{
+	if (!repair_shard(h)) {
+		pthread_mutex_unlock(&h->sh->lock);
+		return LOCK_POISONED;
+	}
+	pthread_mutex_consistent(&h->sh->lock);
+	return LOCK_RECOVERED;
+}
+
+enum lock_status
+lock_shard(struct arena *a, uint32_t shard, struct held *h)
+{
+	h->a = a;
+	h->sh = &a->shards[shard];
+	h->shard = shard;
+	h->npairs = h->nguards = h->nreleased = 0;
+	switch (pthread_mutex_lock(&h->sh->lock)) {
+	case 0:
+		return LOCK_OK;
+	case EOWNERDEAD:
+		return recover(h);
+	default:
+		return LOCK_POISONED;
+	}
+}
+
+void
+lock_release(struct held *h)
+{
+	pthread_mutex_unlock(&h->sh->lock);
+}
+
+static int
+probe_child_dies_with(pthread_mutex_t *lock)
+{
+	pid_t pid;
+	int status;
+
+	if ((pid = fork()) == -1)
+		return -1;
+	if (pid == 0)
+		_exit(pthread_mutex_lock(lock) == 0 ? 0 : 1);
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int
+lock_probe(void)
+{
+	pthread_mutex_t *lock;
+	int answer = -1;
+
+	lock = mmap(NULL, sizeof(*lock), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (lock == MAP_FAILED)
+		return -1;
+	if (lock_init(lock) == 0 && probe_child_dies_with(lock) == 0) {
+		answer = pthread_mutex_trylock(lock) == EOWNERDEAD;
+		if (answer == 1)
+			pthread_mutex_consistent(lock);
+		pthread_mutex_unlock(lock);
+		pthread_mutex_destroy(lock);
+	}
+	munmap(lock, sizeof(*lock));
+	return answer;
+}

@@ -1,0 +1,46 @@
+#ifndef KVD_SHM_LOCK_H
+#define KVD_SHM_LOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "shm/handle.h"
+
+/*
+ * Proof that this thread holds the lock of a shard.  Functions that need the
+ * lock take one of these; n and guards count what is in the intent under
+ * construction, in private memory until it is committed.
+ */
+struct held {
+	struct arena	*a;
+	struct shard	*sh;
+	uint32_t	 shard;
+	unsigned	 npairs;
+	unsigned	 nguards;
+	unsigned	 nreleased;
+	uint64_t	 released[8];	/* segments to be freed after commit */
+};
+
+enum lock_status {
+	LOCK_OK,
+	LOCK_RECOVERED,		/* the last owner had died; repaired */
+	LOCK_POISONED		/* beyond repair: not held, never will be */
+};
+
+/* Make the lock of a shard, once, before anybody else can see it. */
+int lock_init(pthread_mutex_t *);
+
+/*
+ * Take the lock of a shard; if its owner died, finish or forget what it was
+ * doing first.  On LOCK_POISONED nothing is held.
+ */
+enum lock_status lock_shard(struct arena *, uint32_t shard, struct held *);
+void lock_release(struct held *);
+
+/*
+ * Does this system's kernel and libc hand on the lock of a dead process?
+ * Forks a child that dies holding one.  Returns 1 yes, 0 no, -1 errno.
+ */
+int lock_probe(void);
+
+#endif

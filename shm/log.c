@@ -1,0 +1,150 @@
+/*
+ * Appending.  Invariant: bytes of a segment below the head (or below `used`
+ * once sealed) are whole records; each is reachable from one index entry, or
+ * counted in `dead`.
+ */
+
+#include "shm/log.h"
+
+#include <assert.h>
+
+#include "shm/intent.h"
+#include "shm/word.h"
+
+static uint64_t
+left(const struct held *h, const word *segment, const word *pos)
+{
+	uint64_t number = word_peek(segment);
+
+	if (number == 0)
+		return 0;
+	return arena_segment_base(h->a, number) - word_peek(pos);
+}
+
+/* Into the intent: no more bytes come to the segment of this head. */
+static void
+seal(struct held *h, uint64_t number, uint64_t pos, uint64_t successor)
+{
+	struct segment *e = &h->a->table[number - 1];
+
+	intent_add(h, &e->used, SEGMENT_SEALED |
+	    (pos - arena_segment_base(h->a, number - 1)));
+	intent_add(h, &e->next, successor);
+}
+
+static enum shm_status
+open_segment(struct held *h, word *segment, word *pos,
+    enum segment_kind kind, enum segment_level level)
+{
+	uint64_t old = word_peek(segment), i;
+	enum shm_status status;
+	struct segment *e;
+
+	assert(h->npairs == 0);
+	if ((status = segment_take(h, level, &i)) != SHM_OK)
+		return status;
+	e = &h->a->table[i];
+	word_init(&e->used, 0);
+	word_init(&e->dead, 0);
+	word_init(&e->first_lsn, word_peek(&h->sh->lsn) + 1);
+	word_init(&e->next, 0);
+	word_init(&e->live, 0);
+	if (old != 0)
+		seal(h, old, word_peek(pos), i + 1);
+	intent_add(h, &e->state, segment_as(word_peek(&e->state), kind));
+	intent_add(h, pos, arena_segment_base(h->a, i));
+	intent_add(h, segment, i + 1);
+	intent_commit(h);
+	return SHM_OK;
+}
+
+enum shm_status
+log_room(struct held *h, uint64_t size, enum segment_level level)
+{
+	struct shard *sh = h->sh;
+
+	if (left(h, &sh->hot_segment, &sh->hot_pos) >= size)
+		return SHM_OK;
+	return open_segment(h, &sh->hot_segment, &sh->hot_pos, SEGMENT_HOT,
+	    level);
+}
+
+enum shm_status
+log_cold_room(struct held *h, uint64_t size)
+{
+	struct shard *sh = h->sh;
+
+	if (left(h, &sh->cold_segment, &sh->cold_pos) >= size)
+		return SHM_OK;
+	return open_segment(h, &sh->cold_segment, &sh->cold_pos, SEGMENT_COLD,
+	    SEGMENT_FOR_CLEANING);
+}
+
+uint64_t
+log_cold_left(const struct held *h)
+{
+	return left(h, &h->sh->cold_segment, &h->sh->cold_pos);
+}
+
+arena_off
+log_write(struct held *h, struct record_view *r)
+{
+	arena_off off = word_peek(&h->sh->hot_pos);
+
+	r->lsn = word_peek(&h->sh->lsn) + 1;
+	record_write(h->a, off, r);
+	return off;
+}
+
+void
+log_advance(struct held *h, const struct record_view *r)
+{
+	intent_add(h, &h->sh->hot_pos, word_peek(&h->sh->hot_pos) + r->size);
+	/* Last: a reader of the feed that sees the lsn sees the rest. */
+	intent_add(h, &h->sh->lsn, r->lsn);
+}
+
+void
+log_kill(struct held *h, arena_off off, uint64_t size)
+{
+	word *dead = &h->a->table[arena_segment_of(h->a, off)].dead;
+
+	intent_set(h, dead, intent_get(h, dead) + size);
+}
+
+void
+log_free_segment(struct held *h, uint64_t segment)
+{
+	struct segment *e = &h->a->table[segment];
+
+	intent_add(h, &e->state,
+	    segment_as(word_peek(&e->state), SEGMENT_RELEASED));
+	intent_release_segment(h, segment);
+	intent_commit(h);
+}
+
+static unsigned
+close_if_dead(struct held *h, word *segment, const word *pos)
+{
+	uint64_t number = word_peek(segment);
+	struct segment *e;
+
+	if (number == 0)
+		return 0;
+	e = &h->a->table[number - 1];
+	if (word_peek(&e->dead) !=
+	    word_peek(pos) - arena_segment_base(h->a, number - 1))
+		return 0;
+	intent_add(h, segment, 0);
+	log_free_segment(h, number - 1);
+	return 1;
+}
+
+unsigned
+log_close_dead_heads(struct held *h)
+{
+	struct shard *sh = h->sh;
+
+	return close_if_dead(h, &sh->hot_segment, &sh->hot_pos) +
+	    close_if_dead(h, &sh->cold_segment, &sh->cold_pos);
+}

@@ -1,0 +1,46 @@
+#ifndef KVD_SHM_LOG_H
+#define KVD_SHM_LOG_H
+
+#include "shm/record.h"
+#include "shm/segment.h"
+
+/*
+ * The log of a shard has two heads.  What clients write goes to the hot one,
+ * in the order of lsn; what the cleaner moves goes to the cold one, which
+ * readers of the log never see.
+ */
+
+/*
+ * See to it that size bytes can be written at the hot head in one piece, by
+ * sealing its segment and opening another if need be (an intent of its own).
+ */
+enum shm_status log_room(struct held *, uint64_t size, enum segment_level);
+
+/* The same for the cold head. */
+enum shm_status log_cold_room(struct held *, uint64_t size);
+
+/* Bytes left in the segment of the cold head. */
+uint64_t log_cold_left(const struct held *);
+
+/*
+ * Write a record at the hot head and set its lsn; returns its offset.  It is
+ * not in the log before log_advance() is committed.
+ */
+arena_off log_write(struct held *, struct record_view *);
+
+/* Into the intent: the record of that size and lsn at the hot head counts. */
+void log_advance(struct held *, const struct record_view *);
+
+/* Into the intent: so many bytes of the log at off are dead. */
+void log_kill(struct held *, arena_off, uint64_t size);
+
+/*
+ * Close both heads if everything in them is dead, so that a shard without
+ * buckets holds no segment (intents of their own).  Returns segments freed.
+ */
+unsigned log_close_dead_heads(struct held *);
+
+/* Give a segment of the log back, all of which is dead (own intent). */
+void log_free_segment(struct held *, uint64_t segment);
+
+#endif

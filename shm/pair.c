@@ -1,0 +1,253 @@
+/*
+ * Pairs: put, delete, get.  Each change is: lock, see to it that there is
+ * room everywhere, write the record, publish it.  When the arena is full the
+ * lock is let go, room is made, and the whole begins again.
+ */
+
+#include "shm/pair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/batch.h"
+#include "shm/bucket.h"
+#include "shm/bucket_locked.h"
+#include "shm/clock.h"
+#include "shm/intent.h"
+#include "shm/log.h"
+#include "shm/pair_locked.h"
+#include "shm/publish.h"
+#include "shm/read.h"
+#include "shm/room.h"
+
+static enum shm_status
+check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
+    size_t value_len)
+{
+	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	if (key_len > PAIR_KEY_MAX)
+		return SHM_KEY_SIZE;
+	if (value_len > a->value_max_bytes || record_size(key_len, value_len,
+	    true) > a->segment_bytes)
+		return SHM_VALUE_SIZE;
+	return SHM_OK;
+}
+
+static struct record_view
+put_view(const struct arena *a, const struct bucket *b, const struct pair *p)
+{
+	bool expires = p->expires_ms != 0;
+
+	return (struct record_view){
+		.op = RECORD_PUT,
+		.bucket = arena_off_of(a, b),
+		.flags = expires ? RECORD_EXPIRES : 0,
+		.expires_ms = p->expires_ms,
+		.key = p->key,
+		.value = p->value,
+		.size = record_size(p->key.len, p->value.len, expires)
+	};
+}
+
+static enum shm_status
+put_locked(struct held *h, struct bytes bucket, const struct pair *p,
+    uint64_t *revision, bool *starved)
+{
+	struct index_place place;
+	struct record_view r;
+	enum shm_status status;
+	struct bucket *b;
+	arena_off off;
+
+	if ((b = bucket_find(h, bucket, &place)) == NULL)
+		return SHM_NO_BUCKET;
+	r = put_view(h->a, b, p);
+	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK ||
+	    (status = index_reserve(h, &b->table, 1)) != SHM_OK)
+		return status;
+	off = log_write(h, &r);
+	*starved = publish_put(h, off, &r, false) == SHM_FULL;
+	if (revision != NULL)
+		*revision = r.lsn;
+	return SHM_OK;
+}
+
+enum shm_status
+pair_put(struct arena *a, struct bytes bucket, const struct pair *p,
+    uint64_t *revision)
+{
+	enum shm_status status;
+	bool starved = false;
+	struct held h;
+
+	status = check_sizes(a, bucket, p->key.len, p->value.len);
+	if (status != SHM_OK)
+		return status;
+	do {
+		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
+		    LOCK_POISONED)
+			return SHM_DAMAGED;
+		status = put_locked(&h, bucket, p, revision, &starved);
+		lock_release(&h);
+	} while (status == SHM_FULL && room_make(a));
+	if (starved)
+		segment_back_one(a);
+	return status;
+}
+
+static enum shm_status
+put_many_locked(struct held *h, struct bytes bucket, const struct pair *p,
+    struct record_view *views, size_t n)
+{
+	struct index_place place;
+	enum shm_status status;
+	uint64_t total = 0;
+	struct bucket *b;
+	size_t i;
+
+	if ((b = bucket_find(h, bucket, &place)) == NULL)
+		return SHM_NO_BUCKET;
+	for (i = 0; i < n; i++) {
+		views[i] = put_view(h->a, b, &p[i]);
+		total += views[i].size;
+	}
+	if (total > h->a->segment_bytes)
+		return SHM_BATCH_SIZE;
+	if ((status = log_room(h, total, SEGMENT_FOR_PUT)) != SHM_OK ||
+	    (status = index_reserve(h, &b->table, (unsigned)n)) != SHM_OK)
+		return status;
+	batch_run(h, views, n);
+	return SHM_OK;
+}
+
+enum shm_status
+pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
+    size_t n)
+{
+	enum shm_status status;
+	struct record_view *views;
+	struct held h;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((status = check_sizes(a, bucket, p[i].key.len,
+		    p[i].value.len)) != SHM_OK)
+			return status;
+	/* More records than bytes of a segment can never fit. */
+	if (n > a->segment_bytes / sizeof(struct record))
+		return SHM_BATCH_SIZE;
+	if ((views = calloc(n + 1, sizeof(*views))) == NULL)
+		return SHM_FULL;
+	do {
+		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
+		    LOCK_POISONED) {
+			status = SHM_DAMAGED;
+			break;
+		}
+		status = put_many_locked(&h, bucket, p, views, n);
+		lock_release(&h);
+	} while (status == SHM_FULL && room_make(a));
+	free(views);
+	return status;
+}
+
+enum shm_status
+pair_delete_place(struct held *h, const struct index_place *place,
+    const struct record_view *old)
+{
+	struct record_view r = {
+		.op = RECORD_DELETE,
+		.bucket = old->bucket,
+		.key = old->key,
+		.size = record_size(old->key.len, 0, false)
+	};
+	enum shm_status status;
+	arena_off off;
+
+	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
+		return status;
+	off = log_write(h, &r);
+	publish_delete(h, off, &r, place, old);
+	return SHM_OK;
+}
+
+static enum shm_status
+delete_locked(struct held *h, struct bytes bucket, struct bytes name)
+{
+	struct index_place place;
+	struct record_view old;
+	enum shm_status status;
+	struct index_key key;
+	struct bucket *b;
+
+	if ((b = bucket_find(h, bucket, &place)) == NULL)
+		return SHM_NO_BUCKET;
+	index_key_init(h->a, &key, RECORD_PUT, arena_off_of(h->a, b), name);
+	if (!index_find(h, &b->table, &key, &place) ||
+	    !record_read(h->a, place.record, &old))
+		return SHM_NO_KEY;
+	status = pair_delete_place(h, &place, &old);
+	/* An expired pair was not there any more, but now it is gone too. */
+	if (status == SHM_OK && record_is_expired(&old, clock_wall_ms()))
+		return SHM_NO_KEY;
+	return status;
+}
+
+enum shm_status
+pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
+{
+	enum shm_status status;
+	struct held h;
+
+	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
+		return status;
+	do {
+		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
+		    LOCK_POISONED)
+			return SHM_DAMAGED;
+		status = delete_locked(&h, bucket, key);
+		lock_release(&h);
+	} while (status == SHM_FULL && room_make(a));
+	return status;
+}
+
+struct copy {			/* what pair_get() wants of a record */
+	void		*buf;
+	size_t		 cap;
+	size_t		 len;
+	uint64_t	 revision;
+	uint64_t	 expires_ms;
+};
+
+static void
+copy_value(void *arg, const struct record_view *r)
+{
+	struct copy *c = arg;
+
+	c->len = r->value.len;
+	c->revision = r->lsn;
+	c->expires_ms = r->expires_ms;
+	if (r->value.len > 0 && r->value.len <= c->cap)
+		memcpy(c->buf, r->value.data, r->value.len);
+}
+
+enum shm_status
+pair_get(struct arena *a, struct bytes bucket, struct bytes key, void *buf,
+    size_t cap, size_t *len, uint64_t *revision)
+{
+	struct copy c = { .buf = buf, .cap = cap };
+	struct read_action copy = { copy_value, &c };
+	enum shm_status status;
+	arena_off off;
+
+	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK ||
+	    (status = read_pair(a, bucket, &key, &copy, &off)) != SHM_OK)
+		return status;
+	if (c.expires_ms != 0 && c.expires_ms <= clock_wall_ms())
+		return SHM_NO_KEY;
+	*len = c.len;
+	if (revision != NULL)
+		*revision = c.revision;
+	return c.len > cap ? SHM_NO_ROOM : SHM_OK;
+}

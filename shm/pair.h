@@ -1,0 +1,50 @@
+#ifndef KVD_SHM_PAIR_H
+#define KVD_SHM_PAIR_H
+
+#include <stdint.h>
+
+#include "shm/arena.h"
+
+/*
+ * Key-value pairs.  Every function names the bucket by its name, may be
+ * called by any process at any time, and is complete when it returns: a
+ * change is seen by everybody, and a process killed inside leaves the old
+ * state or the new one.
+ */
+
+#define PAIR_KEY_MAX	(128U * 1024)	/* bytes; the empty key is legal */
+
+struct pair {
+	struct bytes	key;
+	struct bytes	value;
+	uint64_t	expires_ms;	/* wall clock, ms since 1970; 0: never */
+};
+
+/*
+ * Set a key.  *revision (may be NULL) becomes the revision of the change.
+ */
+enum shm_status pair_put(struct arena *, struct bytes bucket,
+    const struct pair *, uint64_t *revision);
+
+/*
+ * Set n keys, all or none of them, also when this process is killed half
+ * way.  Readers see none or all of one shard's batch.  Later pairs win over
+ * earlier ones with the same key.
+ */
+enum shm_status pair_put_many(struct arena *, struct bytes bucket,
+    const struct pair *, size_t n);
+
+/* Remove a key: SHM_OK, or SHM_NO_KEY if there was none. */
+enum shm_status pair_delete(struct arena *, struct bytes bucket,
+    struct bytes key);
+
+/*
+ * Copy a value out, without a lock.  *len becomes the length of the value;
+ * if it exceeds cap nothing useful is in buf and the answer is SHM_NO_ROOM:
+ * make room and call again.  *revision may be NULL.
+ */
+enum shm_status pair_get(struct arena *, struct bytes bucket,
+    struct bytes key, void *buf, size_t cap, size_t *len,
+    uint64_t *revision);
+
+#endif

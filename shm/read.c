@@ -1,0 +1,218 @@
+/*
+ * The lock-free reader; the protocol is in read.h.  Every offset that was
+ * read is checked before it is followed, every chain is walked a bounded
+ * number of steps: what a reader meets may have become something else.
+ */
+
+#include "shm/read.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "shm/chain.h"
+#include "shm/read_line.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+#define CHAIN_STEPS_MAX	4096	/* then it is no chain any more */
+#define SPINS		64	/* attempts before yielding the processor */
+#define ATTEMPTS_MAX	4096	/* before taking the lock */
+
+bool
+read_patience(unsigned n)
+{
+	if (n == 0)
+		return true;
+	if (n < SPINS) {
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#endif
+		return true;
+	}
+	sched_yield();
+	return n < ATTEMPTS_MAX;
+}
+
+static const struct line *
+follow(const struct arena *a, uint64_t slot)
+{
+	arena_off off = slot_off(slot);
+
+	if (off % sizeof(struct line) != 0 ||
+	    !arena_holds(a, off, sizeof(struct line)))
+		return NULL;
+	return arena_at(a, off);
+}
+
+static bool
+search_line(const struct arena *a, const struct line *line,
+    const struct index_key *k, struct record_view *r, uint64_t *last)
+{
+	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot = 0;
+	unsigned i;
+
+	for (i = 0; i < LINE_SLOTS; i++) {
+		slot = word_peek(&line->slots[i]);
+		if (slot == 0)
+			break;
+		if (slot_tag(slot) == tag &&
+		    record_read(a, slot_off(slot), r) &&
+		    index_key_matches(k, r))
+			return true;
+	}
+	*last = slot;
+	return false;
+}
+
+/* True if the key is in the chain, as far as can be told now. */
+static bool
+search_chain(const struct arena *a, const struct line *line,
+    const struct index_key *k, struct record_view *r)
+{
+	unsigned steps;
+	uint64_t last;
+
+	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
+		if (search_line(a, line, k, r, &last))
+			return true;
+		line = slot_is_link(last) ? follow(a, last) : NULL;
+	}
+	return false;
+}
+
+enum read_status
+read_once(const struct arena *a, const struct table *t,
+    const struct index_key *k, const struct read_action *act)
+{
+	uint64_t shape = word_load(&t->shape), version;
+	struct record_view r;
+	struct line *home;
+	bool found;
+
+	if (table_lines(shape) == 0)
+		return READ_MISSING;
+	home = table_line(a, word_load(&t->root),
+	    table_line_number(table_lines(shape), k->hash));
+	if (home == NULL)
+		return READ_RETRY;
+	version = word_load(&home->version);	/* pairs with intent.c */
+	if ((version & 1) != 0)
+		return READ_RETRY;
+	found = search_chain(a, home, k, &r);
+	if (found)
+		act->found(act->arg, &r);
+	atomic_thread_fence(memory_order_acquire);
+	if (word_peek(&home->version) != version ||
+	    word_peek(&t->shape) != shape)
+		return READ_RETRY;
+	return found ? READ_FOUND : READ_MISSING;
+}
+
+static void
+hand_out(const struct arena *a, const struct line *line,
+    const struct read_action *act)
+{
+	struct record_view r;
+	unsigned steps, i;
+	uint64_t slot;
+
+	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
+		for (i = 0, slot = 0; i < LINE_SLOTS; i++) {
+			slot = word_peek(&line->slots[i]);
+			if (slot == 0 || slot_is_link(slot))
+				break;
+			if (record_read(a, slot_off(slot), &r))
+				act->found(act->arg, &r);
+		}
+		line = slot_is_link(slot) ? follow(a, slot) : NULL;
+	}
+}
+
+enum read_status
+read_line_once(const struct arena *a, const struct table *t, uint64_t number,
+    const struct read_action *act)
+{
+	struct line *home = table_line(a, word_load(&t->root), number);
+	uint64_t version;
+
+	if (home == NULL)
+		return READ_RETRY;
+	version = word_load(&home->version);
+	if ((version & 1) != 0)
+		return READ_RETRY;
+	hand_out(a, home, act);
+	atomic_thread_fence(memory_order_acquire);
+	return word_peek(&home->version) == version ? READ_FOUND :
+	    READ_RETRY;
+}
+
+static void
+note_bucket(void *arg, const struct record_view *r)
+{
+	*(arena_off *)arg = r->bucket;
+}
+
+enum read_status
+read_bucket_once(const struct arena *a, const struct shard *sh,
+    const struct index_key *name, arena_off *off)
+{
+	struct read_action note = { note_bucket, off };
+	enum read_status s = read_once(a, &sh->buckets, name, &note);
+
+	if (s == READ_FOUND && (*off % sizeof(struct line) != 0 ||
+	    !arena_holds(a, *off, sizeof(struct bucket))))
+		return READ_RETRY;
+	return s;
+}
+
+/* One attempt at the whole path. */
+static bool
+attempt(const struct arena *a, const struct shard *sh,
+    const struct index_key *name, struct index_key *key,
+    const struct read_action *act, arena_off *off, enum shm_status *status)
+{
+	uint64_t version = word_load(&sh->version);
+	enum read_status s;
+
+	if ((version & 1) != 0)
+		return false;
+	s = read_bucket_once(a, sh, name, off);
+	*status = s == READ_FOUND ? SHM_OK : SHM_NO_BUCKET;
+	if (s == READ_FOUND && key != NULL) {
+		const struct bucket *b = arena_at(a, *off);
+
+		key->bucket = *off;
+		s = read_once(a, &b->table, key, act);
+		*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
+	}
+	atomic_thread_fence(memory_order_acquire);
+	return s != READ_RETRY && word_peek(&sh->version) == version;
+}
+
+enum shm_status
+read_pair(struct arena *a, struct bytes bucket, const struct bytes *key,
+    const struct read_action *act, arena_off *off)
+{
+	uint32_t shard = arena_shard_of(a, bucket);
+	struct shard *sh = &a->shards[shard];
+	struct index_key name, k;
+	enum shm_status status;
+	struct held h;
+	unsigned n;
+
+	index_key_init(a, &name, RECORD_CREATE, 0, bucket);
+	if (key != NULL)
+		index_key_init(a, &k, RECORD_PUT, 0, *key);
+	for (n = 0; read_patience(n); n++)
+		if (attempt(a, sh, &name, key != NULL ? &k : NULL, act, off,
+		    &status))
+			return status;
+	/* Under the lock nothing moves, so one attempt is enough. */
+	if (lock_shard(a, shard, &h) == LOCK_POISONED)
+		return SHM_DAMAGED;
+	if (!attempt(a, sh, &name, key != NULL ? &k : NULL, act, off,
+	    &status))
+		status = SHM_DAMAGED;
+	lock_release(&h);
+	return status;
+}

@@ -1,0 +1,51 @@
+#ifndef KVD_SHM_READ_H
+#define KVD_SHM_READ_H
+
+#include "shm/index.h"
+
+/*
+ * Reading without a lock.  A read is an attempt: look at the versions, look
+ * at the data, look at the versions again.  What was seen is true if none of
+ * them moved; else it is thrown away, and after many failures the reader
+ * takes the lock, which also repairs what a dead writer left odd.
+ *
+ *	shard.version	a bucket was dropped, or a batch is under way
+ *	table.shape	lines were split or merged
+ *	line.version	the entries of the line changed, or their records
+ *			were moved by the cleaner
+ *
+ * Nothing is written, so a reader that is killed costs nothing.
+ */
+
+/* What to do with the record found. */
+struct read_action {
+	void	(*found)(void *arg, const struct record_view *);
+	void	*arg;
+};
+
+enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
+
+/*
+ * One attempt to find a key in a table whose descriptor may be anywhere.
+ * found() is called with data that may yet prove false: it may only copy,
+ * within the lengths given.
+ */
+enum read_status read_once(const struct arena *, const struct table *,
+    const struct index_key *, const struct read_action *);
+
+/*
+ * The name of a bucket to its struct bucket, and then, if key is not NULL,
+ * the key in it.  Tries as often as it takes.  SHM_OK, SHM_NO_BUCKET,
+ * SHM_NO_KEY or SHM_DAMAGED.
+ */
+enum shm_status read_pair(struct arena *, struct bytes bucket,
+    const struct bytes *key, const struct read_action *,
+    arena_off *bucket_off);
+
+/*
+ * For loops of attempts: call before the n-th one.  Waits a little, more as
+ * n grows; returns false when it is time to take the lock instead.
+ */
+bool read_patience(unsigned n);
+
+#endif

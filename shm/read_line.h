@@ -1,0 +1,19 @@
+#ifndef KVD_SHM_READ_LINE_H
+#define KVD_SHM_READ_LINE_H
+
+#include "shm/read.h"
+
+/* Parts of reading without a lock that walks need too; see read.h. */
+
+/* One attempt to find a bucket by name; *off is then inside the arena. */
+enum read_status read_bucket_once(const struct arena *, const struct shard *,
+    const struct index_key *name, arena_off *off);
+
+/*
+ * One attempt to hand out every record of the line of that number; READ_FOUND
+ * if they are true as of now.  The caller checks the table's shape.
+ */
+enum read_status read_line_once(const struct arena *, const struct table *,
+    uint64_t number, const struct read_action *);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * Walking a table that others change.  Lines are visited in the order of
+ * their bit-reversed numbers: a line of b bits stands for one interval of
+ * length 2^(64-b) of bit-reversed hashes, a split halves the interval and a
+ * merge joins two, and a key never moves in that space.  So the cursor is a
+ * position in it (after P. Noordhuis' SCAN of Redis, which reverses bits in
+ * the same way over tables that double).
+ */
+
+#include "shm/scan.h"
+
+#include <string.h>
+
+#include "shm/bucket.h"
+#include "shm/chain.h"
+#include "shm/clock.h"
+#include "shm/hash.h"
+#include "shm/read.h"
+#include "shm/read_line.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+/* Where the interval of a line ends; 0 is the end of the space. */
+static uint64_t
+interval_end(uint64_t cursor, unsigned bits)
+{
+	uint64_t length;
+
+	if (bits == 0)
+		return 0;
+	length = UINT64_C(1) << (64 - bits);
+	return (cursor & ~(length - 1)) + length;
+}
+
+struct packing {		/* names of one line on their way out */
+	struct scan_batch	*batch;
+	size_t			 used;
+	bool			 fits;
+	enum record_op		 op;
+	arena_off		 bucket;	/* RECORD_PUT: whose */
+	uint64_t		 now_ms;
+};
+
+static void
+pack(void *arg, const struct record_view *r)
+{
+	struct packing *p = arg;
+	uint32_t len = (uint32_t)r->key.len;
+	size_t need = sizeof(len) + r->key.len;
+
+	if (r->op != p->op || record_is_expired(r, p->now_ms) ||
+	    (p->op == RECORD_PUT && r->bucket != p->bucket))
+		return;
+	if (need <= p->batch->cap && p->used <= p->batch->cap - need) {
+		memcpy(p->batch->buf + p->used, &len, sizeof(len));
+		if (len > 0)
+			memcpy(p->batch->buf + p->used + sizeof(len),
+			    r->key.data, len);
+	} else {
+		p->fits = false;
+	}
+	p->used += need;
+}
+
+struct walk {			/* what a step is about */
+	struct arena		*a;
+	struct shard		*sh;
+	struct index_key	 bucket;	/* name; RECORD_PUT walks only */
+	struct scan		*scan;
+	struct packing		 packing;
+};
+
+enum step { STEP_OK, STEP_GONE, STEP_RETRY };
+
+/* One attempt at one line: its names, and the cursor behind it. */
+static enum step
+attempt(struct walk *w, uint64_t *next)
+{
+	uint64_t version = word_load(&w->sh->version), shape;
+	const struct table *t = &w->sh->buckets;
+	struct read_action packed = { pack, &w->packing };
+	enum read_status s = READ_MISSING;
+
+	if ((version & 1) != 0)
+		return STEP_RETRY;
+	if (w->packing.op == RECORD_PUT) {
+		s = read_bucket_once(w->a, w->sh, &w->bucket,
+		    &w->packing.bucket);
+		t = &((struct bucket *)arena_at(w->a,
+		    w->packing.bucket))->table;
+		if (s != READ_FOUND)
+			return s == READ_RETRY || word_peek(
+			    &w->sh->version) != version ? STEP_RETRY :
+			    STEP_GONE;
+	}
+	shape = word_load(&t->shape);
+	*next = 0;
+	if (table_lines(shape) > 0) {
+		uint64_t number = table_line_number(table_lines(shape),
+		    hash_reverse(w->scan->cursor));
+
+		*next = interval_end(w->scan->cursor,
+		    table_line_bits(table_lines(shape), number));
+		s = read_line_once(w->a, t, number, &packed);
+	}
+	atomic_thread_fence(memory_order_acquire);
+	return s == READ_RETRY || word_peek(&w->sh->version) != version ||
+	    word_peek(&t->shape) != shape ? STEP_RETRY : STEP_OK;
+}
+
+static enum step
+try_line(struct walk *w, uint64_t *next)
+{
+	size_t used = w->packing.used;
+	enum step step;
+
+	w->packing.fits = true;
+	if ((step = attempt(w, next)) == STEP_RETRY)
+		w->packing.used = used;
+	return step;
+}
+
+static enum step
+one_line(struct walk *w, uint32_t shard, uint64_t *next)
+{
+	enum step step;
+	struct held h;
+	unsigned n;
+
+	for (n = 0; read_patience(n); n++)
+		if ((step = try_line(w, next)) != STEP_RETRY)
+			return step;
+	if (lock_shard(w->a, shard, &h) == LOCK_POISONED)
+		return STEP_RETRY;
+	step = try_line(w, next);
+	lock_release(&h);
+	return step;
+}
+
+static enum shm_status
+run(struct walk *w, uint32_t shard)
+{
+	struct scan_batch *batch = w->packing.batch;
+	uint64_t next;
+
+	for (batch->used = 0; !w->scan->done; batch->used = w->packing.used) {
+		w->packing.used = batch->used;
+		switch (one_line(w, shard, &next)) {
+		case STEP_OK:
+			break;
+		case STEP_GONE:
+			return SHM_NO_BUCKET;
+		case STEP_RETRY:
+			return SHM_DAMAGED;
+		}
+		if (!w->packing.fits) {
+			batch->needed = w->packing.used - batch->used;
+			return batch->used > 0 ? SHM_OK : SHM_NO_ROOM;
+		}
+		w->scan->cursor = next;
+		w->scan->done = next == 0;
+	}
+	return SHM_OK;
+}
+
+enum shm_status
+scan_keys(struct arena *a, struct bytes bucket, struct scan *scan,
+    struct scan_batch *batch)
+{
+	uint32_t shard = arena_shard_of(a, bucket);
+	struct walk w = {
+		.a = a,
+		.sh = &a->shards[shard],
+		.scan = scan,
+		.packing = {
+			.batch = batch,
+			.op = RECORD_PUT,
+			.now_ms = clock_wall_ms()
+		}
+	};
+
+	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	index_key_init(a, &w.bucket, RECORD_CREATE, 0, bucket);
+	return run(&w, shard);
+}
+
+enum shm_status
+scan_buckets(struct arena *a, uint32_t shard, struct scan *scan,
+    struct scan_batch *batch)
+{
+	struct walk w = {
+		.a = a,
+		.sh = &a->shards[shard],
+		.scan = scan,
+		.packing = { .batch = batch, .op = RECORD_CREATE }
+	};
+
+	return run(&w, shard);
+}
+
+bool
+scan_next_name(const struct scan_batch *batch, size_t *pos,
+    struct bytes *name)
+{
+	uint32_t len;
+
+	if (*pos >= batch->used)
+		return false;
+	memcpy(&len, batch->buf + *pos, sizeof(len));
+	*name = (struct bytes){ batch->buf + *pos + sizeof(len), len };
+	*pos += sizeof(len) + len;
+	return true;
+}

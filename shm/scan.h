@@ -1,0 +1,55 @@
+#ifndef KVD_SHM_SCAN_H
+#define KVD_SHM_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/arena.h"
+
+/*
+ * Walks over the keys of a bucket, or over the buckets of a shard, while
+ * others write.  Every name that is there during the whole walk is returned
+ * at least once; none is ever torn.  The walk goes through the space of
+ * (bit-reversed) hashes, so its cursor is one number that stays good while
+ * the table grows or shrinks, and in any process.  No lock is held between
+ * calls, and no state is kept for a walk that is given up.
+ */
+
+struct scan {
+	uint64_t	cursor;		/* 0: at the beginning */
+	bool		done;
+};
+
+/*
+ * The names found by one step, packed into the caller's buffer as
+ * {u32 length, bytes} entries without padding; read them with
+ * scan_next_name().
+ */
+struct scan_batch {
+	uint8_t		*buf;
+	size_t		 cap;
+	size_t		 used;		/* out: bytes filled */
+	size_t		 needed;	/* out, on SHM_NO_ROOM: least cap */
+};
+
+/*
+ * Advance a walk over the keys of a bucket: at least one index line, as many
+ * as fit the buffer.  scan->done is set with the last step.  A step may
+ * return no name without being the last.
+ * SHM_OK, SHM_NO_BUCKET (also when it is dropped between two steps), or
+ * SHM_NO_ROOM when a single line does not fit: enlarge to `needed`.
+ */
+enum shm_status scan_keys(struct arena *, struct bytes bucket, struct scan *,
+    struct scan_batch *);
+
+/* The same over the names of the buckets of one shard. */
+enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,
+    struct scan_batch *);
+
+/*
+ * Take the next name out of a batch; *pos starts at 0.  The bytes stay in
+ * the batch's buffer.  Returns false at the end.
+ */
+bool scan_next_name(const struct scan_batch *, size_t *pos, struct bytes *name);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * The pool.  Invariant: a segment has one owner from the moment its state
+ * says TAKEN to the moment it says FREE again, and only the holder of the
+ * owner's lock moves it between.
+ *
+ * The reserve is a segment for every shard in use plus two: then a DELETE
+ * finds room for its tombstones in a full arena (a segment of tombstones is
+ * all dead, and freed without copying), and the cleaner can always begin.
+ *
+ * Backing is posix_fallocate(3): a hole in tmpfs would be a SIGBUS in
+ * whoever touches it first when /dev/shm is full.
+ */
+
+#include "shm/segment.h"
+
+#include <fcntl.h>
+
+#include "shm/word.h"
+
+#define CLEANING_RESERVE	2
+
+uint64_t
+segment_count_free(const struct arena *a)
+{
+	uint64_t i, n = 0;
+
+	for (i = 0; i < a->segments; i++)
+		if (segment_kind(word_peek(&a->table[i].state)) ==
+		    SEGMENT_FREE)
+			n++;
+	return n;
+}
+
+uint64_t
+segment_reserve(const struct arena *a)
+{
+	uint64_t n = CLEANING_RESERVE;
+	uint32_t i;
+
+	for (i = 0; i < a->shards_count; i++)
+		if (word_peek(&a->shards[i].hot_segment) != 0)
+			n++;
+	return n;
+}
+
+static uint64_t
+keep_at(const struct arena *a, enum segment_level level)
+{
+	switch (level) {
+	case SEGMENT_FOR_PUT:
+		return segment_reserve(a);
+	case SEGMENT_FOR_DELETE:
+		return CLEANING_RESERVE;
+	case SEGMENT_FOR_CLEANING:
+		break;
+	}
+	return 0;
+}
+
+static bool
+try_take(struct held *h, uint64_t i)
+{
+	word *state = &h->a->table[i].state;
+	uint64_t was = word_load(state);
+
+	return segment_kind(was) == SEGMENT_FREE &&
+	    atomic_compare_exchange_strong(state, &was, segment_state(
+	    segment_generation(was) + 1, h->shard, SEGMENT_TAKEN));
+}
+
+enum shm_status
+segment_take(struct held *h, enum segment_level level, uint64_t *segment)
+{
+	uint64_t i;
+
+	if (segment_count_free(h->a) <= keep_at(h->a, level))
+		return SHM_FULL;
+	for (i = 0; i < h->a->segments; i++)
+		if (try_take(h, i)) {
+			/* What is written into it comes after what made its
+			 * old readers retry. */
+			atomic_thread_fence(memory_order_release);
+			*segment = i;
+			return SHM_OK;
+		}
+	return SHM_FULL;
+}
+
+void
+segment_free(struct arena *a, uint32_t shard, uint64_t segment)
+{
+	word *state = &a->table[segment].state;
+	uint64_t was = word_peek(state);
+
+	word_store(state, segment_state(segment_generation(was), shard,
+	    SEGMENT_FREE));
+}
+
+void
+segment_free_strays(struct held *h)
+{
+	uint64_t i, state;
+
+	for (i = 0; i < h->a->segments; i++) {
+		state = word_load(&h->a->table[i].state);
+		if (segment_owner(state) == h->shard &&
+		    (segment_kind(state) == SEGMENT_TAKEN ||
+		    segment_kind(state) == SEGMENT_RELEASED))
+			segment_free(h->a, h->shard, i);
+	}
+}
+
+static bool
+back(struct arena *a, uint64_t i)
+{
+	word *state = &a->table[i].state;
+	uint64_t was = word_load(state);
+
+	if (posix_fallocate(a->fd, (off_t)arena_segment_base(a, i),
+	    (off_t)a->segment_bytes) != 0)
+		return false;
+	/* Another process may have been quicker: then it is FREE already. */
+	if (segment_kind(was) == SEGMENT_RAW)
+		atomic_compare_exchange_strong(state, &was,
+		    segment_as(was, SEGMENT_FREE));
+	return true;
+}
+
+bool
+segment_back_one(struct arena *a)
+{
+	uint64_t i;
+
+	for (i = 0; i < a->segments; i++)
+		if (segment_kind(word_load(&a->table[i].state)) ==
+		    SEGMENT_RAW)
+			return back(a, i);
+	return false;
+}

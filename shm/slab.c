@@ -1,0 +1,189 @@
+/*
+ * A segment of units keeps its own list of free ones and a mark up to which
+ * it was ever carved; the segments of a shard that have room are a doubly
+ * linked list.  So a segment whose last unit is freed leaves at once, and
+ * nothing searches.
+ *
+ *	shard.partial[class] -> segment <-> segment <-> ...
+ *	                          | free_head -> unit -> unit -> ...
+ *	                          | used: carved so far
+ */
+
+#include "shm/slab.h"
+
+#include <assert.h>
+
+#include "shm/intent.h"
+#include "shm/word.h"
+
+static uint64_t
+capacity(const struct arena *a, enum slab_class class)
+{
+	return a->segment_bytes / slab_bytes(class);
+}
+
+static struct segment *
+entry(const struct held *h, uint64_t number)
+{
+	return &h->a->table[number - 1];
+}
+
+static word *
+unit_link(const struct held *h, arena_off unit)
+{
+	return (word *)arena_at(h->a, unit) + UNIT_LINK;
+}
+
+static void
+push_partial(struct held *h, enum slab_class class, uint64_t number)
+{
+	word *head = &h->sh->partial[class];
+	uint64_t next = intent_get(h, head);
+
+	intent_set(h, &entry(h, number)->next, next);
+	intent_set(h, &entry(h, number)->prev, 0);
+	if (next != 0)
+		intent_set(h, &entry(h, next)->prev, number);
+	intent_set(h, head, number);
+}
+
+static void
+unlink_partial(struct held *h, enum slab_class class, uint64_t number)
+{
+	uint64_t next = intent_get(h, &entry(h, number)->next);
+	uint64_t prev = intent_get(h, &entry(h, number)->prev);
+
+	if (prev != 0)
+		intent_set(h, &entry(h, prev)->next, next);
+	else
+		intent_set(h, &h->sh->partial[class], next);
+	if (next != 0)
+		intent_set(h, &entry(h, next)->prev, prev);
+}
+
+static enum shm_status
+add_segment(struct held *h, enum slab_class class, enum segment_level level)
+{
+	struct segment *e;
+	enum shm_status status;
+	uint64_t i;
+
+	if ((status = segment_take(h, level, &i)) != SHM_OK)
+		return status;
+	e = &h->a->table[i];
+	word_init(&e->used, 0);
+	word_init(&e->dead, 0);
+	word_init(&e->first_lsn, 0);
+	word_init(&e->free_head, 0);
+	word_init(&e->live, 0);
+	intent_add(h, &e->state, segment_as(word_peek(&e->state),
+	    class == SLAB_LINE ? SEGMENT_LINES : SEGMENT_INDEX));
+	push_partial(h, class, i + 1);
+	intent_commit(h);
+	return SHM_OK;
+}
+
+static bool
+has_room_for(const struct held *h, enum slab_class class, uint64_t n)
+{
+	uint64_t number = word_peek(&h->sh->partial[class]);
+	uint64_t room = 0;
+
+	while (number != 0 && room < n) {
+		room += capacity(h->a, class) -
+		    word_peek(&entry(h, number)->live);
+		number = word_peek(&entry(h, number)->next);
+	}
+	return room >= n;
+}
+
+enum shm_status
+slab_reserve(struct held *h, enum slab_class class, unsigned n,
+    enum segment_level level)
+{
+	enum shm_status status;
+
+	assert(h->npairs == 0);
+	while (!has_room_for(h, class, n))
+		if ((status = add_segment(h, class, level)) != SHM_OK)
+			return status;
+	return SHM_OK;
+}
+
+static arena_off
+pop_unit(struct held *h, enum slab_class class, uint64_t number)
+{
+	struct segment *e = entry(h, number);
+	arena_off unit = intent_get(h, &e->free_head);
+	uint64_t used;
+
+	if (unit != 0) {
+		intent_set(h, &e->free_head,
+		    intent_get(h, unit_link(h, unit)));
+		return unit;
+	}
+	used = intent_get(h, &e->used);
+	intent_set(h, &e->used, used + slab_bytes(class));
+	return arena_segment_base(h->a, number - 1) + used;
+}
+
+arena_off
+slab_alloc(struct held *h, enum slab_class class)
+{
+	uint64_t number = intent_get(h, &h->sh->partial[class]);
+	struct segment *e;
+	arena_off unit;
+	uint64_t live;
+
+	assert(number != 0);
+	e = entry(h, number);
+	unit = pop_unit(h, class, number);
+	live = intent_get(h, &e->live) + 1;
+	intent_set(h, &e->live, live);
+	if (live == capacity(h->a, class))
+		unlink_partial(h, class, number);
+	return unit;
+}
+
+/* Into the intent: the segment is not the shard's any more. */
+static void
+leave(struct held *h, enum slab_class class, uint64_t number)
+{
+	unlink_partial(h, class, number);
+	intent_set(h, &entry(h, number)->state, segment_as(
+	    word_peek(&entry(h, number)->state), SEGMENT_RELEASED));
+	intent_release_segment(h, number - 1);
+}
+
+void
+slab_free(struct held *h, enum slab_class class, arena_off unit)
+{
+	uint64_t number = arena_segment_of(h->a, unit) + 1;
+	struct segment *e = entry(h, number);
+	uint64_t live = intent_get(h, &e->live);
+
+	if (live == capacity(h->a, class))
+		push_partial(h, class, number);
+	intent_set(h, unit_link(h, unit), intent_get(h, &e->free_head));
+	intent_set(h, &e->free_head, unit);
+	intent_set(h, &e->live, live - 1);
+	if (live == 1)
+		leave(h, class, number);
+}
+
+unsigned
+slab_release_empty(struct held *h, enum slab_class class)
+{
+	uint64_t number = word_peek(&h->sh->partial[class]), next;
+	unsigned n = 0;
+
+	for (; number != 0; number = next) {
+		next = word_peek(&entry(h, number)->next);
+		if (word_peek(&entry(h, number)->live) != 0)
+			continue;
+		leave(h, class, number);
+		intent_commit(h);
+		n++;
+	}
+	return n;
+}

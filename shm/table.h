@@ -1,0 +1,74 @@
+#ifndef KVD_SHM_TABLE_H
+#define KVD_SHM_TABLE_H
+
+#include "shm/lock.h"
+#include "shm/segment.h"
+
+/*
+ * Where the lines of a linear-hashing table are: line number to line, and
+ * the tree of pages in between.
+ *
+ * Linear hashing after W. Litwin, "Linear hashing: a new tool for file and
+ * table addressing", 1980: with n lines, 2^L <= n < 2^(L+1), a hash belongs
+ * to the line of its low L+1 bits, or of its low L bits if there is no such
+ * line yet.
+ */
+
+static inline uint64_t
+table_lines(uint64_t shape)
+{
+	return shape & SHAPE_LINES_MASK;
+}
+
+/* The shape with another number of lines, distinct from all recent ones. */
+static inline uint64_t
+table_reshape(uint64_t shape, uint64_t lines)
+{
+	return ((shape & ~SHAPE_LINES_MASK) + SHAPE_LINES_MASK + 1) | lines;
+}
+
+/* The highest power of two that is not above n; n > 0. */
+static inline uint64_t
+table_level(uint64_t n)
+{
+	return UINT64_C(1) << (63 - (unsigned)__builtin_clzll(n));
+}
+
+/* The number of the line that a hash belongs to; lines > 0. */
+static inline uint64_t
+table_line_number(uint64_t lines, uint64_t hash)
+{
+	uint64_t level = table_level(lines);
+	uint64_t n = hash & (2 * level - 1);
+
+	return n < lines ? n : n - level;
+}
+
+/* How many low bits of the hash that line answers for. */
+static inline unsigned
+table_line_bits(uint64_t lines, uint64_t number)
+{
+	uint64_t level = table_level(lines);
+	bool split = number >= level || number + level < lines;
+
+	return (unsigned)__builtin_ctzll(level) + (split ? 1 : 0);
+}
+
+/*
+ * The line of that number, with or without the lock; NULL if the path leads
+ * nowhere, which without the lock means: try again.
+ */
+struct line *table_line(const struct arena *, uint64_t root, uint64_t number);
+
+/*
+ * Into the intent: a path to the line of number `lines`, the next one.
+ * Up to TABLE_DEPTH_MAX pages must have been reserved.  Returns the line,
+ * whose words may be anything, and its first page's link word is in the
+ * intent.  The caller adds the shape afterwards.
+ */
+struct line *table_extend(struct held *, struct table *, uint64_t lines);
+
+/* Into the intent: the last line, number `last` > 0, is no more. */
+void table_truncate(struct held *, struct table *, uint64_t last);
+
+#endif
