@@ -72,6 +72,7 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 	a->shards_count = (uint32_t)sb->shards;
 	a->segments_off = sb->segments_off;
 	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
+	a->cleaning = arena_at(a, sb->cleaning_off);
 	a->board = arena_at(a, sb->board_off);
 	a->shards = arena_at(a, sb->shards_off);
 	a->table = arena_at(a, sb->table_off);
@@ -115,6 +116,7 @@ fill_superblock(struct superblock *sb, const struct geometry *g)
 	sb->segments = g->segments;
 	sb->shards = g->shards;
 	sb->value_max_bytes = g->value_max_bytes;
+	sb->cleaning_off = g->cleaning_off;
 	sb->board_off = g->board_off;
 	sb->shards_off = g->shards_off;
 	sb->table_off = g->table_off;
@@ -135,6 +137,8 @@ initialise(struct arena *a, const struct geometry *g, const char *name)
 	    !system_random(sb->uuid, sizeof(sb->uuid)))
 		return ARENA_ERRNO;
 	set_facts(a, sb, name);
+	if ((errno = lock_init(&a->cleaning->lock)) != 0)
+		return ARENA_ERRNO;
 	for (i = 0; i < a->shards_count; i++)
 		if ((errno = lock_init(&a->shards[i].lock)) != 0)
 			return ARENA_ERRNO;
@@ -213,6 +217,7 @@ check_header(const struct superblock *sb, uint64_t object_bytes)
 	    (sb->segment_bytes & (sb->segment_bytes - 1)) != 0 ||
 	    sb->shards == 0 || sb->shards > ARENA_SHARDS_MAX ||
 	    (sb->shards & (sb->shards - 1)) != 0 || !geometry_place(&g) ||
+	    g.cleaning_off != sb->cleaning_off ||
 	    g.board_off != sb->board_off || g.shards_off != sb->shards_off ||
 	    g.table_off != sb->table_off || g.segments != sb->segments ||
 	    g.segments_off != sb->segments_off ||

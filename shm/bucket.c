@@ -89,6 +89,7 @@ enum shm_status
 bucket_create(struct arena *a, struct bytes name)
 {
 	enum shm_status status;
+	unsigned attempt = 0;
 	struct held h;
 
 	if (!is_name(name))
@@ -99,7 +100,7 @@ bucket_create(struct arena *a, struct bytes name)
 			return SHM_DAMAGED;
 		status = create_locked(&h, name);
 		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a));
+	} while (status == SHM_FULL && room_make(a, attempt++));
 	return status;
 }
 
@@ -140,6 +141,7 @@ enum shm_status
 bucket_drop(struct arena *a, struct bytes name)
 {
 	enum shm_status status;
+	unsigned attempt = 0;
 	struct held h;
 
 	if (!is_name(name))
@@ -150,7 +152,7 @@ bucket_drop(struct arena *a, struct bytes name)
 			return SHM_DAMAGED;
 		status = drop_locked(&h, name);
 		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a));
+	} while (status == SHM_FULL && room_make(a, attempt++));
 	return status;
 }
 

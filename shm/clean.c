@@ -200,13 +200,12 @@ feel_pressure(const struct arena *a, struct pressure *p)
 }
 
 static bool
-choose_victim(const struct arena *a, struct clean_state *s)
+choose_victim(struct arena *a)
 {
-	uint64_t i, used, dead, best_used = 1, best_dead = 0;
+	uint64_t i, used, dead, best = 0, best_used = 1, best_dead = 0;
 	struct pressure p;
 
 	feel_pressure(a, &p);
-	s->victim = 0;
 	for (i = 0; i < a->segments; i++) {
 		const struct segment *e = &a->table[i];
 
@@ -215,16 +214,21 @@ choose_victim(const struct arena *a, struct clean_state *s)
 		used = word_peek(&e->used) & ~SEGMENT_SEALED;
 		dead = word_peek(&e->dead);
 		/* dead / used above the best, without a division */
-		if ((s->victim != 0 && dead * best_used <= best_dead * used) ||
+		if ((best != 0 && dead * best_used <= best_dead * used) ||
 		    !pays(a, e, &p))
 			continue;
-		s->victim = i + 1;
-		s->generation = segment_generation(word_peek(&e->state));
-		s->offset = 0;
+		best = i + 1;
 		best_used = used;
 		best_dead = dead;
 	}
-	return s->victim != 0;
+	if (best == 0)
+		return false;
+	word_store(&a->cleaning->victim, 0);
+	word_store(&a->cleaning->offset, 0);
+	word_store(&a->cleaning->generation, segment_generation(
+	    word_peek(&a->table[best - 1].state)));
+	word_store(&a->cleaning->victim, best);
+	return true;
 }
 
 /* The table and the place in it that lead to this record, if any. */
@@ -292,57 +296,67 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 
 /* Some records of the victim; false when it cannot go on. */
 static bool
-empty_some(struct held *h, struct clean_state *s, struct clean_work *work,
+empty_some(struct held *h, uint64_t victim, struct clean_work *work,
     uint64_t now_ms)
 {
-	struct segment *e = &h->a->table[s->victim - 1];
+	struct segment *e = &h->a->table[victim];
 	uint64_t used = word_peek(&e->used) & ~SEGMENT_SEALED;
-	arena_off base = arena_segment_base(h->a, s->victim - 1);
-	uint64_t start = s->offset, moved = work->bytes_moved;
+	word *offset = &h->a->cleaning->offset;
+	uint64_t at = word_peek(offset), moved = work->bytes_moved;
+	arena_off base = arena_segment_base(h->a, victim);
 	struct record_view r;
 	unsigned n;
 
 	if (word_peek(&e->dead) != used)
-		for (n = 0; s->offset < used && n < RECORDS_PER_STEP &&
-		    s->offset - start < h->a->segment_bytes &&
+		for (n = 0; at < used && n < RECORDS_PER_STEP &&
 		    work->bytes_moved - moved < BYTES_PER_STEP; n++) {
-			if (!record_read(h->a, base + s->offset, &r) ||
-			    clean_record(h, base + s->offset, &r, work,
-			    now_ms) != SHM_OK)
+			if (!record_read(h->a, base + at, &r) ||
+			    clean_record(h, base + at, &r, work, now_ms) !=
+			    SHM_OK)
 				return false;
-			s->offset += r.size;
+			at += r.size;
+			word_store(offset, at);
 		}
-	if (word_peek(&e->dead) == used) {
-		log_free_segment(h, s->victim - 1);
-		work->segments_freed++;
-		s->victim = 0;
-		return true;
-	}
-	return s->offset < used;
+	if (word_peek(&e->dead) != used)
+		return at < used;
+	word_store(&h->a->cleaning->victim, 0);
+	log_free_segment(h, victim);
+	work->segments_freed++;
+	return true;
 }
 
 static bool
-empty_victim(struct arena *a, struct clean_state *s, struct clean_work *work,
-    uint64_t now_ms)
+is_victim(const struct arena *a, uint64_t victim)
 {
-	struct segment *e = &a->table[s->victim - 1];
-	uint64_t state = word_load(&e->state);
+	return victim != 0 && is_sealed(&a->table[victim - 1]) &&
+	    segment_generation(word_load(&a->table[victim - 1].state)) ==
+	    word_peek(&a->cleaning->generation);
+}
+
+/* With the lock of the cleaning: go on with the victim, or find one. */
+static bool
+empty_victim(struct arena *a, struct clean_work *work, uint64_t now_ms)
+{
+	uint64_t victim;
 	bool on = true;
 	struct held h;
 
-	if (!is_sealed(e) || segment_generation(state) != s->generation ||
-	    enter(a, segment_owner(state), &h, work) == LOCK_POISONED) {
-		s->victim = 0;
-		return true;
+	if (!is_victim(a, word_peek(&a->cleaning->victim)) &&
+	    !choose_victim(a))
+		return false;
+	victim = word_peek(&a->cleaning->victim) - 1;
+	if (enter(a, segment_owner(word_peek(&a->table[victim].state)), &h,
+	    work) == LOCK_POISONED) {
+		word_store(&a->cleaning->victim, 0);
+		return false;
 	}
-	/* Another may have finished it; what is dropped is for tidy(). */
-	if (word_peek(&e->state) != state)
-		s->victim = 0;
-	else if (word_peek(&h.sh->graveyard) == 0)
-		on = empty_some(&h, s, work, now_ms);
+	/* It may have been freed before we had the lock; what belongs to a
+	 * dropped bucket is for tidy(). */
+	if (is_victim(a, victim + 1) && word_peek(&h.sh->graveyard) == 0)
+		on = empty_some(&h, victim, work, now_ms);
 	lock_release(&h);
 	if (!on)
-		s->victim = 0;
+		word_store(&a->cleaning->victim, 0);
 	return on;
 }
 
@@ -350,12 +364,15 @@ bool
 clean_step(struct arena *a, struct clean_state *s, struct clean_work *work,
     uint64_t now_ms)
 {
+	bool more;
+
 	arena_back_ahead(a, (unsigned)segment_reserve(a) + AHEAD);
 	if (tidy(a, s, work))
 		return true;
-	if (s->victim == 0 && !choose_victim(a, s))
-		return false;
-	return empty_victim(a, s, work, now_ms);
+	lock_hints(&a->cleaning->lock);
+	more = empty_victim(a, work, now_ms);
+	lock_hints_release(&a->cleaning->lock);
+	return more;
 }
 
 unsigned

@@ -9,15 +9,12 @@
 /*
  * What the cleaner does: gives back what overwrites, deletes, drops and
  * expiry have left.  Each call does a bounded piece of work (microseconds
- * under any one lock) and keeps its place in *state, which is private memory:
- * a cleaner that is killed simply begins anew.  One process at a time should
- * clean; two do no harm but each other's work.
+ * under any one lock).  Any process may clean at any time: those that do so
+ * at once work on the same segment, and a cleaner that is killed is gone on
+ * after by the next.
  */
 struct clean_state {
 	uint32_t	shard;		/* where drops are looked for next */
-	uint64_t	victim;		/* segment being emptied, + 1; 0: none */
-	uint64_t	generation;	/* of the victim */
-	uint64_t	offset;		/* in the victim */
 };
 
 struct clean_work {			/* what the calls have done so far */

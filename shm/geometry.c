@@ -37,7 +37,8 @@ geometry_place(struct geometry *g)
 {
 	uint64_t n = g->size_bytes / g->segment_bytes;
 
-	g->board_off = PAGE_BYTES;
+	g->cleaning_off = PAGE_BYTES;
+	g->board_off = g->cleaning_off + sizeof(struct cleaning);
 	g->shards_off = g->board_off +
 	    BOARD_SLOTS * sizeof(struct board_slot);
 	g->table_off = g->shards_off + g->shards * sizeof(struct shard);
@@ -123,7 +124,8 @@ geometry_layout_hash(void)
 		FEED_WATCHERS_MAX, INTENT_PAIRS, INTENT_GUARDS, LINE_SLOTS,
 		PAGE_BYTES, UNIT_LINK, RECORD_BUCKET_SHIFT,
 		RECORD_FLAGS_SHIFT, RECORD_DROP, SEGMENT_KINDS, SLAB_CLASSES,
-		sizeof(struct superblock), sizeof(struct board_slot),
+		sizeof(struct superblock), sizeof(struct cleaning),
+		sizeof(struct board_slot),
 		sizeof(struct line), sizeof(struct bucket),
 		sizeof(struct record), sizeof(struct segment),
 		sizeof(struct intent), sizeof(struct shard),

@@ -13,6 +13,7 @@ struct geometry {
 	uint64_t	segments;
 	uint64_t	shards;
 	uint64_t	value_max_bytes;
+	arena_off	cleaning_off;
 	arena_off	board_off;
 	arena_off	shards_off;
 	arena_off	table_off;

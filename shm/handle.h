@@ -21,6 +21,7 @@ struct arena {
 	uint32_t		 shards_count;
 	arena_off		 segments_off;
 	uint64_t		 hash_seed[2];
+	struct cleaning		*cleaning;
 	struct board_slot	*board;
 	struct shard		*shards;
 	struct segment		*table;

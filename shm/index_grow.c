@@ -78,6 +78,7 @@ static void
 split(struct held *h, struct table *t, uint64_t lines,
     struct line *home, const struct chain *all)
 {
+	bool home_is_unit = (word_peek(&t->root) & ROOT_DEPTH_MASK) == 0;
 	uint64_t level = table_level(lines);
 	struct chain low, high;
 	struct line *added;
@@ -86,7 +87,7 @@ split(struct held *h, struct table *t, uint64_t lines,
 	intent_guard(h, &home->version);
 	added = blank(h, table_extend(h, t, lines));
 	chain_write(h, added, &high);
-	if (lines == 1) {	/* from a line of its own into a page */
+	if (home_is_unit) {	/* from a line of its own into a page */
 		chain_write(h, blank(h, added - 1), &low);
 		chain_clear(h, home);
 		slab_free(h, SLAB_LINE, arena_off_of(h->a, home));

@@ -12,13 +12,16 @@
  * Every structure that lives in shared memory, and nothing else.  Everything
  * is named by its offset from the start of the arena; 0 names nothing.
  *
- *	+------------+-------+-------------+---------------+-----------------+
- *	| superblock | board | shard 0..S-1 | segment table | segment 0..N-1 |
- *	+------------+-------+-------------+---------------+-----------------+
+ *	+------------+----------+-------+--------------+---------------+--
+ *	| superblock | cleaning | board | shard 0..S-1 | segment table | ...
+ *	+------------+----------+-------+--------------+---------------+--
+ *	--+----------------+
+ *	  | segment 0..N-1 |
+ *	--+----------------+
  *
  * Who may write a field is said at the field.  "lock" means the lock of the
  * shard (or of the shard that owns the segment), and, but for what is marked
- * "direct", only through its intent.  Lock order: one shard at a time.
+ * "direct", only through its intent.  Lock order: cleaning, then one shard.
  */
 
 typedef uint64_t arena_off;		/* bytes from the start of the arena */
@@ -37,6 +40,7 @@ struct superblock {
 	uint64_t	segments;
 	uint64_t	shards;
 	uint64_t	value_max_bytes;
+	arena_off	cleaning_off;
 	arena_off	board_off;
 	arena_off	shards_off;
 	arena_off	table_off;
@@ -45,6 +49,20 @@ struct superblock {
 	uint64_t	pidns[2];		/* device, inode */
 	uint8_t		uuid[16];
 	char		boot_id[40];
+};
+
+/*
+ * What the cleaner is at, shared by all who clean so that no two segments are
+ * half emptied at once: each would hold on to memory that the other needs.
+ * Hints, checked before use; its lock protects nothing that must be repaired.
+ */
+struct cleaning {
+	word		victim;		/* segment number + 1; 0: none */
+	word		generation;	/* of the victim */
+	word		offset;		/* in the victim; all before is done */
+	word		spare[5];
+	pthread_mutex_t	lock;
+	uint8_t		spare2[64 - sizeof(pthread_mutex_t)];
 };
 
 struct board_slot {		/* written by the process that owns it */
@@ -171,7 +189,8 @@ struct segment {
 				 * a segment number + 1 */
 	word	prev;		/* lines, index: previous with room */
 	word	free_head;	/* lines, index: first free unit */
-	word	live;		/* lines, index: units in use */
+	word	live;		/* lines, index: units in use; hot log: 1 if
+				 * it was taken for tombstones only */
 };
 
 #define SEGMENT_SEALED	(UINT64_C(1) << 63)	/* in used: bytes are final */
@@ -234,7 +253,8 @@ struct shard {
 
 _Static_assert(sizeof(word) == 8, "a word is eight bytes");
 _Static_assert(sizeof(pthread_mutex_t) <= 64, "the lock fits its line");
-_Static_assert(sizeof(struct superblock) == 184, "superblock");
+_Static_assert(sizeof(struct superblock) == 192, "superblock");
+_Static_assert(sizeof(struct cleaning) == 128, "cleaning");
 _Static_assert(sizeof(struct line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");
 _Static_assert(sizeof(struct record) == 24, "record");

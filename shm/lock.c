@@ -69,6 +69,19 @@ lock_release(struct held *h)
 	pthread_mutex_unlock(&h->sh->lock);
 }
 
+void
+lock_hints(pthread_mutex_t *lock)
+{
+	if (pthread_mutex_lock(lock) == EOWNERDEAD)
+		pthread_mutex_consistent(lock);
+}
+
+void
+lock_hints_release(pthread_mutex_t *lock)
+{
+	pthread_mutex_unlock(lock);
+}
+
 static int
 probe_child_dies_with(pthread_mutex_t *lock)
 {

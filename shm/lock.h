@@ -38,6 +38,13 @@ enum lock_status lock_shard(struct arena *, uint32_t shard, struct held *);
 void lock_release(struct held *);
 
 /*
+ * A lock that protects only hints: whoever follows a dead owner just goes
+ * on.  Take it before any shard's.
+ */
+void lock_hints(pthread_mutex_t *);
+void lock_hints_release(pthread_mutex_t *);
+
+/*
  * Does this system's kernel and libc hand on the lock of a dead process?
  * Forks a child that dies holding one.  Returns 1 yes, 0 no, -1 errno.
  */

@@ -48,7 +48,7 @@ open_segment(struct held *h, word *segment, word *pos,
 	word_init(&e->dead, 0);
 	word_init(&e->first_lsn, word_peek(&h->sh->lsn) + 1);
 	word_init(&e->next, 0);
-	word_init(&e->live, 0);
+	word_init(&e->live, level == SEGMENT_FOR_DELETE);
 	if (old != 0)
 		seal(h, old, word_peek(pos), i + 1);
 	intent_add(h, &e->state, segment_as(word_peek(&e->state), kind));
@@ -58,16 +58,6 @@ open_segment(struct held *h, word *segment, word *pos,
 	return SHM_OK;
 }
 
-enum shm_status
-log_room(struct held *h, uint64_t size, enum segment_level level)
-{
-	struct shard *sh = h->sh;
-
-	if (left(h, &sh->hot_segment, &sh->hot_pos) >= size)
-		return SHM_OK;
-	return open_segment(h, &sh->hot_segment, &sh->hot_pos, SEGMENT_HOT,
-	    level);
-}
 
 enum shm_status
 log_cold_room(struct held *h, uint64_t size)
@@ -138,6 +128,42 @@ close_if_dead(struct held *h, word *segment, const word *pos)
 	intent_add(h, segment, 0);
 	log_free_segment(h, number - 1);
 	return 1;
+}
+
+/* A segment that a DELETE took from the reserve is no place for a PUT. */
+static bool
+may_use_head(const struct held *h, enum segment_level level)
+{
+	uint64_t number = word_peek(&h->sh->hot_segment);
+
+	return number == 0 || level != SEGMENT_FOR_PUT ||
+	    word_peek(&h->a->table[number - 1].live) == 0;
+}
+
+static enum shm_status
+open_hot(struct held *h, enum segment_level level)
+{
+	return open_segment(h, &h->sh->hot_segment, &h->sh->hot_pos,
+	    SEGMENT_HOT, level);
+}
+
+enum shm_status
+log_room(struct held *h, uint64_t size, enum segment_level level)
+{
+	struct shard *sh = h->sh;
+	enum shm_status status;
+
+	if (left(h, &sh->hot_segment, &sh->hot_pos) >= size &&
+	    may_use_head(h, level))
+		return SHM_OK;
+	status = open_hot(h, SEGMENT_FOR_PUT);
+	if (status != SHM_FULL || level != SEGMENT_FOR_DELETE)
+		return status;
+	status = open_hot(h, level);
+	if (status == SHM_FULL &&
+	    close_if_dead(h, &sh->hot_segment, &sh->hot_pos) > 0)
+		status = open_hot(h, level);
+	return status;
 }
 
 unsigned

@@ -12,7 +12,8 @@
 
 /*
  * See to it that size bytes can be written at the hot head in one piece, by
- * sealing its segment and opening another if need be (an intent of its own).
+ * sealing its segment and opening another if need be (intents of their own).
+ * At the level of a DELETE, size is that of a tombstone.
  */
 enum shm_status log_room(struct held *, uint64_t size, enum segment_level);
 

@@ -78,6 +78,7 @@ pair_put(struct arena *a, struct bytes bucket, const struct pair *p,
     uint64_t *revision)
 {
 	enum shm_status status;
+	unsigned attempt = 0;
 	bool starved = false;
 	struct held h;
 
@@ -90,7 +91,7 @@ pair_put(struct arena *a, struct bytes bucket, const struct pair *p,
 			return SHM_DAMAGED;
 		status = put_locked(&h, bucket, p, revision, &starved);
 		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a));
+	} while (status == SHM_FULL && room_make(a, attempt++));
 	if (starved)
 		segment_back_one(a);
 	return status;
@@ -127,6 +128,7 @@ pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
 {
 	enum shm_status status;
 	struct record_view *views;
+	unsigned attempt = 0;
 	struct held h;
 	size_t i;
 
@@ -147,7 +149,7 @@ pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
 		}
 		status = put_many_locked(&h, bucket, p, views, n);
 		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a));
+	} while (status == SHM_FULL && room_make(a, attempt++));
 	free(views);
 	return status;
 }
@@ -198,6 +200,7 @@ enum shm_status
 pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 {
 	enum shm_status status;
+	unsigned attempt = 0;
 	struct held h;
 
 	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
@@ -208,7 +211,7 @@ pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 			return SHM_DAMAGED;
 		status = delete_locked(&h, bucket, key);
 		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a));
+	} while (status == SHM_FULL && room_make(a, attempt++));
 	return status;
 }
 

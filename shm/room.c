@@ -1,6 +1,7 @@
 /*
  * Making room on behalf of a writer.  The work is bounded: one segment, or
- * as much as dismantling and moving takes to free one.
+ * as much as dismantling and moving takes to free one.  Others may take what
+ * was freed before the writer comes back, hence attempts, bounded as well.
  */
 
 #include "shm/room.h"
@@ -9,21 +10,36 @@
 #include "shm/clock.h"
 #include "shm/segment.h"
 
-/* Several segments' worth of small pieces of work. */
-#define STEPS_MAX	65536
+#define ATTEMPTS_MAX	1000
+#define STEPS_MAX	65536		/* several segments' worth of pieces */
 
-bool
-room_make(struct arena *a)
+/* Clean until there is a free segment more than before. */
+static bool
+clean_until_freed(struct arena *a)
 {
-	struct clean_state state = { .victim = 0 };
+	uint64_t before = segment_count_free(a), now_ms = clock_wall_ms();
+	struct clean_state state = { .shard = 0 };
 	struct clean_work work = { .segments_freed = 0 };
-	uint64_t now_ms = clock_wall_ms();
 	unsigned i;
 
-	if (segment_back_one(a))
-		return true;
-	for (i = 0; i < STEPS_MAX && work.segments_freed == 0; i++)
+	for (i = 0; i < STEPS_MAX; i++) {
+		if (work.segments_freed > 0 || segment_count_free(a) > before)
+			return true;
 		if (!clean_step(a, &state, &work, now_ms))
 			break;
-	return work.segments_freed > 0;
+	}
+	return work.segments_freed > 0 || segment_count_free(a) > before;
+}
+
+bool
+room_make(struct arena *a, unsigned attempt)
+{
+	if (attempt == ATTEMPTS_MAX)
+		return false;
+	if (segment_back_one(a))
+		return true;
+	/* Somebody else may have made room since we asked. */
+	if (attempt == 0 && segment_count_free(a) > segment_reserve(a) + 1)
+		return true;
+	return clean_until_freed(a);
 }

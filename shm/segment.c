@@ -3,9 +3,10 @@
  * says TAKEN to the moment it says FREE again, and only the holder of the
  * owner's lock moves it between.
  *
- * The reserve is a segment for every shard in use plus two: then a DELETE
- * finds room for its tombstones in a full arena (a segment of tombstones is
- * all dead, and freed without copying), and the cleaner can always begin.
+ * The reserve is a segment for every shard in use plus two.  When the arena
+ * is full a DELETE takes its shard's one for tombstones, and only for them:
+ * a segment of tombstones is all dead, so it can be emptied at once and used
+ * again.  The two let the cleaner begin.
  *
  * Backing is posix_fallocate(3): a hole in tmpfs would be a SIGBUS in
  * whoever touches it first when /dev/shm is full.
@@ -44,11 +45,13 @@ segment_reserve(const struct arena *a)
 }
 
 static uint64_t
-keep_at(const struct arena *a, enum segment_level level)
+keep_at(const struct held *h, enum segment_level level)
 {
 	switch (level) {
 	case SEGMENT_FOR_PUT:
-		return segment_reserve(a);
+		/* A shard that is new to the game brings its own reserve. */
+		return segment_reserve(h->a) +
+		    (word_peek(&h->sh->hot_segment) == 0 ? 1 : 0);
 	case SEGMENT_FOR_DELETE:
 		return CLEANING_RESERVE;
 	case SEGMENT_FOR_CLEANING:
@@ -73,7 +76,7 @@ segment_take(struct held *h, enum segment_level level, uint64_t *segment)
 {
 	uint64_t i;
 
-	if (segment_count_free(h->a) <= keep_at(h->a, level))
+	if (segment_count_free(h->a) <= keep_at(h, level))
 		return SHM_FULL;
 	for (i = 0; i < h->a->segments; i++)
 		if (try_take(h, i)) {

@@ -63,7 +63,7 @@ void segment_free_strays(struct held *);
 /* How many are free, backed by memory. */
 uint64_t segment_count_free(const struct arena *);
 
-/* Free segments below which a PUT takes none. */
+/* Free segments that a PUT leaves, and the cleaner keeps backed. */
 uint64_t segment_reserve(const struct arena *);
 
 /*

@@ -1,0 +1,37 @@
+#ifndef KVD_TESTS_SHM_SUPPORT_H
+#define KVD_TESTS_SHM_SUPPORT_H
+
+#include <stdint.h>
+
+#include "shm/arena.h"
+
+/*
+ * An arena of the test's own, under a name that no other process uses, gone
+ * when the test ends.  Criterion runs each test in a process of its own, so
+ * one arena per process is enough.
+ */
+struct arena *support_arena(uint64_t memory_bytes, uint32_t shards,
+    uint32_t segment_bytes);
+
+/* The name of that arena. */
+const char *support_arena_name(void);
+
+/* For .fini: close and remove it. */
+void support_fini(void);
+
+/* The audit finds nothing wrong, or the test fails with its words. */
+void support_audit(struct arena *);
+
+/* fork(2); the child is killed when the test that made it ends. */
+pid_t support_fork(void);
+
+/* A string as bytes, without its NUL. */
+struct bytes support_bytes(const char *);
+
+/* A small generator, the same everywhere: xorshift64*. */
+uint64_t support_random(uint64_t *state);
+
+/* Let the cleaner work until it finds nothing more to do. */
+void support_clean(struct arena *);
+
+#endif

@@ -1,0 +1,151 @@
+#include <criterion/criterion.h>
+
+#include <sys/wait.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/bucket.h"
+#include "shm/pair.h"
+#include "shm/scan.h"
+#include "support.h"
+
+TestSuite(scan, .fini = support_fini, .timeout = 120);
+
+static struct arena *a;
+static const struct bytes name = { "b", 1 };
+
+static void
+put_number(const char *what, unsigned i)
+{
+	char key[32];
+	struct pair p = { { key, 0 }, support_bytes("v"), 0 };
+
+	p.key.len = (size_t)snprintf(key, sizeof(key), "%s%u",
+	    what, i);
+	cr_assert_eq(pair_put(a, name, &p, NULL), SHM_OK);
+}
+
+Test(scan, of_an_empty_bucket_is_done_at_once)
+{
+	uint8_t buf[64];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_NO_BUCKET);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_OK);
+	cr_assert(scan.done && batch.used == 0);
+}
+
+Test(scan, finds_the_buckets_of_all_shards)
+{
+	static uint8_t buf[4096];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct bytes found;
+	unsigned i, n = 0;
+	char b[16];
+	size_t pos;
+
+	a = support_arena(UINT64_C(16) << 20, 8, 64 * 1024);
+	for (i = 0; i < 1000; i++) {
+		snprintf(b, sizeof(b), "bucket%u", i);
+		cr_assert_eq(bucket_create(a, support_bytes(b)), SHM_OK);
+	}
+	for (i = 0; i < arena_shards(a); i++) {
+		struct scan scan = { 0 };
+
+		while (!scan.done) {
+			cr_assert_eq(scan_buckets(a, i, &scan, &batch),
+			    SHM_OK);
+			for (pos = 0; scan_next_name(&batch, &pos, &found);)
+				n++;
+		}
+	}
+	cr_assert_eq(n, 1000);
+}
+
+Test(scan, asks_for_room_when_a_line_does_not_fit)
+{
+	uint8_t buf[64];
+	struct scan_batch batch = { .buf = buf, .cap = 4 };
+	struct scan scan = { 0 };
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	put_number("key", 1);
+	cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_NO_ROOM);
+	cr_assert_eq(batch.needed, 4 + 4);
+	batch.cap = batch.needed;
+	cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_OK);
+	cr_assert(scan.done && batch.used == 8);
+}
+
+/* Keys that come and go, so that the table grows and shrinks all the time. */
+static void
+churn(void)
+{
+	unsigned i;
+	char key[32];
+
+	for (;;) {
+		for (i = 0; i < 20000; i++)
+			put_number("coming and going ", i);
+		for (i = 0; i < 20000; i++) {
+			snprintf(key, sizeof(key), "coming and going %u", i);
+			pair_delete(a, name, support_bytes(key));
+		}
+	}
+}
+
+static void
+expect_all_stayers(unsigned stayers)
+{
+	static uint8_t buf[8192], seen[4096];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	struct bytes key;
+	unsigned i;
+	size_t pos;
+
+	memset(seen, 0, sizeof(seen));
+	while (!scan.done) {
+		cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_OK);
+		for (pos = 0; scan_next_name(&batch, &pos, &key);) {
+			char text[32] = "";
+
+			cr_assert_lt(key.len, sizeof(text));
+			memcpy(text, key.data, key.len);
+			if (sscanf(text, "staying %u", &i) == 1)
+				seen[i] = 1;
+			else
+				cr_assert_eq(strncmp(text, "coming and go",
+				    13), 0, "torn: %s", text);
+		}
+	}
+	for (i = 0; i < stayers; i++)
+		cr_assert(seen[i], "key %u was missed", i);
+}
+
+Test(scan, returns_every_key_that_stays_while_the_table_breathes)
+{
+	enum { STAYERS = 3000, ROUNDS = 100 };
+	unsigned i;
+	pid_t pid;
+
+	a = support_arena(UINT64_C(32) << 20, 2, 256 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < STAYERS; i++)
+		put_number("staying ", i);
+	if ((pid = support_fork()) == 0)
+		churn();
+	for (i = 0; i < ROUNDS; i++)
+		expect_all_stayers(STAYERS);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	support_audit(a);
+}
