@@ -28,7 +28,7 @@ static struct arena *arena;
 static char name[64];
 
 struct arena *
-support_arena(uint64_t memory_bytes, uint32_t shards, uint32_t segment_bytes)
+support_named_arena(uint64_t memory_bytes, uint32_t shards, uint32_t segment_bytes)
 {
 	struct arena_params p = {
 		.name = support_arena_name(),
@@ -40,6 +40,16 @@ support_arena(uint64_t memory_bytes, uint32_t shards, uint32_t segment_bytes)
 
 	cr_assert_eq(error, ARENA_OK, "%s", arena_strerror(error));
 	return arena;
+}
+
+struct arena *
+support_arena(uint64_t memory_bytes, uint32_t shards, uint32_t segment_bytes)
+{
+	struct arena *a = support_named_arena(memory_bytes, shards,
+	    segment_bytes);
+
+	arena_unlink(support_arena_name());
+	return a;
 }
 
 const char *

@@ -6,14 +6,18 @@
 #include "shm/arena.h"
 
 /*
- * An arena of the test's own, under a name that no other process uses, gone
- * when the test ends.  Criterion runs each test in a process of its own, so
- * one arena per process is enough.
+ * An arena of the test's own, gone when the test ends, however it ends: its
+ * name is taken away at once.  Criterion runs each test in a process of its
+ * own, so one arena per process is enough.
  */
 struct arena *support_arena(uint64_t memory_bytes, uint32_t shards,
     uint32_t segment_bytes);
 
-/* The name of that arena. */
+/* The same, to be found by its name until support_fini(). */
+struct arena *support_named_arena(uint64_t memory_bytes, uint32_t shards,
+    uint32_t segment_bytes);
+
+/* The name of the named arena, which no other process uses. */
 const char *support_arena_name(void);
 
 /* For .fini: close and remove it. */

@@ -52,7 +52,7 @@ attach(void)
 
 Test(arena, holds_after_attaching_what_was_put_before_closing)
 {
-	struct arena *a = support_arena(8 * MB, 2, 64 * 1024), *again;
+	struct arena *a = support_named_arena(8 * MB, 2, 64 * 1024), *again;
 	struct pair p = { support_bytes("milk"), support_bytes("1"), 0 };
 	char buf[8];
 	size_t len;
@@ -78,7 +78,7 @@ Test(arena, is_not_made_twice)
 	};
 	struct arena *a;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	cr_assert_eq(arena_create(&a, &p), ARENA_EXISTS);
 	cr_assert_eq(attach(), ARENA_OK, "the first one is untouched");
 }
@@ -93,7 +93,7 @@ Test(arena, of_another_layout_is_refused)
 {
 	uint64_t other = 1;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, layout_hash), &other, 8);
 	cr_assert_eq(attach(), ARENA_OTHER_LAYOUT);
 }
@@ -102,14 +102,14 @@ Test(arena, of_another_version_is_refused)
 {
 	uint64_t other = LAYOUT_VERSION + 1;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, version), &other, 8);
 	cr_assert_eq(attach(), ARENA_OTHER_LAYOUT);
 }
 
 Test(arena, of_another_boot_is_refused)
 {
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, boot_id), "x", 1);
 	cr_assert_eq(attach(), ARENA_OTHER_BOOT);
 }
@@ -118,7 +118,7 @@ Test(arena, of_another_pid_namespace_is_refused)
 {
 	uint64_t other = 0;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, pidns) + 8, &other, 8);
 	cr_assert_eq(attach(), ARENA_OTHER_PIDNS);
 }
@@ -127,7 +127,7 @@ Test(arena, of_another_user_is_refused)
 {
 	struct arena *again;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	cr_assert_eq(arena_attach(&again, support_arena_name(),
 	    geteuid() + 1), ARENA_OTHER_USER);
 }
@@ -136,7 +136,7 @@ Test(arena, without_its_magic_was_never_completed)
 {
 	uint64_t none = 0;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, magic), &none, 8);
 	cr_assert_eq(attach(), ARENA_NOT_AN_ARENA);
 }
@@ -147,7 +147,7 @@ Test(arena, with_any_header_word_changed_is_refused)
 	size_t at;
 	int fd;
 
-	support_arena(8 * MB, 4, 64 * 1024);
+	support_named_arena(8 * MB, 4, 64 * 1024);
 	fd = open_raw();
 	for (at = 0; at < offsetof(struct superblock, hash_seed); at += 8) {
 		cr_assert_eq(pread(fd, &right, 8, (off_t)at), 8);
@@ -164,7 +164,7 @@ Test(arena, truncated_is_refused)
 {
 	int fd;
 
-	support_arena(8 * MB, 0, 0);
+	support_named_arena(8 * MB, 0, 0);
 	fd = open_raw();
 	cr_assert_eq(ftruncate(fd, 100), 0);
 	cr_assert_eq(attach(), ARENA_NOT_AN_ARENA);
@@ -229,7 +229,7 @@ Test(arena, larger_than_dev_shm_says_so_and_leaves_nothing)
 
 Test(arena, is_claimed_by_one_process_until_it_exits)
 {
-	struct arena *a = support_arena(8 * MB, 0, 0);
+	struct arena *a = support_named_arena(8 * MB, 0, 0);
 	int up[2], down[2], status;
 	pid_t pid;
 	char c = 0;
