@@ -1,0 +1,392 @@
+#ifndef KV_H
+#define KV_H
+
+/*
+ * libkv: talk to a kvd server from C.
+ *
+ * A struct kv is one connection.  It is used in one of three ways:
+ *
+ *	calls		kv_put(), kv_get(), ...  Each sends one request and
+ *			waits for its reply.
+ *	pipelining	kv_pipe_put(), ... queue requests, kv_pipe_reply()
+ *			reads the replies in the order of the requests.  Many
+ *			requests share one round trip.
+ *	a subscription	after kv_subscribe() the connection brings the events
+ *			of one bucket, and nothing else.
+ *
+ *	struct kv_error error;
+ *	struct kv_bytes value;
+ *	struct kv *kv = kv_open("127.0.0.1:4040", NULL, &error);
+ *
+ *	if (kv == NULL)
+ *		errx(1, "%s", error.message);
+ *	if (kv_get(kv, kv_str("shopping"), kv_str("milk"), &value) == KV_OK)
+ *		fwrite(value.data, 1, value.len, stdout);
+ *	kv_close(kv);
+ *
+ * Read this before anything else:
+ *
+ * - Bytes that the library hands out (values, keys, messages, replies,
+ *   events) live in the handle.  They are good until the next call on the
+ *   same handle and no longer; copy what must stay.
+ * - After KV_TIMEOUT, KV_CLOSED, KV_GARBAGE, KV_TOO_LONG, KV_NO_MEMORY,
+ *   KV_SYSTEM and KV_STOPPED it is not known where the next reply begins.
+ *   The handle is then unusable: every further call answers KV_BROKEN.
+ *   Close it and open another.  kv_event() alone may time out harmlessly.
+ * - A write that ended with KV_TIMEOUT or KV_CLOSED may or may not have been
+ *   executed: the request may have arrived and the reply may be lost.
+ * - A handle is for one thread at a time.  Different handles know nothing of
+ *   each other.  After fork(2) only one of the two processes may use one.
+ * - The library never prints, never exits, raises no SIGPIPE, installs no
+ *   handler, starts no thread and keeps no global state.
+ * - Looking up a host name is done by getaddrinfo(3), which knows no
+ *   deadline.  With a numeric address or a path there is nothing to look up.
+ *
+ * Bucket names, keys and values are any bytes, NUL included.  What is too
+ * long is decided by the server alone.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
+struct kv;
+
+/* Bytes that belong to somebody else.  data may be NULL if len is 0. */
+struct kv_bytes {
+	const void	*data;
+	size_t		 len;
+};
+
+static inline struct kv_bytes
+kv_str(const char *s)
+{
+	struct kv_bytes bytes;
+
+	bytes.data = s;
+	bytes.len = strlen(s);
+	return bytes;
+}
+
+/*
+ * What a call answers.  New codes may be added at the end.
+ */
+enum kv_status {
+	/* Done. */
+	KV_OK = 0,
+
+	/* The answers of a healthy server; the handle stays usable. */
+	KV_NO_KEY,		/* the bucket is there, the key is not */
+	KV_NO_BUCKET,		/* no bucket of that name */
+	KV_REFUSED,		/* the server said ERROR and why: a limit, no
+				 * memory, too many connections, ... */
+	KV_UNKNOWN_COMMAND,	/* the server is older than this library */
+
+	/* Said by the library before anything is sent; nothing happened. */
+	KV_BAD_ARGUMENT,	/* a bad server name, option or line */
+	KV_BUSY,		/* a call while replies of the pipeline are
+				 * unread, or on a subscription, or inside a
+				 * callback of the same handle */
+	KV_FULL,		/* the pipeline is full: read replies first */
+	KV_NO_REPLY,		/* no request of the pipeline is unanswered */
+	KV_UNREACHABLE,		/* could not connect: name, route, refusal, or
+				 * the connect deadline */
+
+	/* The connection is lost; the handle is unusable from here on. */
+	KV_TIMEOUT,		/* the deadline passed */
+	KV_CLOSED,		/* the server closed the connection */
+	KV_GARBAGE,		/* what came is not the kvd protocol */
+	KV_TOO_LONG,		/* a line longer than line_max_bytes */
+	KV_NO_MEMORY,		/* malloc(3) failed */
+	KV_SYSTEM,		/* a system call failed; the message has it */
+	KV_STOPPED,		/* a callback stopped a list before its end */
+
+	/* A call on a handle that one of the above made unusable. */
+	KV_BROKEN
+};
+
+/* A short phrase for a code.  Static storage; any thread. */
+const char *kv_strerror(enum kv_status);
+
+/* Why kv_open() failed.  The message is "thing: reason (remedy)". */
+struct kv_error {
+	enum kv_status	status;
+	char		message[512];
+};
+
+/*
+ * Set everything to 0 and change what matters; 0 is the default everywhere.
+ * A negative time means: wait for ever.
+ */
+struct kv_options {
+	int		connect_ms;	/* to be connected; 5000 */
+	int		call_ms;	/* see kv_set_deadline(); 30000 */
+	size_t		line_max_bytes;	/* longest line of a reply as it is on
+					 * the wire, where one byte of a value
+					 * may take four; 64 MiB */
+	size_t		window_bytes;	/* queued in a pipeline, not yet
+					 * sent; 256 KiB */
+	size_t		depth;		/* requests in a pipeline without an
+					 * answer; 16384 */
+	uint64_t	reserved[8];	/* 0 */
+};
+
+/* ------------------------------------------------------------ handles */
+
+/*
+ * Connect to a server: "host:port", "host" (port 4040), ":port" (this
+ * machine), "[v6-address]:port", or the path of a unix socket, which holds a
+ * slash.  NULL is 127.0.0.1:4040.  Every address of a name is tried.
+ * options may be NULL, and so may error.  Returns NULL on failure, with
+ * *error set to KV_BAD_ARGUMENT, KV_UNREACHABLE, KV_NO_MEMORY or KV_SYSTEM.
+ */
+struct kv *kv_open(const char *server, const struct kv_options *options,
+    struct kv_error *error);
+
+/*
+ * Close the connection and free the handle; NULL is fine.  Requests of a
+ * pipeline whose replies were not read may or may not be executed.
+ */
+void kv_close(struct kv *);
+
+/*
+ * From now on every call ends within ms milliseconds, or fails with
+ * KV_TIMEOUT; negative: no deadline; 0: the default.  A call that brings a
+ * list (kv_keys() and its like) gets this time anew with each piece that
+ * arrives, so a long list is not cut short, and a silent server is noticed.
+ */
+void kv_set_deadline(struct kv *, int ms);
+
+/*
+ * "thing: reason (remedy)" of the last call that did not answer KV_OK, or an
+ * empty string.  No control bytes are in it.
+ */
+const char *kv_message(const struct kv *);
+
+/* The server's name as given to kv_open(). */
+const char *kv_server(const struct kv *);
+
+/*
+ * False if the handle is unusable, or if the server has closed the
+ * connection, e.g. because it was idle, or said something that nobody asked
+ * for.  Does not wait, sends nothing.
+ */
+bool kv_usable(struct kv *);
+
+/*
+ * The socket, for poll(2) on POLLIN; never read from it or close it.  What
+ * has already been received is not announced by it: call kv_event() with 0
+ * until it answers KV_TIMEOUT, and only then poll.
+ */
+int kv_fd(const struct kv *);
+
+/* -------------------------------------------------------------- calls */
+
+/*
+ * All of these answer KV_OK or the codes above; the ones that matter are
+ * named.  They answer KV_BUSY while a pipeline has unread replies.
+ */
+
+/* Make a bucket.  KV_OK also if it is there. */
+enum kv_status kv_create(struct kv *, struct kv_bytes bucket);
+
+/* Remove a bucket with all its keys.  KV_NO_BUCKET. */
+enum kv_status kv_drop(struct kv *, struct kv_bytes bucket);
+
+/* Set a key.  KV_NO_BUCKET; KV_REFUSED if a limit is passed. */
+enum kv_status kv_put(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key, struct kv_bytes value);
+
+/* *value is set with KV_OK alone.  KV_NO_KEY, KV_NO_BUCKET. */
+enum kv_status kv_get(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key, struct kv_bytes *value);
+
+/* Remove a key.  KV_OK also if it is not there.  KV_NO_BUCKET. */
+enum kv_status kv_delete(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key);
+
+/* A key and its value. */
+struct kv_pair {
+	struct kv_bytes	key;
+	struct kv_bytes	value;
+};
+
+/*
+ * Set n keys, all or none.  KV_NO_BUCKET; KV_REFUSED if it is more than the
+ * server takes in one request.  n = 0 does nothing.
+ */
+enum kv_status kv_mput(struct kv *, struct kv_bytes bucket,
+    const struct kv_pair *pairs, size_t n);
+
+/*
+ * Called for each key of a kv_mget(), in their order: i is its place in
+ * keys[]; value is NULL if the key is not there.  Return 0 to go on, anything
+ * else to stop (KV_STOPPED).
+ */
+typedef int kv_value_fn(void *arg, size_t i, const struct kv_bytes *value);
+
+/*
+ * Get n keys.  They are asked for in requests of at most a few thousand, one
+ * after the other, so this is no snapshot.  n = 0 does nothing, and asks
+ * nobody.  KV_NO_BUCKET.
+ */
+enum kv_status kv_mget(struct kv *, struct kv_bytes bucket,
+    const struct kv_bytes *keys, size_t n, kv_value_fn *, void *arg);
+
+/*
+ * Called for each item of a list.  Return 0 to go on, anything else to stop
+ * the list, which makes the handle unusable (KV_STOPPED): the rest of the
+ * list is still on its way, however long it is.
+ */
+typedef int kv_item_fn(void *arg, struct kv_bytes item);
+
+/*
+ * The keys of a bucket, in no order, as they arrive: the list is nowhere
+ * held in memory.  A key that is there all the time is reported once or
+ * more, one that comes or goes meanwhile perhaps.  A callback that takes its
+ * time slows the server down, and one that takes longer than the server's
+ * patience is cut off (KV_CLOSED).  KV_NO_BUCKET, also when the bucket is
+ * dropped under way.
+ */
+enum kv_status kv_keys(struct kv *, struct kv_bytes bucket, kv_item_fn *,
+    void *arg);
+
+/* The names of all buckets, as kv_keys(). */
+enum kv_status kv_buckets(struct kv *, kv_item_fn *, void *arg);
+
+/* How many keys a bucket has.  KV_NO_BUCKET. */
+enum kv_status kv_count(struct kv *, struct kv_bytes bucket, uint64_t *count);
+
+/*
+ * What the server says of itself, line by line as it wrote it.  section may
+ * be NULL: all.  KV_REFUSED if there is no such section.
+ */
+enum kv_status kv_info(struct kv *, const char *section, kv_item_fn *,
+    void *arg);
+
+/* The server's own help, line by line; command may be NULL: all. */
+enum kv_status kv_help(struct kv *, const char *command, kv_item_fn *,
+    void *arg);
+
+/* KV_OK if the server answers. */
+enum kv_status kv_ping(struct kv *);
+
+/* --------------------------------------------------------- pipelining */
+
+/*
+ *	while (more) {
+ *		while ((s = kv_pipe_put(kv, bucket, key, value)) == KV_FULL)
+ *			s = kv_pipe_reply(kv, &reply), ...
+ *	}
+ *	while (kv_pipe_pending(kv) > 0)
+ *		s = kv_pipe_reply(kv, &reply), ...
+ *
+ * What is queued here and what is received is bounded.  When the server does
+ * not take more because nobody reads its replies, the answer is KV_FULL and
+ * nothing was queued; reading replies makes room.  So the two ends can never
+ * wait for each other.  Nothing here waits but kv_pipe_reply().
+ */
+enum kv_status kv_pipe_create(struct kv *, struct kv_bytes bucket);
+enum kv_status kv_pipe_put(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key, struct kv_bytes value);
+enum kv_status kv_pipe_get(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key);
+enum kv_status kv_pipe_delete(struct kv *, struct kv_bytes bucket,
+    struct kv_bytes key);
+/* One request, one reply. */
+enum kv_status kv_pipe_mput(struct kv *, struct kv_bytes bucket,
+    const struct kv_pair *pairs, size_t n);
+/* One request; a reply for each key, or a single one if it fails. */
+enum kv_status kv_pipe_mget(struct kv *, struct kv_bytes bucket,
+    const struct kv_bytes *keys, size_t n);
+
+/* Offer what is queued to the server now.  KV_FULL if some is left. */
+enum kv_status kv_pipe_flush(struct kv *);
+
+/* Requests whose last reply has not been read. */
+size_t kv_pipe_pending(const struct kv *);
+
+struct kv_reply {
+	enum kv_status	status;		/* of the request: KV_OK, KV_NO_KEY,
+					 * KV_NO_BUCKET, KV_REFUSED,
+					 * KV_UNKNOWN_COMMAND */
+	struct kv_bytes	value;		/* of a get or mget that is KV_OK */
+	bool		last;		/* the last reply to its request */
+};
+
+/*
+ * Wait for the next reply.  The return value tells of the connection, and
+ * reply->status of the request; kv_message() of the one that is not KV_OK.
+ * KV_NO_REPLY if nothing was asked.
+ */
+enum kv_status kv_pipe_reply(struct kv *, struct kv_reply *reply);
+
+/* ------------------------------------------------------ subscriptions */
+
+enum kv_op {
+	KV_SET,
+	KV_DELETED
+};
+
+struct kv_event {
+	enum kv_op	op;
+	struct kv_bytes	key;
+	struct kv_bytes	value;		/* of KV_SET */
+};
+
+/*
+ * From now on the handle brings the changes of one bucket.  The server does
+ * not confirm a subscription: changes made after it has arrived are told,
+ * and a missing bucket is told by the first kv_event().
+ */
+enum kv_status kv_subscribe(struct kv *, struct kv_bytes bucket);
+
+/*
+ * Wait at most ms milliseconds (negative: for ever, 0: not at all) for the
+ * next event.  KV_TIMEOUT if there was none, which harms nothing.
+ * KV_NO_BUCKET, KV_REFUSED: the subscription is over.  KV_CLOSED: it is, and
+ * events may be lost, as for one who did not keep up.  KV_BAD_ARGUMENT
+ * without kv_subscribe().
+ */
+enum kv_status kv_event(struct kv *, struct kv_event *event, int ms);
+
+/* ------------------------------------------------------------ quoting */
+
+/*
+ * The protocol's way to write any bytes as one printable word, as kv dump
+ * uses it: a plain word as it is, all else as "..." with the escapes of C.
+ */
+
+/* Length of the written form. */
+size_t kv_quoted_len(struct kv_bytes);
+
+/* Write it to out, kv_quoted_len() bytes without a NUL; returns that. */
+size_t kv_quote(char *out, struct kv_bytes);
+
+/*
+ * Read one word, quoted or plain, at the start of buf, unescaping it in
+ * place.  *word becomes its bytes, inside buf, and *used how many bytes of
+ * buf it took.  KV_BAD_ARGUMENT if there is no word (len is 0), or it is
+ * malformed, and then *used is the offset of what is wrong.
+ */
+enum kv_status kv_unquote(char *buf, size_t len, struct kv_bytes *word,
+    size_t *used);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

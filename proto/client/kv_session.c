@@ -1,0 +1,112 @@
+/*
+ * The connection of kv to its server, and how its failures look: one line on
+ * standard error that names the thing, the reason and what to do, and an exit
+ * status that a script can tell apart.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "proto/client/kv_session.h"
+
+#define SHOWN_BYTES	40
+
+void
+session_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	/* What went well is shown above what did not. */
+	(void)fflush(stdout);
+	(void)fputs("kv: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+const char *
+session_shown(struct kv_bytes name)
+{
+	static char shown[4 * SHOWN_BYTES + 8];
+	bool cut = name.len > SHOWN_BYTES;
+	size_t len;
+
+	if (cut)
+		name.len = SHOWN_BYTES;
+	len = kv_quote(shown, name);
+	(void)snprintf(shown + len, sizeof(shown) - len, "%s",
+	    cut ? "..." : "");
+	return shown;
+}
+
+static int
+exit_status_of(enum kv_status status)
+{
+	switch (status) {
+	case KV_OK:
+		return 0;
+	case KV_NO_KEY:
+	case KV_NO_BUCKET:
+		return EXIT_NOT_FOUND;
+	case KV_BAD_ARGUMENT:
+		return EX_USAGE;
+	case KV_UNREACHABLE:
+		return EX_UNAVAILABLE;
+	case KV_REFUSED:
+	case KV_UNKNOWN_COMMAND:
+	case KV_BUSY:
+	case KV_FULL:
+	case KV_NO_REPLY:
+	case KV_TIMEOUT:
+	case KV_CLOSED:
+	case KV_GARBAGE:
+	case KV_TOO_LONG:
+	case KV_NO_MEMORY:
+	case KV_SYSTEM:
+	case KV_STOPPED:
+	case KV_BROKEN:
+		break;
+	}
+	return EXIT_SERVER;
+}
+
+struct kv *
+session_open(const struct session *session, int *exit_status)
+{
+	struct kv_error error;
+	struct kv *kv = kv_open(session->server, NULL, &error);
+
+	if (kv == NULL) {
+		session_complain("%s", error.message);
+		*exit_status = exit_status_of(error.status);
+	}
+	return kv;
+}
+
+int
+session_connect(struct session *session)
+{
+	int exit_status = 0;
+
+	if (session->kv != NULL && !kv_usable(session->kv))
+		session_close(session);
+	if (session->kv == NULL)
+		session->kv = session_open(session, &exit_status);
+	return exit_status;
+}
+
+void
+session_close(struct session *session)
+{
+	kv_close(session->kv);
+	session->kv = NULL;
+}
+
+int
+session_verdict(const struct kv *handle, enum kv_status status)
+{
+	if (status != KV_OK)
+		session_complain("%s", kv_message(handle));
+	return exit_status_of(status);
+}

@@ -1,0 +1,182 @@
+/* The scripted server of the tests of libkv. */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/client/peer.h"
+
+static pthread_t thread;
+static const struct peer_step *script;
+static int listener;
+static char name[32];
+
+static bool
+send_all(int fd, const char *bytes, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = send(fd, bytes, len, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+drip(int fd, const char *bytes)
+{
+	for (; *bytes != '\0'; bytes++)
+		if (!send_all(fd, bytes, 1))
+			return false;
+	return true;
+}
+
+static bool
+expect(int fd, const char *text)
+{
+	char byte;
+
+	for (; *text != '\0'; text++)
+		if (recv(fd, &byte, 1, 0) != 1 || byte != *text)
+			return false;
+	return true;
+}
+
+static bool
+repeat(int fd, const char *text, size_t times)
+{
+	while (times-- > 0)
+		if (!send_all(fd, text, strlen(text)))
+			return false;
+	return true;
+}
+
+static bool
+skip(int fd, size_t bytes)
+{
+	char buf[65536];
+	ssize_t n;
+
+	while (bytes > 0) {
+		n = recv(fd, buf, bytes < sizeof(buf) ? bytes : sizeof(buf),
+		    0);
+		if (n <= 0)
+			return false;
+		bytes -= (size_t)n;
+	}
+	return true;
+}
+
+static void
+reset(int fd)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static bool
+do_step(int fd, const struct peer_step *step)
+{
+	char byte;
+
+	switch (step->what) {
+	case PEER_EXPECT:
+		return expect(fd, step->text);
+	case PEER_SEND:
+		return send_all(fd, step->text, strlen(step->text));
+	case PEER_DRIP:
+		return drip(fd, step->text);
+	case PEER_REPEAT:
+		return repeat(fd, step->text, step->times);
+	case PEER_SKIP:
+		return skip(fd, step->times);
+	case PEER_SHUT:
+		return shutdown(fd, SHUT_WR) == 0;
+	case PEER_RESET:
+		reset(fd);
+		return true;
+	case PEER_CLOSE:
+		return true;
+	case PEER_END:
+		break;
+	}
+	while (recv(fd, &byte, 1, 0) == 1)
+		;
+	return true;
+}
+
+static void *
+run(void *arg)
+{
+	const struct peer_step *step = script;
+	int fd = accept(listener, NULL, NULL), one = 1;
+	bool good = fd != -1;
+
+	(void)arg;
+	(void)close(listener);
+	if (good)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		    sizeof(one));
+	for (; good; step++) {
+		good = do_step(fd, step);
+		if (step->what == PEER_END || step->what == PEER_CLOSE ||
+		    step->what == PEER_RESET)
+			break;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	return good ? &thread : NULL;
+}
+
+static int
+bind_free_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		return -1;
+	(void)snprintf(name, sizeof(name), "127.0.0.1:%d",
+	    ntohs(sin.sin_port));
+	return fd;
+}
+
+const char *
+peer_start(const struct peer_step *steps)
+{
+	script = steps;
+	listener = bind_free_port();
+	if (listener == -1 || listen(listener, 1) == -1 ||
+	    pthread_create(&thread, NULL, run, NULL) != 0)
+		return "peer_start failed";
+	return name;
+}
+
+bool
+peer_finish(void)
+{
+	void *good = NULL;
+
+	return pthread_join(thread, &good) == 0 && good != NULL;
+}
+
+/* Bound but not listening: refused, and nobody else can take it. */
+const char *
+peer_nobody(void)
+{
+	(void)bind_free_port();
+	return name;
+}
