@@ -1,0 +1,143 @@
+/*
+ * Accepting, and refusing politely.
+ *
+ * The listening sockets belong to the master and are shared by all workers,
+ * so that clients queued behind a dead worker are another one's.  Each worker
+ * asks epoll exclusively, which wakes one, but always the first in line that
+ * sleeps: so whoever got a client goes to the end of the line.
+ *
+ * A client for whom there is no room is accepted all the same and told why.
+ * Left in the queue it would wake us for ever, and know nothing.
+ */
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/accept.h"
+#include "server/clock.h"
+#include "server/log.h"
+#include "shm/board.h"
+
+int
+accept_open(struct acceptor *acceptor, const struct command_env *env,
+    int epoll_fd)
+{
+	acceptor->env = env;
+	acceptor->epoll_fd = epoll_fd;
+	acceptor->spare_fd = eventfd(0, EFD_CLOEXEC);
+	return acceptor->spare_fd == -1 ? -1 : 0;
+}
+
+void
+accept_close(struct acceptor *acceptor)
+{
+	close(acceptor->spare_fd);
+}
+
+int
+accept_watch(struct acceptor *acceptor, const int *listen_fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+
+	event.data.ptr = (void *)(uintptr_t)listen_fd;
+	return epoll_ctl(acceptor->epoll_fd, EPOLL_CTL_ADD, *listen_fd,
+	    &event);
+}
+
+void
+accept_unwatch(struct acceptor *acceptor, const int *listen_fd)
+{
+	epoll_ctl(acceptor->epoll_fd, EPOLL_CTL_DEL, *listen_fd, NULL);
+}
+
+static void
+refuse(struct acceptor *acceptor, int fd)
+{
+	static const char reply[] = "ERROR too many connections\r\n";
+	char buf[1024];
+
+	(void)send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* Unread bytes would turn close(2) into a reset. */
+	(void)shutdown(fd, SHUT_WR);
+	(void)recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	close(fd);
+	board_add(acceptor->env->inherit->arena,
+	    acceptor->env->inherit->slot, BOARD_REFUSED, 1);
+}
+
+/*
+ * Count it first, then look: if two workers do this at once both may see one
+ * too many and refuse, but never do both let the last one in.
+ */
+static bool
+admit(struct acceptor *acceptor)
+{
+	struct arena *arena = acceptor->env->inherit->arena;
+	unsigned slot = acceptor->env->inherit->slot;
+
+	board_add(arena, slot, BOARD_CLIENTS, 1);
+	if (board_sum(arena, BOARD_CLIENTS) <=
+	    acceptor->env->config->clients_max)
+		return true;
+	board_sub(arena, slot, BOARD_CLIENTS, 1);
+	return false;
+}
+
+static void
+warn_of_descriptors(struct acceptor *acceptor)
+{
+	uint64_t now_ms = clock_ms();
+
+	if (acceptor->warned_ms != 0 && now_ms - acceptor->warned_ms < 1000)
+		return;
+	acceptor->warned_ms = now_ms;
+	log_warn("out of file descriptors, refusing clients: "
+	    "see LimitNOFILE in systemd.exec(5) or ulimit in sh(1)");
+}
+
+/* Returns true if a client was refused and there may be another. */
+static bool
+refuse_without_descriptor(struct acceptor *acceptor, int listen_fd)
+{
+	int fd;
+
+	warn_of_descriptors(acceptor);
+	close(acceptor->spare_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd != -1)
+		refuse(acceptor, fd);
+	acceptor->spare_fd = eventfd(0, EFD_CLOEXEC);
+	return fd != -1;
+}
+
+int
+accept_next(struct acceptor *acceptor, const int *listen_fd)
+{
+	int fd;
+
+	for (;;) {
+		fd = accept4(*listen_fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1) {
+			if (errno == EINTR || errno == ECONNABORTED)
+				continue;
+			if ((errno == EMFILE || errno == ENFILE) &&
+			    refuse_without_descriptor(acceptor, *listen_fd))
+				continue;
+			return -1;
+		}
+		if (admit(acceptor))
+			break;
+		refuse(acceptor, fd);
+	}
+	accept_unwatch(acceptor, listen_fd);
+	if (accept_watch(acceptor, listen_fd) == -1)
+		log_err("cannot watch a listening socket: %s",
+		    strerror(errno));
+	return fd;
+}

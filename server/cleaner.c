@@ -1,0 +1,180 @@
+/*
+ * The cleaner: gives back the space that overwriting, deleting and dropping
+ * leave, backs memory ahead of use, and repairs every shard at once after a
+ * death, so that no client has to wait for that.
+ *
+ * It works in small pieces and listens between them.  It is never needed for
+ * correctness: killed, it begins anew; gone, space runs out some day and
+ * clients are told so.
+ */
+
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/reload.h"
+#include "server/role.h"
+#include "shm/board.h"
+#include "shm/clean.h"
+
+#define IDLE_MS		100	/* between looks when there is no work */
+#define BEAT_MS		100
+#define PIECES		64	/* of work between two looks at the signals */
+
+enum { POLL_SIGNALS, POLL_WAKE, POLL_ALIVE, POLLS };
+
+struct cleaner {
+	const struct inherit	*inherit;
+	struct config		 config;	/* ours, once reloaded */
+	const struct config	*current;
+	struct clean_state	 state;
+	struct clean_work	 work;		/* since the start */
+	struct clean_work	 shown;		/* of it, on the board */
+	uint64_t		 beat_ms;
+	bool			 stop;
+	bool			 repair;
+	struct pollfd		 polls[POLLS];
+};
+
+static void
+on_signals(struct cleaner *c)
+{
+	struct signalfd_siginfo info;
+
+	while (read(c->polls[POLL_SIGNALS].fd, &info, sizeof(info)) ==
+	    (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+		case SIGQUIT:
+			c->stop = true;
+			break;
+		case SIGHUP:
+			reload_child(c->inherit, &c->config, &c->current);
+			break;
+		case SIGUSR1:
+			log_reopen();
+			break;
+		}
+	}
+}
+
+static void
+listen_for(struct cleaner *c, int timeout_ms)
+{
+	uint64_t n;
+
+	if (poll(c->polls, POLLS, timeout_ms) <= 0)
+		return;
+	if (c->polls[POLL_SIGNALS].revents)
+		on_signals(c);
+	if (c->polls[POLL_WAKE].revents &&
+	    read(c->polls[POLL_WAKE].fd, &n, sizeof(n)) > 0)
+		c->repair = true;
+	if (c->polls[POLL_ALIVE].revents)
+		c->stop = true;
+}
+
+static void
+repair(struct cleaner *c)
+{
+	unsigned n = clean_repair_all(c->inherit->arena);
+
+	c->repair = false;
+	if (n == 0)
+		return;
+	log_info("repaired %u shard%s that a dead process had locked", n,
+	    n == 1 ? "" : "s");
+	board_add(c->inherit->arena, c->inherit->slot, BOARD_REPAIRS, n);
+}
+
+static void
+show_work(struct cleaner *c)
+{
+	struct arena *arena = c->inherit->arena;
+	unsigned slot = c->inherit->slot;
+
+	board_add(arena, slot, BOARD_MOVED_BYTES,
+	    c->work.bytes_moved - c->shown.bytes_moved);
+	board_add(arena, slot, BOARD_FREED_SEGMENTS,
+	    c->work.segments_freed - c->shown.segments_freed);
+	board_add(arena, slot, BOARD_REPAIRS,
+	    c->work.shards_repaired - c->shown.shards_repaired);
+	c->shown = c->work;
+	board_beat(arena, slot);
+}
+
+/* Returns true if there is more to do at once. */
+static bool
+clean(struct cleaner *c)
+{
+	bool more = true;
+	int i;
+
+	for (i = 0; i < PIECES && more; i++)
+		more = clean_step(c->inherit->arena, &c->state, &c->work,
+		    clock_wall_ms());
+	return more;
+}
+
+static void
+run(struct cleaner *c)
+{
+	bool busy = false, shown = true;
+	uint64_t now_ms;
+
+	while (!c->stop) {
+		listen_for(c, busy || c->repair ? 0 : IDLE_MS);
+		if (c->repair)
+			repair(c);
+		busy = clean(c);
+		if (busy != shown)
+			setproctitle("cleaner: %s", busy ? "busy" : "idle");
+		shown = busy;
+		if ((now_ms = clock_ms()) - c->beat_ms >= BEAT_MS) {
+			c->beat_ms = now_ms;
+			show_work(c);
+		}
+	}
+}
+
+static int
+cleaner_run(const struct inherit *in)
+{
+	struct cleaner c = { .inherit = in, .current = in->config };
+	uint64_t one = 1;
+	int fd;
+
+	fd = signalfd(-1, &in->signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd == -1) {
+		log_err("cannot start: signalfd: %s", strerror(errno));
+		return ROLE_RESTART;
+	}
+	c.polls[POLL_SIGNALS] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	c.polls[POLL_WAKE] = (struct pollfd){
+		.fd = in->wake_fd, .events = POLLIN
+	};
+	c.polls[POLL_ALIVE] = (struct pollfd){
+		.fd = in->alive_fd, .events = POLLIN
+	};
+	c.repair = true;	/* whoever was here before may have died */
+	board_set_state(in->arena, in->slot, BOARD_SERVING);
+	(void)!write(in->ready_fd, &one, sizeof(one));
+	run(&c);
+	show_work(&c);
+	config_free(&c.config);
+	close(fd);
+	return ROLE_DONE;
+}
+
+const struct role role_cleaner = {
+	.name = "cleaner",
+	.run = cleaner_run,
+	.restart = ROLE_PERMANENT,
+	.shutdown_ms = 2000,
+	.drain_ms = 2000,
+};

@@ -1,0 +1,394 @@
+/*
+ * Commands: found by their verb, checked, run.
+ *
+ * The order of the checks is part of the protocol: the number of words, then
+ * their sizes, and only then does the store look for the bucket.  The first
+ * two come from command.def, so a handler may trust its words.
+ *
+ * A handler answers by appending to call->out, or says in call->next that
+ * the answer is a stream or a subscription; it knows no connection.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proto/reply.h"
+#include "server/command.h"
+
+#define ANY	SIZE_MAX
+
+enum command_words {
+	WORDS_NONE, WORDS_BUCKET, WORDS_KEY, WORDS_KEYS, WORDS_PAIRS
+};
+
+struct command {
+	const char		*name;
+	void			(*run)(struct call *);
+	size_t			 min;
+	size_t			 max;
+	enum command_words	 words;
+	const char		*args;
+	const char		*help;
+};
+
+#define COMMAND(name, handler, min, max, words, args, help) \
+	static void run_##handler(struct call *);
+#include "server/command.def"
+#undef COMMAND
+
+static const struct command commands[] = {
+#define COMMAND(name, handler, min, max, words, args, help) \
+	{ #name, run_##handler, min, max, WORDS_##words, args, help },
+#include "server/command.def"
+#undef COMMAND
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+/*
+ * Verbs are found through a small open-addressed table, made at start from
+ * the list, so that adding a command is a line there and nothing here.
+ */
+#define VERB_SLOTS	64
+
+static const struct command *verbs[VERB_SLOTS];
+
+_Static_assert(COMMANDS <= VERB_SLOTS / 2, "the table of verbs is too full");
+
+static size_t
+verb_slot(const uint8_t *verb, size_t len)
+{
+	/* 0xdf makes a letter upper case. */
+	return (len * 11 + (verb[0] & 0xdfU) * 5 + (verb[len - 1] & 0xdfU)) %
+	    VERB_SLOTS;
+}
+
+void
+command_init(void)
+{
+	size_t i, slot;
+
+	memset(verbs, 0, sizeof(verbs));
+	for (i = 0; i < COMMANDS; i++) {
+		slot = verb_slot((const uint8_t *)commands[i].name,
+		    strlen(commands[i].name));
+		while (verbs[slot] != NULL)
+			slot = (slot + 1) % VERB_SLOTS;
+		verbs[slot] = &commands[i];
+	}
+}
+
+static bool
+is_verb(struct slice word, const char *name)
+{
+	return strlen(name) == word.len &&
+	    strncasecmp((const char *)word.data, name, word.len) == 0;
+}
+
+static const struct command *
+find_command(struct slice verb)
+{
+	size_t slot;
+
+	if (verb.len == 0)
+		return NULL;
+	slot = verb_slot(verb.data, verb.len);
+	for (; verbs[slot] != NULL; slot = (slot + 1) % VERB_SLOTS)
+		if (is_verb(verb, verbs[slot]->name))
+			return verbs[slot];
+	return NULL;
+}
+
+/* Answers. */
+
+static void
+answer_unknown(struct call *call)
+{
+	call->failed = true;
+	reply_unknown_command(call->out);
+}
+
+static void
+answer_status(struct call *call, enum shm_status status)
+{
+	call->failed = status != SHM_OK;
+	if (status == SHM_OK)
+		reply_ok(call->out);
+	else if (status == SHM_NO_BUCKET)
+		reply_not_found(call->out);
+	else
+		reply_error(call->out, "%s", shm_strstatus(status));
+}
+
+/* Checks, before any handler. */
+
+static bool
+check_count(struct call *call, const struct command *command)
+{
+	size_t argc = call->req->argc;
+
+	if (argc < command->min || argc > command->max ||
+	    (command->words == WORDS_PAIRS && argc % 2 != 0)) {
+		answer_unknown(call);
+		return false;
+	}
+	if (argc > REQUEST_ARGS_MAX) {
+		call->failed = true;
+		reply_error(call->out, "too many words");
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_bucket(struct call *call)
+{
+	size_t len = call->req->argv[1].len;
+
+	if (len > 0 && len <= BUCKET_NAME_MAX)
+		return true;
+	call->failed = true;
+	reply_error(call->out, "bucket name is empty or longer than %d bytes",
+	    BUCKET_NAME_MAX);
+	return false;
+}
+
+static bool
+check_key(struct call *call, size_t word)
+{
+	if (call->req->argv[word].len <= PAIR_KEY_MAX)
+		return true;
+	call->failed = true;
+	reply_error(call->out, "key is longer than %u bytes", PAIR_KEY_MAX);
+	return false;
+}
+
+static bool
+check_value(struct call *call, size_t word)
+{
+	uint64_t max = store_value_max(call->env->store);
+
+	if (call->req->argv[word].len <= max)
+		return true;
+	call->failed = true;
+	reply_error(call->out, "value is longer than %ju bytes",
+	    (uintmax_t)max);
+	return false;
+}
+
+static bool
+check_sizes(struct call *call, enum command_words words)
+{
+	bool pairs = words == WORDS_PAIRS;
+	size_t i;
+
+	if (words == WORDS_NONE)
+		return true;
+	if (!check_bucket(call))
+		return false;
+	if (words == WORDS_BUCKET)
+		return true;
+	for (i = 2; i < call->req->argc; i++)
+		if (pairs && i % 2 == 1 ? !check_value(call, i) :
+		    !check_key(call, i))
+			return false;
+	return true;
+}
+
+/*
+ * A browser can be made to send anything to a local port, in a POST request
+ * or behind one's header lines.  No client of ours says these words.
+ */
+static bool
+is_http(struct slice verb)
+{
+	return is_verb(verb, "POST") || is_verb(verb, "Host:");
+}
+
+void
+command_execute(struct call *call)
+{
+	const struct command *command = find_command(call->req->argv[0]);
+
+	if (command == NULL) {
+		if (is_http(call->req->argv[0]))
+			call->next = CALL_CUT;
+		else
+			answer_unknown(call);
+		return;
+	}
+	if (check_count(call, command) && check_sizes(call, command->words))
+		command->run(call);
+}
+
+/* FNV-1a, of the beginning: a key may be long, and this is per request. */
+static uint64_t
+hash_word(uint64_t hash, struct slice word)
+{
+	size_t i, len = word.len < 64 ? word.len : 64;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ word.data[i]) * UINT64_C(0x100000001b3);
+	return (hash ^ word.len) * UINT64_C(0x100000001b3);
+}
+
+uint64_t
+command_fingerprint(const struct request *req)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < req->argc && i < 3; i++)
+		hash = hash_word(hash, req->argv[i]);
+	return hash | 1;
+}
+
+/* Handlers. */
+
+static void
+run_create(struct call *call)
+{
+	answer_status(call,
+	    store_create(call->env->store, call->req->argv[1]));
+}
+
+static void
+run_put(struct call *call)
+{
+	const struct slice *argv = call->req->argv;
+
+	answer_status(call,
+	    store_put(call->env->store, argv[1], argv[2], argv[3]));
+}
+
+static void
+run_get(struct call *call)
+{
+	const struct slice *argv = call->req->argv;
+	enum shm_status status;
+	struct slice value;
+
+	status = store_get(call->env->store, argv[1], argv[2], &value);
+	if (status == SHM_OK)
+		reply_value(call->out, value);
+	else if (status == SHM_NO_KEY)
+		reply_no_value(call->out);
+	else
+		answer_status(call, status);
+}
+
+static void
+run_delete(struct call *call)
+{
+	const struct slice *argv = call->req->argv;
+	enum shm_status status;
+
+	status = store_delete(call->env->store, argv[1], argv[2]);
+	answer_status(call, status == SHM_NO_KEY ? SHM_OK : status);
+}
+
+static void
+run_subscribe(struct call *call)
+{
+	call->next = CALL_SUBSCRIBE;
+}
+
+static void
+run_buckets(struct call *call)
+{
+	stream_buckets(call->stream, call->req);
+	call->next = CALL_STREAM;
+}
+
+static void
+run_keys(struct call *call)
+{
+	stream_keys(call->stream, call->req);
+	call->next = CALL_STREAM;
+}
+
+static void
+run_count(struct call *call)
+{
+	struct bucket_stat stat;
+	enum shm_status status;
+
+	status = store_stat(call->env->store, call->req->argv[1], &stat);
+	if (status == SHM_OK)
+		reply_number(call->out, stat.keys);
+	else
+		answer_status(call, status);
+}
+
+static void
+run_drop(struct call *call)
+{
+	answer_status(call, store_drop(call->env->store, call->req->argv[1]));
+}
+
+static void
+run_mput(struct call *call)
+{
+	const struct request *req = call->req;
+
+	answer_status(call, store_put_many(call->env->store, req->argv[1],
+	    req->argv + 2, req->argc - 2));
+}
+
+static void
+run_mget(struct call *call)
+{
+	stream_mget(call->stream, call->req);
+	call->next = CALL_STREAM;
+}
+
+static void
+run_info(struct call *call)
+{
+	info_reply(call);
+}
+
+static void
+help_line(struct call *call, const struct command *command)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%s%s%s: %s", command->name,
+	    command->args[0] == '\0' ? "" : " ", command->args,
+	    command->help);
+	reply_text(call->out, line);
+}
+
+static void
+run_help(struct call *call)
+{
+	const struct command *command;
+	size_t i;
+
+	if (call->req->argc == 1) {
+		for (i = 0; i < COMMANDS; i++)
+			help_line(call, &commands[i]);
+	} else if ((command = find_command(call->req->argv[1])) != NULL) {
+		help_line(call, command);
+	} else {
+		call->failed = true;
+		reply_error(call->out,
+		    "no such command; HELP alone lists them all");
+		return;
+	}
+	reply_end(call->out);
+}
+
+static void
+run_ping(struct call *call)
+{
+	reply_pong(call->out);
+}
+
+static void
+run_quit(struct call *call)
+{
+	reply_ok(call->out);
+	call->next = CALL_CLOSE;
+}

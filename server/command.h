@@ -1,0 +1,55 @@
+#ifndef KVD_SERVER_COMMAND_H
+#define KVD_SERVER_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/outbuf.h"
+#include "proto/request.h"
+#include "server/config.h"
+#include "server/role.h"
+#include "server/store.h"
+#include "server/stream.h"
+
+/* What the connection does after a command. */
+enum call_next {
+	CALL_GO_ON,		/* to the next request */
+	CALL_STREAM,		/* until call->stream has ended */
+	CALL_SUBSCRIBE,		/* to argv[1]: from now on only events */
+	CALL_CLOSE,		/* once the replies are sent */
+	CALL_CUT		/* at once and without a word */
+};
+
+/* What commands may look at, the same for all of a worker's calls. */
+struct command_env {
+	const struct inherit	*inherit;
+	const struct config	*config;	/* as last reloaded */
+	struct store		*store;
+};
+
+/* One execution of one command. */
+struct call {
+	const struct command_env *env;
+	const struct request	*req;
+	struct outbuf		*out;
+	struct stream		*stream;	/* set with CALL_STREAM */
+	enum call_next		 next;
+	bool			 failed;	/* answered with an error */
+};
+
+/* Once per process, before the first execution. */
+void command_init(void);
+
+/* Execute call->req, of at least one word; the other fields are set. */
+void command_execute(struct call *);
+
+/*
+ * A number that is the same for the same request (verb, bucket and key), and
+ * most likely another for another one.  Never 0.
+ */
+uint64_t command_fingerprint(const struct request *);
+
+/* INFO, which has a file of its own. */
+void info_reply(struct call *);
+
+#endif

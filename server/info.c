@@ -1,0 +1,182 @@
+/*
+ * INFO: facts, a line `name:value' each, in sections.  Everything here is
+ * read from the board and from the segment table without a lock, and costs
+ * the same however much is stored.
+ */
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "proto/reply.h"
+#include "server/clock.h"
+#include "server/command.h"
+#include "shm/board.h"
+
+static void line(struct call *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+line(struct call *call, const char *fmt, ...)
+{
+	char text[320];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	reply_text(call->out, text);
+}
+
+static void
+number(struct call *call, const char *name, uint64_t value)
+{
+	line(call, "%s:%ju", name, (uintmax_t)value);
+}
+
+static uint64_t
+age_s(uint64_t started_ms)
+{
+	uint64_t now_ms = clock_wall_ms();
+
+	return now_ms > started_ms ? (now_ms - started_ms) / 1000 : 0;
+}
+
+static void
+info_server(struct call *call)
+{
+	const struct inherit *in = call->env->inherit;
+	struct board_row master;
+
+	line(call, "version:%s", KVD_VERSION);
+	line(call, "name:%s", call->env->config->name);
+	line(call, "uuid:%s", arena_uuid(in->arena));
+	number(call, "master_pid", (uint64_t)in->master);
+	if (board_read(in->arena, 0, &master))
+		number(call, "uptime_seconds", age_s(master.started_ms));
+	number(call, "worker", in->instance);
+	number(call, "worker_pid", (uint64_t)getpid());
+}
+
+static void
+info_clients(struct call *call)
+{
+	struct arena *arena = call->env->inherit->arena;
+
+	number(call, "clients", board_sum(arena, BOARD_CLIENTS));
+	number(call, "clients_max", call->env->config->clients_max);
+	number(call, "subscribers", board_sum(arena, BOARD_SUBSCRIBERS));
+}
+
+static void
+info_memory(struct call *call)
+{
+	struct arena *arena = call->env->inherit->arena;
+	struct arena_usage usage;
+
+	arena_usage(arena, &usage);
+	number(call, "memory_bytes", arena_memory_bytes(arena));
+	number(call, "segment_bytes", arena_segment_bytes(arena));
+	number(call, "segments", usage.segments);
+	number(call, "segments_raw", usage.segments_raw);
+	number(call, "segments_free", usage.segments_free);
+	number(call, "segments_log", usage.segments_log);
+	number(call, "segments_index", usage.segments_index);
+	number(call, "log_bytes", usage.log_bytes);
+	number(call, "dead_bytes", usage.dead_bytes);
+}
+
+static void
+counter(struct call *call, enum board_counter which)
+{
+	char name[32];
+	size_t i;
+
+	strlcpy(name, board_counter_name(which), sizeof(name));
+	for (i = 0; name[i] != '\0'; i++)
+		name[i] = (char)tolower((unsigned char)name[i]);
+	number(call, name, board_sum(call->env->inherit->arena, which));
+}
+
+static void
+info_stats(struct call *call)
+{
+	unsigned i;
+
+	for (i = 0; i < BOARD_COUNTERS; i++)
+		if (i != BOARD_CLIENTS && i != BOARD_SUBSCRIBERS)
+			counter(call, i);
+}
+
+static void
+info_buckets(struct call *call)
+{
+	struct arena *arena = call->env->inherit->arena;
+
+	number(call, "shards", arena_shards(arena));
+	number(call, "bucket_name_max", BUCKET_NAME_MAX);
+	number(call, "key_max", PAIR_KEY_MAX);
+	number(call, "value_max", arena_value_max(arena));
+}
+
+/* Every process of the instance, the workers above all. */
+static void
+info_workers(struct call *call)
+{
+	struct arena *arena = call->env->inherit->arena;
+	struct board_row row;
+	unsigned slot;
+
+	for (slot = 0; slot < BOARD_SLOTS; slot++) {
+		if (!board_read(arena, slot, &row) || row.role == BOARD_FREE)
+			continue;
+		line(call, "process_%u:role=%s,pid=%d,state=%s,age=%ju,"
+		    "restarts=%ju,heartbeat=%ju,clients=%ju,requests=%ju",
+		    slot, board_role_name(row.role), (int)row.pid,
+		    board_state_name(row.state),
+		    (uintmax_t)age_s(row.started_ms),
+		    (uintmax_t)row.restarts, (uintmax_t)row.heartbeat,
+		    (uintmax_t)row.counters[BOARD_CLIENTS],
+		    (uintmax_t)row.counters[BOARD_REQUESTS]);
+	}
+}
+
+static const struct {
+	const char	*name;
+	void		(*reply)(struct call *);
+} sections[] = {
+	{ "server", info_server },
+	{ "clients", info_clients },
+	{ "memory", info_memory },
+	{ "stats", info_stats },
+	{ "buckets", info_buckets },
+	{ "workers", info_workers },
+};
+
+void
+info_reply(struct call *call)
+{
+	const struct request *req = call->req;
+	bool found = false;
+	size_t i, len;
+
+	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		len = strlen(sections[i].name);
+		if (req->argc == 2 && (req->argv[1].len != len ||
+		    strncasecmp((const char *)req->argv[1].data,
+		    sections[i].name, len) != 0))
+			continue;
+		sections[i].reply(call);
+		found = true;
+	}
+	if (found) {
+		reply_end(call->out);
+		return;
+	}
+	call->failed = true;
+	reply_error(call->out, "no such section: "
+	    "server, clients, memory, stats, buckets or workers");
+}

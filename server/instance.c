@@ -1,0 +1,180 @@
+/*
+ * The arena at start.  What is there and sound is adopted with all its data,
+ * whoever died and however; what is there and not ours to understand is
+ * refused, with the reason and the remedy, and never touched: discarding
+ * data takes somebody who says so, with -C.
+ *
+ * The claim comes before any change, and in the process that will be the
+ * master: it is a record lock, which a fork does not hand on.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "server/instance.h"
+#include "server/log.h"
+
+static _Noreturn void
+refuse_second(const struct config *config, pid_t holder)
+{
+	fatal(EX_TEMPFAIL, "instance %s is already running with pid %d; "
+	    "stop it or choose another name with -N", config->name,
+	    (int)holder);
+}
+
+void
+instance_require_free(const struct config *config)
+{
+	pid_t holder = arena_holder(config->name);
+
+	if (holder > 0)
+		refuse_second(config, holder);
+}
+
+static int
+status_of(enum arena_error error)
+{
+	switch (error) {
+	case ARENA_ERRNO:
+		return errno == EACCES || errno == EPERM ? EX_NOPERM :
+		    EX_OSERR;
+	case ARENA_OTHER_USER:
+		return EX_NOPERM;
+	case ARENA_NO_SPACE:
+	case ARENA_NO_ROBUST:
+		return EX_OSERR;
+	case ARENA_TOO_SMALL:
+	case ARENA_BAD_PARAMS:
+	case ARENA_NOT_AN_ARENA:
+	case ARENA_OTHER_LAYOUT:
+	case ARENA_OTHER_BOOT:
+	case ARENA_OTHER_PIDNS:
+		return EX_CONFIG;
+	case ARENA_OK:
+	case ARENA_EXISTS:
+	case ARENA_MISSING:
+		break;
+	}
+	return EX_SOFTWARE;
+}
+
+static const char *
+remedy_of(enum arena_error error)
+{
+	switch (error) {
+	case ARENA_OTHER_USER:
+		return "; choose another name with -N, or let its owner "
+		    "remove it";
+	case ARENA_NO_SPACE:
+		return "; lower the memory with -m, or enlarge /dev/shm";
+	case ARENA_TOO_SMALL:
+		return "; raise the memory with -m";
+	case ARENA_BAD_PARAMS:
+		return "; see memory, shards and value in kvd.conf(5)";
+	case ARENA_NOT_AN_ARENA:
+	case ARENA_OTHER_LAYOUT:
+	case ARENA_OTHER_BOOT:
+	case ARENA_OTHER_PIDNS:
+		return "; start with -C to discard it with its data";
+	case ARENA_ERRNO:
+	case ARENA_NO_ROBUST:
+	case ARENA_OK:
+	case ARENA_EXISTS:
+	case ARENA_MISSING:
+		break;
+	}
+	return "";
+}
+
+static _Noreturn void
+refuse(const struct config *config, const char *what, enum arena_error error)
+{
+	fatal(status_of(error), "cannot %s the shared memory /dev/shm/kvd.%s: "
+	    "%s%s", what, config->name,
+	    error == ARENA_ERRNO ? strerror(errno) : arena_strerror(error),
+	    remedy_of(error));
+}
+
+static void
+claim(const struct config *config, struct arena *arena)
+{
+	pid_t holder = arena_claim(arena);
+
+	if (holder > 0)
+		refuse_second(config, holder);
+	if (holder == -1)
+		refuse(config, "claim", ARENA_ERRNO);
+}
+
+static struct arena *
+create(const struct config *config)
+{
+	const struct arena_params params = {
+		.name = config->name,
+		.memory_bytes = config->memory_bytes,
+		.value_max_bytes = config->value_max_bytes,
+		.shards = (uint32_t)config->shards,
+	};
+	struct arena *arena;
+	enum arena_error error;
+
+	if ((error = arena_create(&arena, &params)) != ARENA_OK)
+		refuse(config, "make", error);
+	claim(config, arena);
+	log_info("made shared memory %s of %ju bytes", arena_uuid(arena),
+	    (uintmax_t)arena_memory_bytes(arena));
+	return arena;
+}
+
+/* The size is fixed for the life of the data, whatever is asked for now. */
+static void
+warn_of_difference(const struct config *config, const struct arena *arena)
+{
+	if (config->memory_bytes != arena_memory_bytes(arena))
+		log_warn("the shared memory has %ju bytes as when it was made, "
+		    "not the %ju configured; start with -C to make it anew "
+		    "and empty", (uintmax_t)arena_memory_bytes(arena),
+		    (uintmax_t)config->memory_bytes);
+	if (config->value_max_bytes != 0 &&
+	    config->value_max_bytes != arena_value_max(arena))
+		log_warn("values have at most %ju bytes as when the shared "
+		    "memory was made, not the %ju configured",
+		    (uintmax_t)arena_value_max(arena),
+		    (uintmax_t)config->value_max_bytes);
+	if (config->shards != 0 && config->shards != arena_shards(arena))
+		log_warn("there are %u shards as when the shared memory was "
+		    "made, not the %ju configured", arena_shards(arena),
+		    (uintmax_t)config->shards);
+}
+
+static void
+discard(const struct config *config)
+{
+	instance_require_free(config);
+	if (arena_unlink(config->name) == 0)
+		log_warn("discarded the shared memory of instance %s",
+		    config->name);
+	else if (errno != ENOENT)
+		refuse(config, "discard", ARENA_ERRNO);
+}
+
+struct arena *
+instance_open(const struct config *config, bool cold)
+{
+	struct arena *arena;
+	enum arena_error error;
+
+	if (cold)
+		discard(config);
+	error = arena_attach(&arena, config->name, geteuid());
+	if (error == ARENA_MISSING)
+		return create(config);
+	if (error != ARENA_OK)
+		refuse(config, "adopt", error);
+	claim(config, arena);
+	log_info("adopted shared memory %s with its data", arena_uuid(arena));
+	warn_of_difference(config, arena);
+	return arena;
+}

@@ -1,0 +1,31 @@
+#ifndef KVD_SERVER_PRIVILEGES_H
+#define KVD_SERVER_PRIVILEGES_H
+
+#include <stdint.h>
+
+/* Giving up what a server does not need, once its sockets are open. */
+
+/* fatal(EX_NOUSER, 67) unless the user exists; NULL is nobody in question. */
+void privileges_require_user(const char *user);
+
+/*
+ * Become the user for good: groups, group, user, and a check that root
+ * cannot be regained.  NULL, or the user we are already, changes nothing.
+ * fatal(): EX_NOUSER (67), EX_NOPERM (77) if we are not root.
+ * To be called before the arena is made, which belongs to its maker.
+ */
+void privileges_drop(const char *user);
+
+/*
+ * No new privileges by exec, no core files: a dump of the arena would hold
+ * the dead process's lock for seconds.  Inherited by children.
+ */
+void privileges_confine(void);
+
+/*
+ * Raise the limit of open files to `files' as far as we may, while we are
+ * still root.  Returns what it is now; warns if that is less.
+ */
+uint64_t privileges_raise_files(uint64_t files);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * Where commands meet the shared memory, and the only place: when buckets
+ * live on other nodes as well, this is where a request learns whose it is.
+ *
+ * A change is complete when the call returns.  What is put off is only to
+ * tell the watchers: the shards that changed are remembered, and whoever
+ * watches them is woken once per turn of the worker's loop, not once per
+ * request.  A worker killed in between wakes nobody; watchers look by
+ * themselves ten times a second.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store.h"
+
+#define SCAN_BATCH_BYTES	((size_t)64 * 1024)
+
+static struct bytes
+bytes_of(struct slice slice)
+{
+	return (struct bytes){ .data = slice.data, .len = slice.len };
+}
+
+int
+store_open(struct store *store, struct arena *arena)
+{
+	memset(store, 0, sizeof(*store));
+	store->arena = arena;
+	store->value = malloc(arena_value_max(arena) + 1);
+	store->pairs = calloc(REQUEST_ARGS_MAX / 2, sizeof(*store->pairs));
+	store->batch.cap = SCAN_BATCH_BYTES;
+	store->batch.buf = malloc(store->batch.cap);
+	if (store->value != NULL && store->pairs != NULL &&
+	    store->batch.buf != NULL)
+		return 0;
+	store_close(store);
+	return -1;
+}
+
+void
+store_close(struct store *store)
+{
+	free(store->value);
+	free(store->pairs);
+	free(store->batch.buf);
+	memset(store, 0, sizeof(*store));
+}
+
+uint64_t
+store_value_max(const struct store *store)
+{
+	return arena_value_max(store->arena);
+}
+
+static enum shm_status
+changed(struct store *store, struct slice bucket, enum shm_status status)
+{
+	uint32_t shard;
+
+	if (status == SHM_OK) {
+		shard = arena_shard_of(store->arena, bytes_of(bucket));
+		store->changed[shard / 64] |= UINT64_C(1) << (shard % 64);
+		store->any_changed = true;
+	}
+	return status;
+}
+
+enum shm_status
+store_create(struct store *store, struct slice bucket)
+{
+	return changed(store, bucket,
+	    bucket_create(store->arena, bytes_of(bucket)));
+}
+
+enum shm_status
+store_drop(struct store *store, struct slice bucket)
+{
+	return changed(store, bucket,
+	    bucket_drop(store->arena, bytes_of(bucket)));
+}
+
+enum shm_status
+store_stat(struct store *store, struct slice bucket, struct bucket_stat *stat)
+{
+	return bucket_stat(store->arena, bytes_of(bucket), stat);
+}
+
+enum shm_status
+store_put(struct store *store, struct slice bucket, struct slice key,
+    struct slice value)
+{
+	struct pair pair = {
+		.key = bytes_of(key), .value = bytes_of(value)
+	};
+
+	return changed(store, bucket,
+	    pair_put(store->arena, bytes_of(bucket), &pair, NULL));
+}
+
+enum shm_status
+store_put_many(struct store *store, struct slice bucket,
+    const struct slice *words, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n / 2; i++)
+		store->pairs[i] = (struct pair){
+			.key = bytes_of(words[2 * i]),
+			.value = bytes_of(words[2 * i + 1])
+		};
+	return changed(store, bucket, pair_put_many(store->arena,
+	    bytes_of(bucket), store->pairs, n / 2));
+}
+
+enum shm_status
+store_delete(struct store *store, struct slice bucket, struct slice key)
+{
+	return changed(store, bucket,
+	    pair_delete(store->arena, bytes_of(bucket), bytes_of(key)));
+}
+
+enum shm_status
+store_get(struct store *store, struct slice bucket, struct slice key,
+    struct slice *value)
+{
+	value->data = store->value;
+	return pair_get(store->arena, bytes_of(bucket), bytes_of(key),
+	    store->value, arena_value_max(store->arena), &value->len, NULL);
+}
+
+/* Room for one line of the index that did not fit. */
+static bool
+enlarge_batch(struct store *store)
+{
+	uint8_t *buf = realloc(store->batch.buf, store->batch.needed);
+
+	if (buf == NULL)
+		return false;
+	store->batch.buf = buf;
+	store->batch.cap = store->batch.needed;
+	return true;
+}
+
+enum shm_status
+store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
+{
+	enum shm_status status;
+
+	store->batch_pos = 0;
+	do {
+		status = scan_keys(store->arena, bytes_of(bucket), scan,
+		    &store->batch);
+		if (status == SHM_NO_ROOM && !enlarge_batch(store))
+			return SHM_FULL;
+	} while (status == SHM_NO_ROOM);
+	return status;
+}
+
+enum shm_status
+store_scan_buckets(struct store *store, uint32_t shard, struct scan *scan)
+{
+	enum shm_status status;
+
+	store->batch_pos = 0;
+	do {
+		status = scan_buckets(store->arena, shard, scan,
+		    &store->batch);
+		if (status == SHM_NO_ROOM && !enlarge_batch(store))
+			return SHM_FULL;
+	} while (status == SHM_NO_ROOM);
+	return status;
+}
+
+bool
+store_next_name(struct store *store, struct slice *name)
+{
+	struct bytes bytes;
+
+	if (!scan_next_name(&store->batch, &store->batch_pos, &bytes))
+		return false;
+	name->data = bytes.data;
+	name->len = bytes.len;
+	return true;
+}
+
+static bool
+add_watchers(struct store *store, uint32_t shard, struct feed_watchers *all)
+{
+	struct feed_watchers some;
+	size_t i;
+
+	if (!feed_watchers(store->arena, shard, &some))
+		return false;
+	for (i = 0; i < FEED_WATCHERS_MAX / 64; i++)
+		all->bits[i] |= some.bits[i];
+	return true;
+}
+
+bool
+store_take_watchers(struct store *store, struct feed_watchers *watchers)
+{
+	bool any = false;
+	uint32_t shard, i;
+
+	if (!store->any_changed)
+		return false;
+	store->any_changed = false;
+	memset(watchers, 0, sizeof(*watchers));
+	for (i = 0; i < ARENA_SHARDS_MAX / 64; i++)
+		while (store->changed[i] != 0) {
+			shard = i * 64 +
+			    (uint32_t)__builtin_ctzll(store->changed[i]);
+			store->changed[i] &= store->changed[i] - 1;
+			any |= add_watchers(store, shard, watchers);
+		}
+	return any;
+}

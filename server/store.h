@@ -1,0 +1,69 @@
+#ifndef KVD_SERVER_STORE_H
+#define KVD_SERVER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/request.h"
+#include "shm/arena.h"
+#include "shm/bucket.h"
+#include "shm/feed.h"
+#include "shm/pair.h"
+#include "shm/scan.h"
+#include "shm/status.h"
+
+/*
+ * The store as a command sees it: words of a request in, a status out.  One
+ * per worker process.  Answers are those of shm/pair.h and its like.
+ */
+struct store {
+	struct arena		*arena;
+	uint8_t			*value;		/* room for any value */
+	struct pair		*pairs;		/* room for any MPUT */
+	struct scan_batch	 batch;		/* names of the last scan */
+	size_t			 batch_pos;
+	uint64_t		 changed[ARENA_SHARDS_MAX / 64];
+	bool			 any_changed;
+};
+
+/* Returns 0, or -1 when memory ran out. */
+int store_open(struct store *, struct arena *);
+void store_close(struct store *);
+
+/* Longest value, bytes. */
+uint64_t store_value_max(const struct store *);
+
+enum shm_status store_create(struct store *, struct slice bucket);
+enum shm_status store_drop(struct store *, struct slice bucket);
+enum shm_status store_stat(struct store *, struct slice bucket,
+    struct bucket_stat *);
+enum shm_status store_put(struct store *, struct slice bucket,
+    struct slice key, struct slice value);
+/* words: key, value, key, value, ..; n of them, at most REQUEST_ARGS_MAX. */
+enum shm_status store_put_many(struct store *, struct slice bucket,
+    const struct slice *words, size_t n);
+enum shm_status store_delete(struct store *, struct slice bucket,
+    struct slice key);
+/* *value stays until the next call for this store. */
+enum shm_status store_get(struct store *, struct slice bucket,
+    struct slice key, struct slice *value);
+
+/*
+ * One step of a walk (see shm/scan.h); its names are then taken with
+ * store_next_name() before the next step of any walk.  SHM_FULL: no memory
+ * in this process for a line of long keys.
+ */
+enum shm_status store_scan_keys(struct store *, struct slice bucket,
+    struct scan *);
+enum shm_status store_scan_buckets(struct store *, uint32_t shard,
+    struct scan *);
+bool store_next_name(struct store *, struct slice *name);
+
+/*
+ * Who watches a shard that was changed since the last call: *watchers is
+ * their union.  Returns false if there is nobody to wake.
+ */
+bool store_take_watchers(struct store *, struct feed_watchers *);
+
+#endif

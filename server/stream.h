@@ -1,0 +1,43 @@
+#ifndef KVD_SERVER_STREAM_H
+#define KVD_SERVER_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/outbuf.h"
+#include "proto/request.h"
+#include "server/store.h"
+
+/*
+ * A reply too long to be built in memory: a function that writes the next
+ * piece, to be called while there is room, and where it has got to.
+ */
+struct stream {
+	/* Writes a piece of bounded size.  Returns false after the last. */
+	bool		(*next)(struct stream *, struct store *,
+			    struct outbuf *);	/* NULL: no stream */
+	const struct slice *argv;	/* the request's words */
+	size_t		 argc;
+	struct slice	*kept;		/* argv, if it is ours to free */
+	bool		 begun;		/* something was written */
+	size_t		 index;		/* MGET: the word whose turn it is */
+	uint32_t	 shard;		/* BUCKETS: where we walk */
+	struct scan	 scan;
+};
+
+/* Begin KEYS, BUCKETS or MGET for a request, which must live on. */
+void stream_keys(struct stream *, const struct request *);
+void stream_buckets(struct stream *, const struct request *);
+void stream_mget(struct stream *, const struct request *);
+
+/*
+ * The request's words (not the bytes they point to) are about to go: copy
+ * them.  Returns 0, or -1 when memory ran out.
+ */
+int stream_keep(struct stream *);
+
+/* End it, finished or not. */
+void stream_end(struct stream *);
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * A worker: serves clients until it is told to stop.
+ *
+ *	peers of its loop	what it hears from them
+ *	listening sockets	clients, one at a time
+ *	clients			requests, see conn.c
+ *	wake eventfd		a shard we watch has changed
+ *	signals			TERM stop, QUIT drain, HUP reload, USR1 reopen
+ *	alive pipe		end of file: the master died
+ *
+ * One thread, one epoll instance, and nothing that waits anywhere else.  Each
+ * turn of the loop notes events, hands round the news of watched shards,
+ * gives connections their turns, and wakes the watchers of what they changed.
+ * Ten times a second it also looks at everything that nobody may have told
+ * it: deadlines, and shards whose writer died before it could wake us.
+ */
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/accept.h"
+#include "server/clock.h"
+#include "server/command.h"
+#include "server/conn.h"
+#include "server/log.h"
+#include "server/reload.h"
+#include "server/role.h"
+#include "server/subscribe.h"
+#include "shm/board.h"
+
+#define TICK_MS		100
+#define EVENTS		256
+#define CAN_ACCEPT	16	/* clients per listener and turn */
+
+enum worker_state { WORKER_SERVING, WORKER_DRAINING, WORKER_STOPPING };
+
+struct worker {
+	const struct inherit	*inherit;
+	enum worker_state	 state;
+	struct config		 config;	/* ours, once reloaded */
+	struct command_env	 env;
+	struct store		 store;
+	struct subscriptions	*subs;
+	struct conns		*conns;
+	struct acceptor		 acceptor;
+	int			 epoll_fd;
+	int			 signal_fd;
+	bool			 busy;		/* some client can go on */
+	bool			 look;		/* at the watched shards */
+	uint64_t		 now_ms;
+	uint64_t		 tick_ms;	/* when the next one is due */
+	uint64_t		 titled;	/* clients our title tells */
+};
+
+/* Set-up. */
+
+static int
+watch(struct worker *w, int *fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	event.data.ptr = fd;
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
+}
+
+static int
+open_sources(struct worker *w)
+{
+	const struct inherit *in = w->inherit;
+	size_t i;
+
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	w->signal_fd = signalfd(-1, &in->signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (w->epoll_fd == -1 || w->signal_fd == -1 ||
+	    watch(w, &w->signal_fd) == -1 ||
+	    watch(w, (int *)(uintptr_t)&in->wake_fd) == -1 ||
+	    watch(w, (int *)(uintptr_t)&in->alive_fd) == -1 ||
+	    accept_open(&w->acceptor, &w->env, w->epoll_fd) == -1)
+		return -1;
+	for (i = 0; i < in->listens; i++)
+		if (accept_watch(&w->acceptor, &in->listen_fds[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+worker_open(struct worker *w, const struct inherit *in)
+{
+	memset(w, 0, sizeof(*w));
+	w->inherit = in;
+	w->env.inherit = in;
+	w->env.config = in->config;
+	w->env.store = &w->store;
+	w->titled = UINT64_MAX;
+	command_init();
+	if (store_open(&w->store, in->arena) == -1)
+		return -1;
+	w->subs = subscribe_open(in->arena, in->instance);
+	if (w->subs == NULL || open_sources(w) == -1)
+		return -1;
+	w->conns = conns_open(&w->env, w->subs, w->epoll_fd);
+	return w->conns == NULL ? -1 : 0;
+}
+
+static void
+set_state(struct worker *w, enum worker_state state, enum board_state shown)
+{
+	w->state = state;
+	w->titled = UINT64_MAX;
+	board_set_state(w->inherit->arena, w->inherit->slot, shown);
+}
+
+/* Events. */
+
+static void
+drain(struct worker *w)
+{
+	size_t i;
+
+	if (w->state != WORKER_SERVING)
+		return;
+	set_state(w, WORKER_DRAINING, BOARD_DRAINING);
+	for (i = 0; i < w->inherit->listens; i++)
+		accept_unwatch(&w->acceptor, &w->inherit->listen_fds[i]);
+	conns_drain(w->conns);
+	w->busy = true;
+}
+
+static void
+on_signal(struct worker *w)
+{
+	struct signalfd_siginfo info;
+
+	while (read(w->signal_fd, &info, sizeof(info)) ==
+	    (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+			set_state(w, WORKER_STOPPING, BOARD_DRAINING);
+			break;
+		case SIGQUIT:
+			drain(w);
+			break;
+		case SIGHUP:
+			reload_child(w->inherit, &w->config, &w->env.config);
+			break;
+		case SIGUSR1:
+			log_reopen();
+			break;
+		}
+	}
+}
+
+static void
+on_clients(struct worker *w, const int *listen_fd)
+{
+	int fd, i;
+
+	for (i = 0; i < CAN_ACCEPT; i++) {
+		if ((fd = accept_next(&w->acceptor, listen_fd)) == -1)
+			return;
+		conns_add(w->conns, fd);
+	}
+}
+
+static void
+on_wake(struct worker *w)
+{
+	uint64_t n;
+
+	(void)!read(w->inherit->wake_fd, &n, sizeof(n));
+	w->look = true;
+}
+
+static void
+on_event(struct worker *w, const struct epoll_event *event)
+{
+	const struct inherit *in = w->inherit;
+	const int *fd = event->data.ptr;
+
+	if (fd == &w->signal_fd)
+		on_signal(w);
+	else if (fd == &in->wake_fd)
+		on_wake(w);
+	else if (fd == &in->alive_fd)
+		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
+	else if (fd >= in->listen_fds && fd < in->listen_fds + in->listens)
+		on_clients(w, fd);
+	else
+		conns_event(w->conns, event->data.ptr, event->events);
+}
+
+static void
+wait_for_events(struct worker *w)
+{
+	struct epoll_event events[EVENTS];
+	int i, n, timeout_ms = 0;
+
+	if (!w->busy && !w->look && w->tick_ms > w->now_ms)
+		timeout_ms = (int)(w->tick_ms - w->now_ms);
+	n = epoll_wait(w->epoll_fd, events, EVENTS, timeout_ms);
+	w->now_ms = clock_ms();
+	conns_set_time(w->conns, w->now_ms);
+	for (i = 0; i < n; i++)
+		on_event(w, &events[i]);
+}
+
+/* The turn. */
+
+static void
+wake_watchers(struct worker *w)
+{
+	const struct inherit *in = w->inherit;
+	struct feed_watchers watchers;
+	uint64_t bits, one = 1;
+	unsigned i, watcher;
+
+	if (!store_take_watchers(&w->store, &watchers))
+		return;
+	for (i = 0; i < FEED_WATCHERS_MAX / 64; i++)
+		for (bits = watchers.bits[i]; bits != 0; bits &= bits - 1) {
+			watcher = i * 64 + (unsigned)__builtin_ctzll(bits);
+			if (watcher == in->instance)
+				w->look = true;
+			else if (watcher < in->workers)
+				(void)!write(in->wake_fds[watcher], &one,
+				    sizeof(one));
+		}
+}
+
+static void
+hand_round(struct worker *w)
+{
+	uint64_t events = 0;
+
+	w->look = subscribe_read(w->subs, &events);
+	conns_deliver(w->conns);
+	if (events > 0)
+		board_add(w->inherit->arena, w->inherit->slot, BOARD_EVENTS,
+		    events);
+}
+
+static void
+show_title(struct worker *w)
+{
+	static const char *const states[] = { "", ", draining", ", stopping" };
+	uint64_t n = conns_count(w->conns);
+
+	if (n == w->titled)
+		return;
+	w->titled = n;
+	setproctitle("worker %u: %ju client%s%s", w->inherit->instance,
+	    (uintmax_t)n, n == 1 ? "" : "s", states[w->state]);
+}
+
+static void
+tick(struct worker *w)
+{
+	w->tick_ms = w->now_ms + TICK_MS;
+	w->look = true;
+	conns_check_deadlines(w->conns);
+	board_beat(w->inherit->arena, w->inherit->slot);
+	show_title(w);
+}
+
+static bool
+is_done(const struct worker *w)
+{
+	return w->state == WORKER_STOPPING ||
+	    (w->state == WORKER_DRAINING && conns_count(w->conns) == 0);
+}
+
+static void
+serve(struct worker *w)
+{
+	while (!is_done(w)) {
+		wait_for_events(w);
+		if (w->look)
+			hand_round(w);
+		w->busy = conns_turn(w->conns);
+		wake_watchers(w);
+		if (w->now_ms >= w->tick_ms)
+			tick(w);
+		conns_publish_counters(w->conns);
+	}
+}
+
+static int
+worker_run(const struct inherit *in)
+{
+	struct worker *w = malloc(sizeof(*w));
+	uint64_t one = 1;
+
+	if (w == NULL || worker_open(w, in) == -1) {
+		log_err("cannot start: %s", strerror(errno));
+		return ROLE_RESTART;
+	}
+	set_state(w, WORKER_SERVING, BOARD_SERVING);
+	(void)!write(in->ready_fd, &one, sizeof(one));
+	serve(w);
+	conns_publish_counters(w->conns);
+	conns_close(w->conns);
+	subscribe_close(w->subs);
+	accept_close(&w->acceptor);
+	store_close(&w->store);
+	config_free(&w->config);
+	free(w);
+	return ROLE_DONE;
+}
+
+const struct role role_worker = {
+	.name = "worker",
+	.run = worker_run,
+	.restart = ROLE_PERMANENT,
+	.shutdown_ms = 5000,
+	.drain_ms = 30000,
+};

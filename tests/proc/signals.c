@@ -1,0 +1,208 @@
+/*
+ * Signals to the master, and what a restart finds.
+ */
+
+#include <sys/wait.h>
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "tests/proc/talk.h"
+
+static struct daemon d;
+static char out[4096];
+
+static void
+begin(void)
+{
+	daemon_start(&d);
+}
+
+static void
+end(void)
+{
+	daemon_remove(&d);
+}
+
+TestSuite(signals, .init = begin, .fini = end, .timeout = 120);
+
+#define FLAGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define RUN(...) \
+	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
+
+static void
+expect_stop_by(int signal)
+{
+	int fd = talk_open(&d);
+
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	daemon_kill(&d, signal);
+	cr_assert_eq(daemon_wait(&d), 0);
+	talk_expect_end(fd);
+}
+
+Test(signals, term_stops_in_order)
+{
+	expect_stop_by(SIGTERM);
+}
+
+Test(signals, int_stops_in_order)
+{
+	expect_stop_by(SIGINT);
+}
+
+Test(signals, restart_finds_the_data)
+{
+	talk_once(&d, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
+	cr_assert_eq(RUN("-s", "stop"), EX_OK);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_launch(&d, NULL);
+	daemon_await_log(&d, "adopted", 1);
+	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
+}
+
+Test(signals, restart_after_the_master_was_killed_finds_the_data)
+{
+	int fd = talk_open(&d);
+
+	talk(fd, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
+	daemon_kill(&d, SIGKILL);
+	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
+	/* No child outlives it. */
+	talk_expect_end(fd);
+	daemon_launch(&d, NULL);
+	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
+}
+
+Test(signals, cold_start_discards_the_data)
+{
+	const char *const flags[] = { "-C", NULL };
+
+	talk_once(&d, "CREATE b\r\n", "OK\r\n");
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_launch(&d, flags);
+	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
+}
+
+Test(signals, quit_answers_what_was_sent_and_then_ends)
+{
+	static char value[200001], request[300000];
+	int fd = talk_open(&d), idle = talk_open(&d), sub = talk_open(&d), i;
+	char *p = request;
+
+	memset(value, 'v', 200000);
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	talk(idle, "PING\r\n", "+PONG\r\n");
+	talk_send(sub, "SUBSCRIBE b\r\n");
+	while (talk_info(fd, "clients", "subscribers") != 1)
+		;
+	talk_send(fd, "PUT b k ");
+	talk_send(fd, value);
+	talk(fd, "\r\n", "OK\r\n");
+	for (i = 0; i < 100; i++)
+		p += sprintf(p, "GET b k\r\n");
+	/* 20 MB of replies: the drain has to wait for us. */
+	talk_send(fd, request);
+	talk_expect(fd, "v");
+	cr_assert_eq(kill(d.pid, SIGQUIT), 0);
+	daemon_await_log(&d, "draining", 1);
+	talk_expect_end(idle);
+	for (i = 0; i < 100; i++) {
+		talk_expect(fd, i == 0 ? value + 1 : value);
+		talk_expect(fd, "\r\nOK\r\n");
+	}
+	talk_expect_end(fd);
+	cr_assert_eq(daemon_wait(&d), 0);
+}
+
+Test(signals, quit_by_s_waits_for_the_end)
+{
+	siginfo_t info = { 0 };
+
+	cr_assert_eq(RUN("-s", "quit"), EX_OK);
+	/* It has ended already, there is nothing to wait for. */
+	cr_assert_eq(waitid(P_PID, (id_t)d.pid, &info, WEXITED | WNOHANG |
+	    WNOWAIT), 0);
+	cr_assert_eq(info.si_pid, d.pid);
+	cr_assert_eq(daemon_wait(&d), 0);
+}
+
+Test(signals, hup_takes_a_good_configuration_and_keeps_the_clients)
+{
+	int fd = talk_open(&d), other;
+
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	daemon_configure(&d, "memory 64M\nworkers 2\nlimits { clients 1 }\n");
+	cr_assert_eq(RUN("-s", "reload"), EX_OK);
+	daemon_await_log(&d, "configuration reloaded", 1);
+	while (talk_info(fd, "clients", "clients_max") != 1)
+		;
+	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
+	/* The other worker may be a moment behind. */
+	for (;;) {
+		char line[64];
+
+		other = talk_open(&d);
+		talk_send(other, "BUCKETS\r\n");
+		cr_assert(talk_line(other, line, sizeof(line)));
+		close(other);
+		if (strcmp(line, "ERROR too many connections") == 0)
+			break;
+	}
+}
+
+Test(signals, hup_with_a_bad_configuration_keeps_the_old_one)
+{
+	int fd = talk_open(&d);
+	uint64_t before = talk_info(fd, "clients", "clients_max");
+
+	daemon_configure(&d, "limits { clients 1; }\nnonsense\n");
+	daemon_kill(&d, SIGHUP);
+	daemon_await_log(&d, "reload failed", 1);
+	daemon_await_log(&d, "kvd.conf:2", 1);
+	cr_assert_eq(talk_info(fd, "clients", "clients_max"), before);
+	daemon_configure(&d, "memory 32M\nworkers 2\n");
+	daemon_kill(&d, SIGHUP);
+	daemon_await_log(&d, "configuration reloaded", 1);
+	daemon_await_log(&d, "memory", 1);
+	cr_assert_eq(talk_info(fd, "memory", "memory_bytes"), 64 << 20);
+}
+
+Test(signals, usr1_reopens_the_log)
+{
+	char path[128], moved[160], conf[256], line[256];
+	FILE *f = NULL;
+	bool found = false;
+
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	snprintf(path, sizeof(path), "%s/kvd.log", d.dir);
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	snprintf(conf, sizeof(conf), "memory 64M\nworkers 1\n"
+	    "listen 127.0.0.1:%u\nlog { to \"%s\" }\n", daemon_free_port(),
+	    path);
+	daemon_configure(&d, conf);
+	cr_assert_eq(RUN("-w", "1"), EX_OK, "%s", out);
+	cr_assert_eq(rename(path, moved), 0);
+	cr_assert_eq(RUN("-s", "reopen"), EX_OK);
+	while ((f = fopen(path, "r")) == NULL)
+		usleep(2000);
+	while (!found) {
+		while (fgets(line, sizeof(line), f) != NULL)
+			found |= strstr(line, "log reopened") != NULL;
+		clearerr(f);
+	}
+	fclose(f);
+	cr_assert_eq(RUN("-s", "stop"), EX_OK);
+	cr_assert_not_null(f = fopen(path, "r"));
+	for (found = false; fgets(line, sizeof(line), f) != NULL;)
+		found |= strstr(line, "stopped") != NULL;
+	fclose(f);
+	cr_assert(found, "the end is not in the new log");
+}
