@@ -1,0 +1,248 @@
+# kvd, built with GNU make.  `make help' lists what can be asked for.
+
+VERSION := 0.1.0
+LIBKV_SO := libkv.so.0
+
+BUILD ?= build
+ENV ?= prod
+OUT := $(BUILD)/$(ENV)
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+
+# ------------------------------------------------------------------ flags
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+    -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+    -Wwrite-strings -Wundef -Wvla -Wformat=2
+
+BRANCHES_x86_64 := -fcf-protection
+BRANCHES_aarch64 := -mbranch-protection=standard
+
+# No -flto: libkv.a is for other people's linkers, too.
+CFLAGS_dev := -O0 -g3
+CFLAGS_test := -O1 -g -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -Werror
+CFLAGS_prod := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+    -fstack-clash-protection $(BRANCHES_$(shell uname -m))
+CFLAGS_coverage := -O0 -g --coverage
+LINK_test := -fsanitize=address,undefined
+LINK_prod := -Wl,-z,relro,-z,now,-z,defs
+LINK_coverage := --coverage
+
+BSD_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
+DEFINES := -I. -D_GNU_SOURCE \
+    $(shell pkg-config --cflags libbsd-overlay 2>/dev/null)
+COMPILE := $(DEFINES) -DKVD_VERSION='"$(VERSION)"' -std=c17 -pthread \
+    $(WARN) $(CFLAGS_$(ENV)) $(if $(CI),-Werror) $(CPPFLAGS) $(CFLAGS)
+LINK := -pthread -Wl,--as-needed $(LINK_$(ENV)) $(LDFLAGS)
+
+# ------------------------------------------------------------------ files
+
+objects = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)))
+KV_O := $(call objects,proto/client/kv_*.c)
+LIBKV_O := $(filter-out $(KV_O),$(call objects,proto/*.c proto/client/*.c))
+PROGRAMS := $(OUT)/kvd $(OUT)/kv
+ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
+# One Criterion program per folder of tests, each linked with the archives it
+# is about and no more: that it links proves the layering.
+TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard \
+    tests/unit/*/*.c tests/proc/*.c tests/crash/*.c))))
+TESTS := $(TEST_DIRS:%=$(OUT)/%/run)
+LIBS_tests/unit/shm := $(OUT)/libshm.a
+LIBS_tests/unit/proto := $(OUT)/libproto.a
+LIBS_tests/unit/client := $(OUT)/libclient.a
+LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
+LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a
+LIBS_tests/crash := $(OUT)/libshm.a
+
+# --------------------------------------------------------------- building
+
+# One line per step; `make --trace' shows the commands.
+step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
+.SECONDARY:
+.PHONY: all programs run test check $(TEST_DIRS) deps lint format \
+    coverage bench measure fuzz install put uninstall docs dist clean help FORCE
+
+# A target first gets its tools, then asks again for what needs them, with as
+# many jobs as there are processors.
+need = @.ci/deps $(1) $(if $(findstring clang,$(CC)),clang)
+again = +@$(MAKE) --no-print-directory \
+    $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+all: ## build/kvd, build/kv and libkv; ENV=dev|test|prod, CC=
+	$(call need,build)
+	$(again) programs
+
+programs: $(ALL)
+	@cd $(BUILD) && ln -sfn $(PROGRAMS:$(BUILD)/%=%) .
+
+$(OUT)/libshm.a: $(call objects,shm/*.c)
+$(OUT)/libproto.a: $(call objects,proto/*.c)
+$(OUT)/libserver.a: $(filter-out %/kvd.o,$(call objects,server/*.c))
+$(OUT)/libclient.a: $(LIBKV_O)
+$(OUT)/%.a:
+	$(call step,ar)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(OUT)/$(LIBKV_SO): $(LIBKV_O)
+	$(call step,link)
+	@echo '{ global: kv_*; local: *; };' > $(OUT)/libkv.map
+	@$(CC) -shared $(LINK) -Wl,-soname,$(@F) \
+	    -Wl,--version-script=$(OUT)/libkv.map -o $@ $^ $(BSD_LIBS)
+	@ln -sfn $(@F) $(OUT)/libkv.so
+
+# One object, so that other people's programs see names of kv.h alone.
+$(OUT)/libkv.a: $(LIBKV_O)
+	$(call step,ar)
+	@ld -r -o $(OUT)/libkv.o $^
+	@objcopy --wildcard --keep-global-symbol='kv_*' $(OUT)/libkv.o
+	@rm -f $@ && $(AR) rcs $@ $(OUT)/libkv.o
+
+define link
+$(call step,link)
+@$(CC) -pie $(LINK) -o $@ $^ $(1) $(BSD_LIBS)
+endef
+
+$(OUT)/kvd: $(OUT)/obj/server/kvd.o $(LIBS_tests/unit/server)
+	$(link)
+$(OUT)/kv: $(KV_O) $(OUT)/libkv.a
+	$(call link,-ledit)
+$(OUT)/kv.bash-completion: $(OUT)/kv
+	@$< completion bash >$@
+$(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(LIBS_tests/proc)
+	$(link)
+
+# A change of compiler or flags rebuilds: every object depends on them.
+FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK))
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+
+# Objects of proto/ also go into libkv.so.
+$(OUT)/obj/proto/%.o: PIC := -fPIC
+$(OUT)/obj/%.o: %.c $(OUT)/flags
+	$(call step,cc)
+	@$(CC) $(COMPILE) $(or $(PIC),-fPIE) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+run: all ## start kvd here, on 127.0.0.1:4040; ARGS= are its options
+	$(BUILD)/kvd -f $(ARGS)
+
+# ---------------------------------------------------------------- testing
+
+TEST_ENV := $(if $(filter file,$(origin ENV)),test,$(ENV))
+FILTER := $(if $(T),--filter '$(T)')
+RUN := KVD_BIN=$(abspath $(OUT)/kvd) KV_BIN=$(abspath $(OUT)/kv) OUT=$(OUT) \
+    CC='$(CC)' EXAMPLE_CC='$(CC) $(LINK_$(ENV))'
+
+test: ## all tests, under ASan and UBSan; T='suite/test' for some
+	$(call need,build test)
+	$(again) ENV=$(TEST_ENV) check
+
+check: $(TESTS) $(ALL)
+	@failed=; for t in $(TESTS) $(if $(T),,tests/doc/run tests/install/run); \
+	    do echo "== $${t#$(OUT)/}"; \
+	    $(RUN) $$t $(FILTER) || failed="$$failed $$t"; done; \
+	    if [ "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+
+# A folder of tests alone: `make tests/unit/shm'.
+$(TEST_DIRS):
+	$(call need,build test)
+	$(again) ENV=$(TEST_ENV) check-$@
+check-tests/unit/%: $(OUT)/tests/unit/%/run
+	@$(RUN) $< $(FILTER)
+check-tests/%: $(OUT)/tests/%/run $(PROGRAMS)
+	@$(RUN) $< $(FILTER)
+
+# ---------------------------------------------------------------- quality
+
+deps: ## install the packages that are missing, for all targets
+	@.ci/deps build test lint docs coverage clang
+
+lint: ## layers, headers, checkers, man pages, format
+	$(call need,build lint)
+	@DEFINES='$(DEFINES)' tests/lint/run
+
+format: ## put C files into KNF
+	$(call need,lint)
+	@tests/lint/format $$(find shm proto server tests -name '*.[ch]')
+
+coverage: ## lines that the tests run
+	$(call need,build test coverage)
+	$(again) CC=gcc ENV=coverage check
+	@for d in shm/ proto/; do gcovr -r . $(BUILD)/coverage -f $$d \
+	    --fail-under-line 90 || exit 1; done
+
+bench: ## tests/bench: figures for this machine; ROUNDS=3
+	$(call need,build)
+	$(again) ENV=prod measure
+measure: $(ALL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
+	@$(RUN) tests/bench/run
+
+fuzz: ## tests/fuzz, each for SECONDS=60
+	$(call need,build clang)
+	@mkdir -p $(BUILD)/fuzz; set -e; for f in $(wildcard tests/fuzz/*.c); do \
+	    p=$(BUILD)/fuzz/$$(basename $$f .c); clang $(DEFINES) -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -o $$p $$f proto/*.c $(BSD_LIBS); \
+	    $$p -max_total_time=$(or $(SECONDS),60); done
+
+# ----------------------------------------------------------- installation
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBDIR := $(PREFIX)/lib
+SHAREDIR := $(PREFIX)/share
+# mode:file:destination
+INSTALL := \
+    755:$(OUT)/kvd:$(PREFIX)/sbin/kvd \
+    755:$(OUT)/kv:$(PREFIX)/bin/kv \
+    644:$(OUT)/libkv.a:$(LIBDIR)/libkv.a \
+    644:$(OUT)/$(LIBKV_SO):$(LIBDIR)/$(LIBKV_SO) \
+    644:proto/client/kv.h:$(PREFIX)/include/kv.h \
+    755:server/etc/kvd.init:$(SYSCONFDIR)/init.d/kvd \
+    644:server/etc/kvd.logrotate:$(SYSCONFDIR)/logrotate.d/kvd \
+    644:server/etc/kvd.service:$(LIBDIR)/systemd/system/kvd.service \
+    644:server/etc/kvd.socket:$(LIBDIR)/systemd/system/kvd.socket \
+    644:server/etc/kvd.sysusers:$(LIBDIR)/sysusers.d/kvd.conf \
+    644:server/etc/kvd.tmpfiles:$(LIBDIR)/tmpfiles.d/kvd.conf \
+    644:$(OUT)/kv.bash-completion:$(SHAREDIR)/bash-completion/completions/kv \
+    $(foreach m,$(wildcard man/*.[1-8]), \
+    644:$m:$(SHAREDIR)/man/man$(subst .,,$(suffix $m))/$(notdir $m))
+CONF := $(DESTDIR)$(SYSCONFDIR)/kvd/kvd.conf
+
+install: all ## into DESTDIR and PREFIX; keeps an existing kvd.conf
+	$(again) put
+put: $(ALL) $(OUT)/kv.bash-completion
+	@set -e; for f in $(INSTALL); do IFS=:; set -- $$f; \
+	    echo "$(DESTDIR)$$3"; install -D -m $$1 $$2 "$(DESTDIR)$$3"; done
+	@ln -sfn $(LIBKV_SO) "$(DESTDIR)$(LIBDIR)/libkv.so"
+	@test -e "$(CONF)" || install -D -m 644 server/etc/kvd.conf "$(CONF)"
+
+uninstall: ## what install has put there, but for a changed kvd.conf
+	@for f in $(INSTALL); do rm -f "$(DESTDIR)$${f##*:}"; done
+	@rm -f "$(DESTDIR)$(LIBDIR)/libkv.so"
+	@cmp -s server/etc/kvd.conf "$(CONF)" && rm "$(CONF)" && \
+	    rmdir --ignore-fail-on-non-empty "$(dir $(CONF))" || \
+	    test ! -e "$(CONF)" || echo "kept $(CONF)"
+
+docs: ## the manual pages as HTML, in build/doc
+	$(call need,docs)
+	@mkdir -p $(BUILD)/doc; \
+	    for m in $(notdir $(wildcard man/*.[1-8])); do mandoc -Thtml \
+	    -O man=%N.%S.html man/$$m >$(BUILD)/doc/$$m.html || exit 1; done
+
+dist: ## a tarball of the tracked files
+	@mkdir -p $(BUILD)
+	git ls-files -z | tar --null -T - --sort=name --owner=root --group=root \
+	    --transform 's,^,kvd-$(VERSION)/,' -czf $(BUILD)/kvd-$(VERSION).tar.gz
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+.SECONDEXPANSION:
+$(OUT)/%/run: $$(call objects,$$*/*.c) $$(LIBS_$$*)
+	$(call link,-lcriterion)
