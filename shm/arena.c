@@ -72,6 +72,7 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 	a->shards_count = (uint32_t)sb->shards;
 	a->segments_off = sb->segments_off;
 	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
+	a->pool = arena_at(a, POOL_OFF);
 	a->cleaning = arena_at(a, sb->cleaning_off);
 	a->board = arena_at(a, sb->board_off);
 	a->shards = arena_at(a, sb->shards_off);

@@ -22,8 +22,8 @@ struct arena;
 struct arena_params {
 	const char	*name;		/* instance; the object is /kvd.NAME */
 	uint64_t	 memory_bytes;	/* size of the whole object */
-	uint64_t	 value_max_bytes; /* 0: 1 MiB, or what a segment holds */
-	uint32_t	 shards;	/* a power of two; 0: choose (64 or fewer) */
+	uint64_t	 value_max_bytes; /* 0: 1 MiB, or what fits */
+	uint32_t	 shards;	/* a power of two; 0: choose */
 	uint32_t	 segment_bytes;	/* a power of two; 0: choose */
 };
 

@@ -179,52 +179,58 @@ check_chain(struct walk *w, uint64_t number, const struct line *line)
 	}
 }
 
-/* The pages at node; returns how many lines were met below it. */
+/* The tree at `at`, whose first line has that number in the table. */
 static void
-check_tree(struct walk *w, arena_off node, unsigned above, uint64_t first)
+check_tree(struct walk *w, arena_off at, unsigned depth, uint64_t first)
 {
-	uint64_t i, each = 1, n;
-	unsigned k;
-	word *page;
+	bool of_lines = depth == TABLE_LINES_PAGE;
+	uint64_t i, n, each, number;
+	word *top;
 
-	if (first >= w->lines ||
-	    !use_unit(w->au, node, SLAB_PAGE, "index page"))
+	if (!use_unit(w->au, at, of_lines ? SLAB_PAGE : table_class(depth),
+	    "part of an index"))
 		return;
-	for (k = 0; k < above; k++)
-		each *= k == 0 ? PAGE_LINES : PAGE_WORDS;
-	page = arena_at(w->au->a, node);
-	n = above == 0 ? PAGE_LINES : PAGE_WORDS;
-	for (i = 0; i < n; i++) {
-		uint64_t number = first + i * each;
-
-		if (above == 0 && number < w->lines)
-			check_chain(w, number, (struct line *)page + i);
-		else if (above > 0 && number < w->lines)
-			check_tree(w, word_peek(&page[i]), above - 1, number);
-		else if (above > 0 && word_peek(&page[i]) != 0)
-			wrong(w->au, "page %#lx names a page too many", node);
+	if (depth == 0) {
+		check_chain(w, first, arena_at(w->au->a, at));
+		return;
 	}
+	top = arena_at(w->au->a, at);
+	n = of_lines ? PAGE_LINES : slab_bytes(table_class(depth)) /
+	    sizeof(word);
+	each = of_lines ? 1 : table_capacity(depth) / n;
+	for (i = 0; i < n; i++) {
+		number = first + i * each;
+		if (of_lines && number < w->lines)
+			check_chain(w, number, (struct line *)top + i);
+		else if (!of_lines && number < w->lines)
+			check_tree(w, word_peek(&top[i]),
+			    table_child_depth(depth, number), number);
+		else if (!of_lines && word_peek(&top[i]) != 0)
+			wrong(w->au, "index %#lx names a part too many", at);
+	}
+}
+
+static void
+check_lines(struct walk *w, const struct table *t)
+{
+	uint64_t root = word_peek(&t->root);
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
+
+	w->lines = table_lines(word_peek(&t->shape));
+	if (w->lines == 0 && root != 0)
+		wrong(w->au, "a table without lines has a root");
+	else if (w->lines > 0 && (depth > TABLE_DEPTH_MAX ||
+	    w->lines > table_capacity(depth) ||
+	    (depth > 0 && w->lines <= table_capacity(depth - 1))))
+		wrong(w->au, "a tree of impossible depth %u", depth);
+	else if (w->lines > 0)
+		check_tree(w, root & ~ROOT_DEPTH_MASK, depth, 0);
 }
 
 static void
 check_table(struct walk *w, const struct table *t)
 {
-	uint64_t root = word_peek(&t->root);
-	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
-	arena_off top = root & ~ROOT_DEPTH_MASK;
-
-	w->lines = table_lines(word_peek(&t->shape));
-	if (w->lines == 0) {
-		if (root != 0)
-			wrong(w->au, "a table without lines has a root");
-	} else if (depth > TABLE_DEPTH_MAX || (depth == 0 && w->lines > 1)) {
-		wrong(w->au, "a tree of impossible depth %u", depth);
-	} else if (depth == 0) {
-		if (use_unit(w->au, top, SLAB_LINE, "home line"))
-			check_chain(w, 0, arena_at(w->au->a, top));
-	} else {
-		check_tree(w, top, depth - 1, 0);
-	}
+	check_lines(w, t);
 	if (w->entries != word_peek(&t->count))
 		wrong(w->au, "a table counts %lu entries and has %lu",
 		    word_peek(&t->count), w->entries);
@@ -270,17 +276,7 @@ audit_graveyard(struct audit *au)
 		if (word_peek(&b->mark) != BUCKET_DROPPED)
 			wrong(au, "dropped bucket %#lx has no mark", off);
 		/* Its count is not kept while it is taken apart. */
-		w.lines = table_lines(word_peek(&b->table.shape));
-		if (w.lines > 0 &&
-		    (word_peek(&b->table.root) & ROOT_DEPTH_MASK) == 0) {
-			off = word_peek(&b->table.root);
-			if (use_unit(au, off, SLAB_LINE, "home line"))
-				check_chain(&w, 0, arena_at(au->a, off));
-		} else if (w.lines > 0) {
-			check_tree(&w, word_peek(&b->table.root) &
-			    ~ROOT_DEPTH_MASK, (unsigned)(word_peek(
-			    &b->table.root) & ROOT_DEPTH_MASK) - 1, 0);
-		}
+		check_lines(&w, &b->table);
 		off = word_peek(&b->link);
 	}
 }

@@ -156,22 +156,20 @@ bucket_drop(struct arena *a, struct bytes name)
 	return status;
 }
 
-/* The facts are counters that move one by one: each is true, of about now. */
 enum shm_status
 bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
 {
-	const struct bucket *b;
+	struct read_facts facts;
 	enum shm_status status;
-	arena_off off;
 
 	if (!is_name(name))
 		return SHM_BUCKET_NAME_SIZE;
-	if ((status = read_pair(a, name, NULL, NULL, &off)) != SHM_OK)
-		return status;
-	b = arena_at(a, off);
-	st->keys = word_load(&b->table.count);
-	st->bytes = word_load(&b->bytes);
-	st->revision = word_load(&b->revision);
-	st->id = off;
-	return SHM_OK;
+	if ((status = read_bucket(a, name, &facts)) == SHM_OK)
+		*st = (struct bucket_stat){
+			.keys = facts.count,
+			.bytes = facts.bytes,
+			.revision = facts.revision,
+			.id = facts.bucket
+		};
+	return status;
 }

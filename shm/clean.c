@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "shm/feed.h"
 #include "shm/hash.h"
 #include "shm/index.h"
 #include "shm/intent.h"
@@ -21,7 +22,7 @@
 #include "shm/slab.h"
 #include "shm/word.h"
 
-#define LINES_PER_STEP		16
+#define LINES_PER_STEP		32
 #define RECORDS_PER_STEP	32
 #define BYTES_PER_STEP		(64U * 1024)
 #define AHEAD			4	/* segments backed beyond the reserve */
@@ -81,9 +82,11 @@ is_idle(const struct shard *sh)
 static unsigned
 vacate(struct held *h)
 {
-	unsigned n = 0;
+	unsigned i, n = 0;
 
-	while (index_dismantle(h, &h->sh->buckets, kill_record)) {
+	for (i = 0; i < LINES_PER_STEP; i++) {
+		if (!index_dismantle(h, &h->sh->buckets, kill_record))
+			break;
 		n += h->nreleased;
 		intent_commit(h);
 	}
@@ -130,24 +133,14 @@ tidy(struct arena *a, struct clean_state *s, struct clean_work *work)
 
 /* Segments of the log that no head writes to any more. */
 static bool
-is_sealed(const struct segment *e)
+is_sealed(const struct arena *a, const struct segment *e)
 {
-	enum segment_kind kind = segment_kind(word_load(&e->state));
+	uint64_t state = word_load(&e->state);
+	enum segment_kind kind = segment_kind(state);
 
 	return (kind == SEGMENT_HOT || kind == SEGMENT_COLD) &&
-	    (word_peek(&e->used) & SEGMENT_SEALED) != 0;
-}
-
-static uint64_t
-sealed_garbage(const struct arena *a, uint32_t shard)
-{
-	uint64_t i, sum = 0;
-
-	for (i = 0; i < a->segments; i++)
-		if (is_sealed(&a->table[i]) && segment_owner(
-		    word_peek(&a->table[i].state)) == shard)
-			sum += word_peek(&a->table[i].dead);
-	return sum;
+	    (word_peek(&e->used) & SEGMENT_SEALED) != 0 &&
+	    word_peek(&a->shards[segment_owner(state)].poisoned) == 0;
 }
 
 static uint64_t
@@ -163,40 +156,56 @@ struct pressure {
 	uint64_t	free;		/* segments, raw ones included */
 	uint64_t	ready;		/* of these, backed */
 	uint64_t	reserve;
+	uint64_t	garbage[ARENA_SHARDS_MAX]; /* sealed, bytes */
 };
+
+static void
+feel_pressure(const struct arena *a, struct pressure *p)
+{
+	uint64_t i, state;
+
+	memset(p, 0, sizeof(*p));
+	for (i = 0; i < a->segments; i++) {
+		state = word_load(&a->table[i].state);
+		if (is_sealed(a, &a->table[i]))
+			p->garbage[segment_owner(state)] +=
+			    word_peek(&a->table[i].dead);
+		p->ready += segment_kind(state) == SEGMENT_FREE;
+		p->free += segment_kind(state) == SEGMENT_RAW;
+	}
+	p->free += p->ready;
+	p->reserve = segment_reserve(a);
+}
+
+/* While there is memory, those who follow the log are given time. */
+static bool
+is_followed(struct arena *a, const struct segment *e)
+{
+	uint64_t state = word_peek(&e->state);
+	struct feed_watchers who;
+
+	return segment_kind(state) == SEGMENT_HOT &&
+	    feed_watchers(a, segment_owner(state), &who);
+}
 
 /* Is emptying this segment worth the copying, as memory is now? */
 static bool
-pays(const struct arena *a, const struct segment *e, const struct pressure *p)
+pays(struct arena *a, const struct segment *e, const struct pressure *p)
 {
 	uint64_t used = word_peek(&e->used) & ~SEGMENT_SEALED;
 	uint64_t dead = word_peek(&e->dead);
 	uint32_t shard = segment_owner(word_peek(&e->state));
 
+	if (p->free > a->segments / 4)
+		return dead > used / 4 * 3 && !is_followed(a, e);
 	if (dead == used)
 		return true;
-	if (p->free > a->segments / 4)
-		return dead > used / 4 * 3;
 	if (p->free > p->reserve + a->segments / 16)
 		return dead > used / 4;
 	if (dead < used / 32 + 1)
 		return false;
 	return p->ready > 2 || cold_left(a, shard) >= used - dead ||
-	    sealed_garbage(a, shard) >= a->segment_bytes;
-}
-
-static void
-feel_pressure(const struct arena *a, struct pressure *p)
-{
-	uint64_t i;
-
-	p->ready = segment_count_free(a);
-	p->free = p->ready;
-	for (i = 0; i < a->segments; i++)
-		if (segment_kind(word_peek(&a->table[i].state)) ==
-		    SEGMENT_RAW)
-			p->free++;
-	p->reserve = segment_reserve(a);
+	    (p->ready > 0 && p->garbage[shard] >= a->segment_bytes);
 }
 
 static bool
@@ -209,7 +218,7 @@ choose_victim(struct arena *a)
 	for (i = 0; i < a->segments; i++) {
 		const struct segment *e = &a->table[i];
 
-		if (!is_sealed(e))
+		if (!is_sealed(a, e))
 			continue;
 		used = word_peek(&e->used) & ~SEGMENT_SEALED;
 		dead = word_peek(&e->dead);
@@ -231,6 +240,30 @@ choose_victim(struct arena *a)
 	return true;
 }
 
+/*
+ * The bucket that a record names, unless it is no more: the unit may be a
+ * line by now, or bytes of another life that nobody has carved yet.
+ */
+static struct bucket *
+live_bucket(struct held *h, arena_off off)
+{
+	const struct segment *e;
+	struct bucket *b;
+	uint64_t i;
+
+	if (!arena_holds(h->a, off, sizeof(*b)))
+		return NULL;
+	i = arena_segment_of(h->a, off);
+	e = &h->a->table[i];
+	b = arena_at(h->a, off);
+	if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
+	    segment_owner(word_peek(&e->state)) != h->shard ||
+	    off - arena_segment_base(h->a, i) >= word_peek(&e->used) ||
+	    word_peek(&b->mark) != BUCKET_LIVE)
+		return NULL;
+	return b;
+}
+
 /* The table and the place in it that lead to this record, if any. */
 static struct table *
 find_live(struct held *h, arena_off off, const struct record_view *r,
@@ -238,18 +271,10 @@ find_live(struct held *h, arena_off off, const struct record_view *r,
 {
 	uint64_t hash = hash_keyed(h->a->hash_seed, r->key.data, r->key.len);
 	struct table *t = &h->sh->buckets;
-	const struct segment *e;
 	struct bucket *b;
 
 	if (r->op == RECORD_PUT) {
-		if (!arena_holds(h->a, r->bucket, sizeof(*b)))
-			return NULL;
-		/* The unit may be a line, or another shard's, by now. */
-		e = &h->a->table[arena_segment_of(h->a, r->bucket)];
-		b = arena_at(h->a, r->bucket);
-		if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
-		    segment_owner(word_peek(&e->state)) != h->shard ||
-		    word_peek(&b->mark) != BUCKET_LIVE)
+		if ((b = live_bucket(h, r->bucket)) == NULL)
 			return NULL;
 		t = &b->table;
 	} else if (r->op != RECORD_CREATE) {
@@ -328,7 +353,7 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 static bool
 is_victim(const struct arena *a, uint64_t victim)
 {
-	return victim != 0 && is_sealed(&a->table[victim - 1]) &&
+	return victim != 0 && is_sealed(a, &a->table[victim - 1]) &&
 	    segment_generation(word_load(&a->table[victim - 1].state)) ==
 	    word_peek(&a->cleaning->generation);
 }
@@ -348,7 +373,7 @@ empty_victim(struct arena *a, struct clean_work *work, uint64_t now_ms)
 	if (enter(a, segment_owner(word_peek(&a->table[victim].state)), &h,
 	    work) == LOCK_POISONED) {
 		word_store(&a->cleaning->victim, 0);
-		return false;
+		return true;	/* the next victim is another shard's */
 	}
 	/* It may have been freed before we had the lock; what belongs to a
 	 * dropped bucket is for tidy(). */

@@ -25,7 +25,7 @@ struct feed_event {
 	enum feed_op	op;
 	uint64_t	revision;
 	uint64_t	bucket_id;	/* see struct bucket_stat */
-	struct bytes	key;		/* created, dropped: the bucket's name */
+	struct bytes	key;		/* created, dropped: the name */
 	struct bytes	value;		/* empty but for FEED_SET */
 };
 

@@ -1,7 +1,8 @@
 /*
- * How an arena is cut up.  A segment holds the largest record; it grows with
- * the arena so that the table stays short.  There are eight segments or more
- * for each shard, for the pool keeps one in reserve for each shard in use.
+ * How an arena is cut up, where the parameters leave it open.  A segment
+ * holds the largest record, if the arena is large enough for that, and grows
+ * with the arena so that the table stays short.  There are eight segments or
+ * more for each shard, for the pool keeps one in reserve for each in use.
  */
 
 #include "shm/geometry.h"
@@ -57,7 +58,10 @@ record_max(uint64_t value_max)
 	return record_size(PAIR_KEY_MAX, value_max, true);
 }
 
-/* The largest power of two that leaves eight segments, or the least. */
+/*
+ * The smallest power of two that holds the largest record and leaves no more
+ * segments than wanted; less in an arena that would be left with a handful.
+ */
 static uint64_t
 choose_segment_bytes(uint64_t memory, uint64_t value_max)
 {
@@ -80,7 +84,7 @@ choose_shards(const struct geometry *g)
 	return shards;
 }
 
-/* A key as long as the value it comes with: what a segment surely holds. */
+/* What a segment holds beside the longest key, or in small ones, most of it. */
 static enum arena_error
 choose_value_max(struct geometry *g, uint64_t wanted)
 {
@@ -124,7 +128,8 @@ geometry_layout_hash(void)
 		FEED_WATCHERS_MAX, INTENT_PAIRS, INTENT_GUARDS, LINE_SLOTS,
 		PAGE_BYTES, UNIT_LINK, RECORD_BUCKET_SHIFT,
 		RECORD_FLAGS_SHIFT, RECORD_DROP, SEGMENT_KINDS, SLAB_CLASSES,
-		sizeof(struct superblock), sizeof(struct cleaning),
+		POOL_OFF, sizeof(struct superblock), sizeof(struct pool),
+		sizeof(struct cleaning),
 		sizeof(struct board_slot),
 		sizeof(struct line), sizeof(struct bucket),
 		sizeof(struct record), sizeof(struct segment),

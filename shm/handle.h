@@ -21,6 +21,7 @@ struct arena {
 	uint32_t		 shards_count;
 	arena_off		 segments_off;
 	uint64_t		 hash_seed[2];
+	struct pool		*pool;
 	struct cleaning		*cleaning;
 	struct board_slot	*board;
 	struct shard		*shards;
@@ -53,13 +54,17 @@ arena_segment_of(const struct arena *a, arena_off off)
 	return (off - a->segments_off) / a->segment_bytes;
 }
 
-/* True if [off, off + len) lies inside one segment. */
+/*
+ * True if [off, off + len) lies inside one segment that is backed: touching
+ * another could be a SIGBUS.
+ */
 static inline bool
 arena_holds(const struct arena *a, arena_off off, uint64_t len)
 {
 	uint64_t inside;
 
-	if (off < a->segments_off || off >= a->size_bytes)
+	if (off < a->segments_off || off >= atomic_load_explicit(
+	    &a->pool->backed_end, memory_order_relaxed))
 		return false;
 	inside = (off - a->segments_off) % a->segment_bytes;
 	return len <= a->segment_bytes - inside;

@@ -73,8 +73,9 @@ enum shm_status index_grow_for(struct held *, struct table *,
     unsigned entries);
 
 /*
- * For dropped buckets: into the intent, take the last line of a table out
- * and hand over its entries.  Returns false if the table had no line left.
+ * For dropped buckets: into the intent, take one line out of a table, the
+ * last of the last chain, and hand over its entries.  Returns false if the
+ * table had no line left.
  */
 bool index_dismantle(struct held *, struct table *,
     void (*each)(struct held *, arena_off record));

@@ -29,6 +29,9 @@
 
 /* Words that a split or a merge of the longest chains may need, at most. */
 #define REWRITE_WORDS	(4 * CHAIN_ENTRIES_MAX + 64)
+/* Lines that a split may take: of the chains, and of the way to the new. */
+#define SPLIT_LINES_MAX	(2 * CHAIN_LINES_MAX + TABLE_DEPTH_MAX)
+
 _Static_assert(REWRITE_WORDS <= INTENT_PAIRS, "a rewrite fits an intent");
 
 static uint64_t
@@ -60,40 +63,16 @@ deal(const struct held *h, const struct chain *all, uint64_t bit,
 	}
 }
 
-/* Into the intent: a line of a page, with no entries yet. */
-static struct line *
-blank(struct held *h, struct line *line)
-{
-	unsigned i;
-
-	word_init(&line->version, 0);
-	for (i = 0; i < LINE_SLOTS - 1; i++)
-		word_init(&line->slots[i], 0);
-	/* Of a page's first line this is the link of the free list. */
-	intent_set(h, &line->slots[i], 0);
-	return line;
-}
-
 static void
-split(struct held *h, struct table *t, uint64_t lines,
-    struct line *home, const struct chain *all)
+split(struct held *h, struct table *t, uint64_t lines, struct line *home,
+    const struct chain *all)
 {
-	bool home_is_unit = (word_peek(&t->root) & ROOT_DEPTH_MASK) == 0;
-	uint64_t level = table_level(lines);
 	struct chain low, high;
-	struct line *added;
 
-	deal(h, all, level, &low, &high);
+	deal(h, all, table_level(lines), &low, &high);
 	intent_guard(h, &home->version);
-	added = blank(h, table_extend(h, t, lines));
-	chain_write(h, added, &high);
-	if (home_is_unit) {	/* from a line of its own into a page */
-		chain_write(h, blank(h, added - 1), &low);
-		chain_clear(h, home);
-		slab_free(h, SLAB_LINE, arena_off_of(h->a, home));
-	} else {
-		chain_write(h, home, &low);
-	}
+	chain_write(h, table_extend(h, t, lines), &high);
+	chain_write(h, home, &low);
 	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape),
 	    lines + 1));
 	intent_commit(h);
@@ -117,7 +96,7 @@ split_next(struct held *h, struct table *t, uint64_t lines)
 		return SHM_FULL;
 	if ((status = slab_reserve(h, SLAB_PAGE, TABLE_DEPTH_MAX,
 	    SEGMENT_FOR_PUT)) != SHM_OK ||
-	    (status = slab_reserve(h, SLAB_LINE, 2 * CHAIN_LINES_MAX,
+	    (status = slab_reserve(h, SLAB_LINE, SPLIT_LINES_MAX,
 	    SEGMENT_FOR_PUT)) != SHM_OK)
 		return status;
 	split(h, t, lines, home, &all);
@@ -174,39 +153,33 @@ index_shrink(struct held *h, struct table *t)
 	intent_commit(h);
 }
 
-/*
- * The first and only line of depth 0 is a unit of its own; the first line of
- * a page goes with the page, which is then the root.
- */
+/* Hand over the entries of one line, which is then empty. */
 static void
-free_root(struct held *h, struct table *t, struct line *first)
-{
-	uint64_t root = word_peek(&t->root);
-
-	if ((root & ROOT_DEPTH_MASK) == 0)
-		slab_free(h, SLAB_LINE, arena_off_of(h->a, first));
-	else
-		slab_free(h, SLAB_PAGE, root & ~ROOT_DEPTH_MASK);
-	intent_set(h, &t->root, 0);
-}
-
-/* Into the intent: lines of the chain behind home are free. */
-static void
-hand_over(struct held *h, struct line *home,
+hand_over(struct held *h, struct line *line,
     void (*each)(struct held *, arena_off))
 {
-	struct line *line;
 	uint64_t slot;
 	unsigned i;
 
-	for (line = home; line != NULL; line = chain_next(h, line))
-		for (i = 0; i < LINE_SLOTS; i++) {
-			slot = word_peek(&line->slots[i]);
-			if (slot == 0 || slot_is_link(slot))
-				break;
-			each(h, slot_off(slot));
-		}
-	chain_clear(h, home);
+	for (i = 0; i < LINE_SLOTS; i++) {
+		slot = word_peek(&line->slots[i]);
+		if (slot == 0)
+			break;
+		each(h, slot_off(slot));
+		intent_set(h, &line->slots[i], 0);
+	}
+}
+
+/* The last line of a chain, and the one before it, if any. */
+static struct line *
+last_of_chain(const struct held *h, struct line *line, struct line **before)
+{
+	struct line *next;
+
+	for (*before = NULL; (next = chain_next(h, line)) != NULL;
+	    line = next)
+		*before = line;
+	return line;
 }
 
 bool
@@ -214,16 +187,19 @@ index_dismantle(struct held *h, struct table *t,
     void (*each)(struct held *, arena_off))
 {
 	uint64_t lines = table_lines(word_peek(&t->shape));
-	struct line *line;
+	struct line *line, *before;
 
 	if (lines == 0)
 		return false;
-	line = table_line(h->a, word_peek(&t->root), lines - 1);
+	line = last_of_chain(h, table_line(h->a, word_peek(&t->root),
+	    lines - 1), &before);
 	hand_over(h, line, each);
-	if (lines == 1)
-		free_root(h, t, line);
-	else
-		table_truncate(h, t, lines - 1);
+	if (before != NULL) {
+		intent_set(h, &before->slots[LINE_SLOTS - 1], 0);
+		slab_free(h, SLAB_LINE, arena_off_of(h->a, line));
+		return true;
+	}
+	table_truncate(h, t, lines - 1);
 	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape),
 	    lines - 1));
 	return true;

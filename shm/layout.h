@@ -52,6 +52,18 @@ struct superblock {
 };
 
 /*
+ * Hints about the pool, in the page of the superblock.  Segments are backed
+ * in the order of their numbers, so all of the arena below backed_end is.
+ */
+#define POOL_OFF	2048
+
+struct pool {
+	word	backed_end;	/* atomically; an offset, only grows */
+	word	refused_ms;	/* atomically; when the system had no memory */
+	word	spare[6];
+};
+
+/*
  * What the cleaner is at, shared by all who clean so that no two segments are
  * half emptied at once: each would hold on to memory that the other needs.
  * Hints, checked before use; its lock protects nothing that must be repaired.
@@ -100,8 +112,8 @@ struct line {
 };
 
 /*
- * A page is 64 lines, or 512 offsets of pages.  Lines and pages that are not
- * in use are linked through their last word of the first 64 bytes.
+ * A page is 64 lines, or 512 offsets.  Lines and pages that are not in use
+ * are linked through the last word of their first 64 bytes.
  */
 #define PAGE_BYTES	4096
 #define PAGE_LINES	64
@@ -111,12 +123,11 @@ struct line {
 /*
  * A linear-hashing table.  shape counts its lines (40 bits) below a number
  * that changes with every change of shape (24 bits); root is an offset with
- * the depth of the tree of pages in its low bits: 0 a single line, 1 a page
- * of lines, 2 a page of such pages, ...
+ * the depth of the tree in its low bits, see table.c.
  */
 #define SHAPE_LINES_MASK	((UINT64_C(1) << 40) - 1)
 #define ROOT_DEPTH_MASK		UINT64_C(7)
-#define TABLE_DEPTH_MAX		5
+#define TABLE_DEPTH_MAX		6
 
 struct table {
 	word	shape;
@@ -230,7 +241,8 @@ struct shard {
 	struct table	buckets;	/* lock; names of buckets */
 	word		graveyard;	/* lock; dropped buckets */
 	word		watched;	/* atomically: watchers is not empty */
-	word		spare0[2];
+	word		poisoned;	/* atomically: its lock is lost */
+	word		spare0[1];
 
 	word		lsn;		/* lock; of the last record */
 	word		hot_segment;	/* lock; segment number + 1 */
@@ -254,6 +266,8 @@ struct shard {
 _Static_assert(sizeof(word) == 8, "a word is eight bytes");
 _Static_assert(sizeof(pthread_mutex_t) <= 64, "the lock fits its line");
 _Static_assert(sizeof(struct superblock) == 192, "superblock");
+_Static_assert(sizeof(struct superblock) <= POOL_OFF, "pool follows");
+_Static_assert(sizeof(struct pool) == 64, "pool");
 _Static_assert(sizeof(struct cleaning) == 128, "cleaning");
 _Static_assert(sizeof(struct line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shm/repair.h"
+#include "shm/word.h"
 
 int
 lock_init(pthread_mutex_t *lock)
@@ -39,6 +40,7 @@ static enum lock_status
 recover(struct held *h)
 {
 	if (!repair_shard(h)) {
+		word_store(&h->sh->poisoned, 1);
 		pthread_mutex_unlock(&h->sh->lock);
 		return LOCK_POISONED;
 	}

@@ -18,7 +18,7 @@ struct held {
 	unsigned	 npairs;
 	unsigned	 nguards;
 	unsigned	 nreleased;
-	uint64_t	 released[8];	/* segments to be freed after commit */
+	uint64_t	 released[40];	/* segments, freed after commit */
 };
 
 enum lock_status {

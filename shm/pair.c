@@ -242,10 +242,9 @@ pair_get(struct arena *a, struct bytes bucket, struct bytes key, void *buf,
 	struct copy c = { .buf = buf, .cap = cap };
 	struct read_action copy = { copy_value, &c };
 	enum shm_status status;
-	arena_off off;
 
 	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK ||
-	    (status = read_pair(a, bucket, &key, &copy, &off)) != SHM_OK)
+	    (status = read_pair(a, bucket, key, &copy)) != SHM_OK)
 		return status;
 	if (c.expires_ms != 0 && c.expires_ms <= clock_wall_ms())
 		return SHM_NO_KEY;

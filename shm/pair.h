@@ -12,7 +12,7 @@
  * state or the new one.
  */
 
-#define PAIR_KEY_MAX	(128U * 1024)	/* bytes; the empty key is legal */
+#define PAIR_KEY_MAX	(128U * 1024)	/* bytes; "" is a key */
 
 struct pair {
 	struct bytes	key;

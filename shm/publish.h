@@ -19,8 +19,8 @@ publish_bucket(const struct held *h, const struct record_view *r)
  * a split, unless it is part of a batch, which has split in advance.
  * SHM_FULL means that the put is done and the split has to wait for memory.
  */
-enum shm_status publish_put(struct held *, arena_off, const struct record_view *,
-    bool in_batch);
+enum shm_status publish_put(struct held *, arena_off,
+    const struct record_view *, bool in_batch);
 
 /*
  * A RECORD_DELETE of the key at that place, whose record is *old.  Commits,

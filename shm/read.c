@@ -156,63 +156,99 @@ enum read_status
 read_bucket_once(const struct arena *a, const struct shard *sh,
     const struct index_key *name, arena_off *off)
 {
-	struct read_action note = { note_bucket, off };
+	arena_off found = 0;
+	struct read_action note = { note_bucket, &found };
 	enum read_status s = read_once(a, &sh->buckets, name, &note);
 
-	if (s == READ_FOUND && (*off % sizeof(struct line) != 0 ||
-	    !arena_holds(a, *off, sizeof(struct bucket))))
+	if (s == READ_FOUND && (found % sizeof(struct line) != 0 ||
+	    !arena_holds(a, found, sizeof(struct bucket))))
 		return READ_RETRY;
+	*off = found;
 	return s;
+}
+
+struct path {			/* what is looked for, on the way to it */
+	struct index_key		 bucket;
+	struct index_key		 key;
+	const struct read_action	*action;	/* NULL: no key */
+	struct read_facts		 facts;
+};
+
+/* Counters that move one by one, but of this bucket and no other. */
+static void
+copy_facts(const struct bucket *b, struct read_facts *facts)
+{
+	facts->count = word_load(&b->table.count);
+	facts->bytes = word_load(&b->bytes);
+	facts->revision = word_load(&b->revision);
 }
 
 /* One attempt at the whole path. */
 static bool
-attempt(const struct arena *a, const struct shard *sh,
-    const struct index_key *name, struct index_key *key,
-    const struct read_action *act, arena_off *off, enum shm_status *status)
+attempt(const struct arena *a, const struct shard *sh, struct path *p,
+    enum shm_status *status)
 {
 	uint64_t version = word_load(&sh->version);
+	const struct bucket *b;
 	enum read_status s;
 
 	if ((version & 1) != 0)
 		return false;
-	s = read_bucket_once(a, sh, name, off);
+	s = read_bucket_once(a, sh, &p->bucket, &p->facts.bucket);
 	*status = s == READ_FOUND ? SHM_OK : SHM_NO_BUCKET;
-	if (s == READ_FOUND && key != NULL) {
-		const struct bucket *b = arena_at(a, *off);
-
-		key->bucket = *off;
-		s = read_once(a, &b->table, key, act);
-		*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
+	if (s == READ_FOUND) {
+		b = arena_at(a, p->facts.bucket);
+		if (p->action == NULL) {
+			copy_facts(b, &p->facts);
+		} else {
+			p->key.bucket = p->facts.bucket;
+			s = read_once(a, &b->table, &p->key, p->action);
+			*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
+		}
 	}
 	atomic_thread_fence(memory_order_acquire);
 	return s != READ_RETRY && word_peek(&sh->version) == version;
 }
 
-enum shm_status
-read_pair(struct arena *a, struct bytes bucket, const struct bytes *key,
-    const struct read_action *act, arena_off *off)
+static enum shm_status
+walk(struct arena *a, uint32_t shard, struct path *p)
 {
-	uint32_t shard = arena_shard_of(a, bucket);
 	struct shard *sh = &a->shards[shard];
-	struct index_key name, k;
 	enum shm_status status;
 	struct held h;
 	unsigned n;
 
-	index_key_init(a, &name, RECORD_CREATE, 0, bucket);
-	if (key != NULL)
-		index_key_init(a, &k, RECORD_PUT, 0, *key);
 	for (n = 0; read_patience(n); n++)
-		if (attempt(a, sh, &name, key != NULL ? &k : NULL, act, off,
-		    &status))
+		if (attempt(a, sh, p, &status))
 			return status;
 	/* Under the lock nothing moves, so one attempt is enough. */
 	if (lock_shard(a, shard, &h) == LOCK_POISONED)
 		return SHM_DAMAGED;
-	if (!attempt(a, sh, &name, key != NULL ? &k : NULL, act, off,
-	    &status))
+	if (!attempt(a, sh, p, &status))
 		status = SHM_DAMAGED;
 	lock_release(&h);
+	return status;
+}
+
+enum shm_status
+read_pair(struct arena *a, struct bytes bucket, struct bytes key,
+    const struct read_action *act)
+{
+	struct path p = { .action = act };
+
+	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
+	index_key_init(a, &p.key, RECORD_PUT, 0, key);
+	return walk(a, arena_shard_of(a, bucket), &p);
+}
+
+enum shm_status
+read_bucket(struct arena *a, struct bytes bucket, struct read_facts *facts)
+{
+	struct path p = { .action = NULL };
+	enum shm_status status;
+
+	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
+	status = walk(a, arena_shard_of(a, bucket), &p);
+	*facts = p.facts;
 	return status;
 }

@@ -34,13 +34,21 @@ enum read_status read_once(const struct arena *, const struct table *,
     const struct index_key *, const struct read_action *);
 
 /*
- * The name of a bucket to its struct bucket, and then, if key is not NULL,
- * the key in it.  Tries as often as it takes.  SHM_OK, SHM_NO_BUCKET,
- * SHM_NO_KEY or SHM_DAMAGED.
+ * Find a key of a bucket.  Tries as often as it takes.  SHM_OK,
+ * SHM_NO_BUCKET, SHM_NO_KEY or SHM_DAMAGED.
  */
 enum shm_status read_pair(struct arena *, struct bytes bucket,
-    const struct bytes *key, const struct read_action *,
-    arena_off *bucket_off);
+    struct bytes key, const struct read_action *);
+
+/* The same for a bucket itself: its facts as they were at one moment. */
+struct read_facts {
+	arena_off	bucket;
+	uint64_t	count;
+	uint64_t	bytes;
+	uint64_t	revision;
+};
+enum shm_status read_bucket(struct arena *, struct bytes bucket,
+    struct read_facts *);
 
 /*
  * For loops of attempts: call before the n-th one.  Waits a little, more as

@@ -65,7 +65,7 @@ pack(void *arg, const struct record_view *r)
 struct walk {			/* what a step is about */
 	struct arena		*a;
 	struct shard		*sh;
-	struct index_key	 bucket;	/* name; RECORD_PUT walks only */
+	struct index_key	 bucket;	/* of RECORD_PUT walks */
 	struct scan		*scan;
 	struct packing		 packing;
 };

@@ -16,9 +16,11 @@
 
 #include <fcntl.h>
 
+#include "shm/clock.h"
 #include "shm/word.h"
 
 #define CLEANING_RESERVE	2
+#define REFUSAL_LASTS_MS	1000
 
 uint64_t
 segment_count_free(const struct arena *a)
@@ -71,6 +73,17 @@ try_take(struct held *h, uint64_t i)
 	    segment_generation(was) + 1, h->shard, SEGMENT_TAKEN));
 }
 
+/* Others may have taken theirs since we counted: then this one was one too
+ * many. */
+static enum shm_status
+keep_or_return(struct held *h, enum segment_level level, uint64_t segment)
+{
+	if (segment_count_free(h->a) >= keep_at(h, level))
+		return SHM_OK;
+	segment_free(h->a, h->shard, segment);
+	return SHM_FULL;
+}
+
 enum shm_status
 segment_take(struct held *h, enum segment_level level, uint64_t *segment)
 {
@@ -84,7 +97,7 @@ segment_take(struct held *h, enum segment_level level, uint64_t *segment)
 			 * old readers retry. */
 			atomic_thread_fence(memory_order_release);
 			*segment = i;
-			return SHM_OK;
+			return keep_or_return(h, level, i);
 		}
 	return SHM_FULL;
 }
@@ -113,6 +126,40 @@ segment_free_strays(struct held *h)
 	}
 }
 
+/* All segments before this one are backed: tell the readers. */
+static void
+raise_backed_end(struct arena *a, uint64_t segments)
+{
+	arena_off end = arena_segment_base(a, segments);
+	uint64_t was = word_load(&a->pool->backed_end);
+
+	while (was < end && !atomic_compare_exchange_weak(
+	    &a->pool->backed_end, &was, end))
+		;
+}
+
+static uint64_t
+first_raw(const struct arena *a)
+{
+	uint64_t i;
+
+	for (i = 0; i < a->segments; i++)
+		if (segment_kind(word_load(&a->table[i].state)) ==
+		    SEGMENT_RAW)
+			break;
+	return i;
+}
+
+/* Asking a full system again for each client costs more than it brings. */
+static bool
+was_refused_lately(const struct arena *a)
+{
+	uint64_t then = word_load(&a->pool->refused_ms);
+	uint64_t now = clock_wall_ms();
+
+	return then != 0 && now >= then && now - then < REFUSAL_LASTS_MS;
+}
+
 static bool
 back(struct arena *a, uint64_t i)
 {
@@ -120,8 +167,12 @@ back(struct arena *a, uint64_t i)
 	uint64_t was = word_load(state);
 
 	if (posix_fallocate(a->fd, (off_t)arena_segment_base(a, i),
-	    (off_t)a->segment_bytes) != 0)
+	    (off_t)a->segment_bytes) != 0) {
+		word_store(&a->pool->refused_ms, clock_wall_ms());
 		return false;
+	}
+	/* Readers may look into it before any record can be there. */
+	raise_backed_end(a, i + 1);
 	/* Another process may have been quicker: then it is FREE already. */
 	if (segment_kind(was) == SEGMENT_RAW)
 		atomic_compare_exchange_strong(state, &was,
@@ -132,11 +183,7 @@ back(struct arena *a, uint64_t i)
 bool
 segment_back_one(struct arena *a)
 {
-	uint64_t i;
+	uint64_t i = first_raw(a);
 
-	for (i = 0; i < a->segments; i++)
-		if (segment_kind(word_load(&a->table[i].state)) ==
-		    SEGMENT_RAW)
-			return back(a, i);
-	return false;
+	return i < a->segments && !was_refused_lately(a) && back(a, i);
 }

@@ -136,6 +136,9 @@ slab_alloc(struct held *h, enum slab_class class)
 	uint64_t live;
 
 	assert(number != 0);
+	/* What is stored into it directly comes after what made the readers
+	 * of its last life retry. */
+	atomic_thread_fence(memory_order_release);
 	e = entry(h, number);
 	unit = pop_unit(h, class, number);
 	live = intent_get(h, &e->live) + 1;

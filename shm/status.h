@@ -12,7 +12,7 @@ enum shm_status {
 	SHM_OK,
 	SHM_NO_KEY,		/* the bucket is there, the key is not */
 	SHM_NO_BUCKET,		/* no bucket of that name */
-	SHM_FULL,		/* no segment left that this operation may take */
+	SHM_FULL,		/* no segment left that it may take */
 	SHM_BUCKET_NAME_SIZE,	/* bucket name empty or over BUCKET_NAME_MAX */
 	SHM_KEY_SIZE,		/* key over PAIR_KEY_MAX */
 	SHM_VALUE_SIZE,		/* value over arena_value_max() */

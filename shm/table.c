@@ -1,171 +1,234 @@
 /*
- * The tree of pages.  Depth 0 is one line in a LINES segment, so that a small
- * bucket costs no page; depth d >= 1 is a tree of d levels of pages whose
- * lowest level holds 64 lines each and whose others hold 512 offsets.
+ * The tree from line numbers to lines.  The first 64 lines are units of
+ * their own, named by nodes of eight offsets, so that a bucket of a few keys
+ * costs a few lines; all further ones stand in pages of 64.
+ *
+ *	depth 0		the line
+ *	depth 1		node of 8 lines
+ *	depth 2		node of 8 nodes				64 lines
+ *	depth 3		page of 512: a tree of depth 2, then pages of lines
+ *	depth 4		page of 512: a tree of depth 3, then pages of
+ *			512 pages of lines, and so on
+ *
+ * What is there is never moved: a tree grows deeper by a node or page above
+ * it, whose first entry it becomes.
  */
 
 #include "shm/table.h"
 
 #include <assert.h>
-#include <string.h>
 
+#include "shm/chain.h"
 #include "shm/intent.h"
 #include "shm/slab.h"
 #include "shm/word.h"
 
-/* Lines below one entry of a page of offsets `above` levels over lines. */
+#define NODE_WORDS	8
+#define NODES_DEPTH	2	/* the deepest tree of nodes alone */
+#define NODES_LINES	64	/* lines in it */
+_Static_assert(NODES_LINES == PAGE_LINES, "one entry of a page is 64 lines");
+
+/* Lines below one entry of the top of a tree of that depth; depth > 0. */
 static uint64_t
-span(unsigned above)
+span(unsigned depth)
 {
 	uint64_t n = PAGE_LINES;
 
-	while (above-- > 1)
+	if (depth <= NODES_DEPTH)
+		return depth == 1 ? 1 : NODE_WORDS;
+	while (depth-- > NODES_DEPTH + 1)
 		n *= PAGE_WORDS;
 	return n;
 }
 
-/* Lines that a tree of that depth can hold. */
-static uint64_t
-capacity(unsigned depth)
+uint64_t
+table_capacity(unsigned depth)
 {
-	return depth == 0 ? 1 : span(depth);
+	if (depth == 0)
+		return 1;
+	return span(depth) * (depth <= NODES_DEPTH ? NODE_WORDS : PAGE_WORDS);
 }
 
-static unsigned
-depth_of(uint64_t root)
+enum slab_class
+table_class(unsigned depth)
 {
-	return (unsigned)(root & ROOT_DEPTH_MASK);
+	return depth <= NODES_DEPTH ? SLAB_LINE : SLAB_PAGE;
 }
 
 static bool
-is_unit(const struct arena *a, arena_off off, uint64_t bytes)
+is_unit(const struct arena *a, arena_off off, enum slab_class class)
 {
-	return off % bytes == 0 && arena_holds(a, off, bytes);
+	return off % slab_bytes(class) == 0 &&
+	    arena_holds(a, off, slab_bytes(class));
+}
+
+unsigned
+table_child_depth(unsigned depth, uint64_t number)
+{
+	/* Only the first entry leads to what was there before. */
+	if (depth > NODES_DEPTH + 1 || number < NODES_LINES)
+		return depth - 1;
+	return TABLE_LINES_PAGE;
 }
 
 struct line *
 table_line(const struct arena *a, uint64_t root, uint64_t number)
 {
-	unsigned depth = depth_of(root), above;
-	arena_off node = root & ~ROOT_DEPTH_MASK;
-	const word *page;
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
+	arena_off at = root & ~ROOT_DEPTH_MASK;
+	uint64_t line = number;
+	const word *top;
 
-	if (depth > TABLE_DEPTH_MAX || number >= capacity(depth))
+	if (depth > TABLE_DEPTH_MAX || number >= table_capacity(depth))
 		return NULL;
-	if (depth == 0)
-		return is_unit(a, node, sizeof(struct line)) ?
-		    arena_at(a, node) : NULL;
-	for (above = depth - 1; above > 0; above--) {
-		if (!is_unit(a, node, PAGE_BYTES))
+	while (depth > 0 && depth != TABLE_LINES_PAGE) {
+		if (!is_unit(a, at, table_class(depth)))
 			return NULL;
-		page = arena_at(a, node);
-		node = word_load(&page[number / span(above) % PAGE_WORDS]);
+		top = arena_at(a, at);
+		at = word_load(&top[number / span(depth)]);
+		number %= span(depth);
+		depth = table_child_depth(depth, line);
 	}
-	if (!is_unit(a, node, PAGE_BYTES))
+	if (!is_unit(a, at, depth == 0 ? SLAB_LINE : SLAB_PAGE))
 		return NULL;
-	return (struct line *)arena_at(a, node) + number % PAGE_LINES;
+	return (struct line *)arena_at(a, at) + (depth == 0 ? 0 : number);
 }
 
-/* A fresh page of offsets, all 0: the link word through the intent. */
+/* A fresh node or page of offsets, all 0: the link word by the intent. */
 static word *
-new_page(struct held *h, arena_off *off)
+new_top(struct held *h, unsigned depth, arena_off *off)
 {
-	word *page;
-	unsigned i;
+	unsigned i, n = depth <= NODES_DEPTH ? NODE_WORDS : PAGE_WORDS;
+	word *top;
 
-	*off = slab_alloc(h, SLAB_PAGE);
-	page = arena_at(h->a, *off);
-	for (i = 0; i < PAGE_WORDS; i++)
+	*off = slab_alloc(h, table_class(depth));
+	top = arena_at(h->a, *off);
+	for (i = 0; i < n; i++)
 		if (i != UNIT_LINK)
-			word_init(&page[i], 0);
-	intent_set(h, &page[UNIT_LINK], 0);
-	return page;
-}
-
-static arena_off
-child_of(struct held *h, word *slot, bool of_lines)
-{
-	arena_off child = intent_get(h, slot);
-
-	if (child == 0) {
-		if (of_lines)
-			child = slab_alloc(h, SLAB_PAGE);
-		else
-			(void)new_page(h, &child);
-		intent_set(h, slot, child);
-	}
-	return child;
+			word_init(&top[i], 0);
+	intent_set(h, &top[UNIT_LINK], 0);
+	return top;
 }
 
 /* Put a level above the tree when it is full; returns the new root. */
 static uint64_t
 deepen(struct held *h, struct table *t, uint64_t root, uint64_t lines)
 {
-	unsigned depth = depth_of(root);
-	arena_off top;
-	word *page;
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
+	arena_off off;
 
-	if (lines < capacity(depth) && depth > 0)
+	if (lines < table_capacity(depth))
 		return root;
 	assert(depth < TABLE_DEPTH_MAX);
-	if (depth == 0) {
-		top = slab_alloc(h, SLAB_PAGE);
-	} else {
-		page = new_page(h, &top);
-		word_init(&page[0], root & ~ROOT_DEPTH_MASK);
-	}
-	root = top | (depth + 1);
+	word_init(&new_top(h, depth + 1, &off)[0], root & ~ROOT_DEPTH_MASK);
+	root = off | (depth + 1);
 	intent_set(h, &t->root, root);
 	return root;
+}
+
+/* The child that slot names, made if there is none. */
+static arena_off
+child_of(struct held *h, word *slot, unsigned depth)
+{
+	arena_off child = intent_get(h, slot);
+
+	if (child != 0)
+		return child;
+	if (depth == 0)
+		child = arena_off_of(h->a, chain_new_line(h));
+	else if (depth == TABLE_LINES_PAGE)
+		child = slab_alloc(h, SLAB_PAGE);
+	else
+		(void)new_top(h, depth, &child);
+	intent_set(h, slot, child);
+	return child;
+}
+
+/* A line of a page that has been another's, or another thing. */
+static struct line *
+blank(struct held *h, struct line *line)
+{
+	unsigned i;
+
+	word_init(&line->version, 0);
+	for (i = 0; i < LINE_SLOTS - 1; i++)
+		word_init(&line->slots[i], 0);
+	/* Of a page's first line this is the link of the free list. */
+	intent_set(h, &line->slots[i], 0);
+	return line;
 }
 
 struct line *
 table_extend(struct held *h, struct table *t, uint64_t lines)
 {
-	uint64_t root = deepen(h, t, intent_get(h, &t->root), lines);
-	arena_off node = root & ~ROOT_DEPTH_MASK;
-	unsigned above;
-	word *page;
+	uint64_t root = deepen(h, t, word_peek(&t->root), lines);
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK), child;
+	arena_off at = root & ~ROOT_DEPTH_MASK;
+	uint64_t number = lines;
+	word *top;
 
-	for (above = depth_of(root) - 1; above > 0; above--) {
-		page = arena_at(h->a, node);
-		node = child_of(h, &page[lines / span(above) % PAGE_WORDS],
-		    above == 1);
+	for (; depth > 0 && depth != TABLE_LINES_PAGE; depth = child) {
+		top = arena_at(h->a, at);
+		child = table_child_depth(depth, lines);
+		at = child_of(h, &top[number / span(depth)], child);
+		number %= span(depth);
 	}
-	return (struct line *)arena_at(h->a, node) + lines % PAGE_LINES;
+	if (depth == 0)
+		return arena_at(h->a, at);
+	return blank(h, (struct line *)arena_at(h->a, at) + number);
 }
 
-/* Clear the way to line `last` in the page at node; true if it is empty. */
+/*
+ * Free the way to the line of that number below the tree at `at`; the number
+ * is counted from the tree's first line, `line` from the table's.  Returns
+ * true if nothing is left of the tree, which is then freed too.
+ */
 static bool
-prune(struct held *h, arena_off node, unsigned above, uint64_t last)
+prune(struct held *h, arena_off at, unsigned depth, uint64_t number,
+    uint64_t line)
 {
-	word *page = arena_at(h->a, node), *slot;
+	word *top = arena_at(h->a, at), *slot;
 
-	if (above == 0)
-		return last % PAGE_LINES == 0;
-	slot = &page[last / span(above) % PAGE_WORDS];
-	if (!prune(h, intent_get(h, slot), above - 1, last))
-		return false;
-	slab_free(h, SLAB_PAGE, intent_get(h, slot));
-	if (slot == &page[0])
-		return true;
-	intent_set(h, slot, 0);
-	return false;
+	if (depth == TABLE_LINES_PAGE) {
+		if (number != 0)
+			return false;
+	} else if (depth > 0) {
+		slot = &top[number / span(depth)];
+		if (!prune(h, intent_get(h, slot),
+		    table_child_depth(depth, line), number % span(depth),
+		    line))
+			return false;
+		intent_set(h, slot, 0);
+		if (slot != top)
+			return false;
+	}
+	slab_free(h, depth == TABLE_LINES_PAGE ? SLAB_PAGE :
+	    table_class(depth), at);
+	return true;
+}
+
+/* Take a level off the top when its first entry is all that is left. */
+static void
+flatten(struct held *h, struct table *t, uint64_t root, uint64_t lines)
+{
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
+	arena_off at = root & ~ROOT_DEPTH_MASK;
+	const word *top = arena_at(h->a, at);
+
+	if (depth == 0 || lines != table_capacity(depth - 1))
+		return;
+	intent_set(h, &t->root, intent_get(h, &top[0]) | (depth - 1));
+	slab_free(h, table_class(depth), at);
 }
 
 void
 table_truncate(struct held *h, struct table *t, uint64_t last)
 {
 	uint64_t root = word_peek(&t->root);
-	unsigned depth = depth_of(root);
-	arena_off top = root & ~ROOT_DEPTH_MASK;
-	word *page = arena_at(h->a, top);
 
-	assert(last > 0 && depth > 0);
-	(void)prune(h, top, depth - 1, last);
-	if (depth > 1 && last == capacity(depth - 1)) {
-		intent_set(h, &t->root, intent_get(h, &page[0]) |
-		    (depth - 1));
-		slab_free(h, SLAB_PAGE, top);
-	}
+	if (prune(h, root & ~ROOT_DEPTH_MASK,
+	    (unsigned)(root & ROOT_DEPTH_MASK), last, last))
+		intent_set(h, &t->root, 0);
+	else
+		flatten(h, t, root, last);
 }

@@ -61,14 +61,29 @@ table_line_bits(uint64_t lines, uint64_t number)
 struct line *table_line(const struct arena *, uint64_t root, uint64_t number);
 
 /*
- * Into the intent: a path to the line of number `lines`, the next one.
- * Up to TABLE_DEPTH_MAX pages must have been reserved.  Returns the line,
- * whose words may be anything, and its first page's link word is in the
- * intent.  The caller adds the shape afterwards.
+ * Into the intent: a path to the line of number `lines`, the next one, which
+ * is empty.  Up to TABLE_DEPTH_MAX pages and as many lines must have been
+ * reserved.  The caller adds the shape afterwards.
  */
 struct line *table_extend(struct held *, struct table *, uint64_t lines);
 
-/* Into the intent: the last line, number `last` > 0, is no more. */
+/*
+ * Into the intent: the last line, number `last`, is no more; it has no
+ * further lines behind it.
+ */
 void table_truncate(struct held *, struct table *, uint64_t last);
+
+/*
+ * The shape of the tree, for the audit.  A depth is what the low bits of a
+ * root say; TABLE_LINES_PAGE stands for a page of lines.
+ */
+#define TABLE_LINES_PAGE	8U
+
+/* Lines that a tree of that depth can hold. */
+uint64_t table_capacity(unsigned depth);
+/* What the top of a tree of that depth is carved from; depth 0 is a line. */
+enum slab_class table_class(unsigned depth);
+/* What is below the top of a tree, on the way to a line of the table. */
+unsigned table_child_depth(unsigned depth, uint64_t line);
 
 #endif

@@ -361,7 +361,7 @@ measure_memory(char **argv)
 	segment = (double)info(kv, "memory", "segment_bytes");
 	index = (double)info(kv, "memory", "segments_index") * segment;
 	logs = (double)info(kv, "memory", "segments_log") * segment;
-	if (info(kv, "memory", "dead_bytes") > keys)
+	if ((double)info(kv, "memory", "dead_bytes") > keys)
 		errx(1, "there is garbage in the arena");
 	kv_close(kv);
 	snprintf(name, sizeof(name), "memory, %s", argv[1]);

@@ -28,7 +28,8 @@ static struct arena *arena;
 static char name[64];
 
 struct arena *
-support_named_arena(uint64_t memory_bytes, uint32_t shards, uint32_t segment_bytes)
+support_named_arena(uint64_t memory_bytes, uint32_t shards,
+    uint32_t segment_bytes)
 {
 	struct arena_params p = {
 		.name = support_arena_name(),

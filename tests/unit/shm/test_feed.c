@@ -122,6 +122,21 @@ Test(feed, never_shows_what_the_cleaner_moves)
 	cr_assert(is(next().key, "x"));
 }
 
+Test(feed, that_is_watched_is_given_time_while_memory_is_free)
+{
+	unsigned i;
+
+	set_up();
+	feed_watch(a, 0, 1);
+	for (i = 0; i < 20000; i++)
+		put("k", "the same key again and again");
+	support_clean(a);
+	for (i = 0; i < 20000; i++)
+		(void)next();
+	expect_none();
+	feed_unwatch(a, 0, 1);
+}
+
 Test(feed, overtaken_by_the_cleaner_says_so)
 {
 	struct feed_event e;

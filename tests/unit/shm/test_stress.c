@@ -263,3 +263,133 @@ Test(stress, a_killed_writer_leaves_the_old_value_or_the_new_one)
 		}
 	}
 }
+
+/* Many small buckets that grow from nothing through every shape of a tree. */
+enum { SMALL_BUCKETS = 3000, SMALL_KEYS = 40 };
+
+static struct bytes
+small_name(unsigned b, char buf[16])
+{
+	return (struct bytes){ buf, (size_t)sprintf(buf, "s%u", b) };
+}
+
+static void
+grower_main(unsigned unused)
+{
+	char name[16], key[16];
+	unsigned b, k;
+
+	(void)unused;
+	for (b = 0; b < SMALL_BUCKETS; b++)
+		for (k = 0; k < SMALL_KEYS; k++) {
+			struct pair p = { small_name(k, key),
+			    support_bytes("v"), 0 };
+
+			if ((k == 0 && bucket_create(a, small_name(b, name)) !=
+			    SHM_OK) || pair_put(a, small_name(b, name), &p,
+			    NULL) != SHM_OK)
+				_exit(16);
+			atomic_store(&ledger->reads, b * SMALL_KEYS + k + 1);
+		}
+	_exit(0);
+}
+
+static void
+asker_main(unsigned reader)
+{
+	uint64_t rng = reader + 1, told;
+	char name[16], key[16], value[8];
+	struct bucket_stat st;
+	unsigned b, k;
+	size_t len;
+
+	while (!atomic_load(&ledger->stop)) {
+		if ((told = atomic_load(&ledger->reads)) == 0)
+			continue;
+		/* The bucket that grows now, or the one before. */
+		told -= support_random(&rng) % (told < 60 ? told : 60) + 1;
+		b = (unsigned)(told / SMALL_KEYS);
+		k = (unsigned)(told % SMALL_KEYS);
+		if (pair_get(a, small_name(b, name), small_name(k, key),
+		    value, sizeof(value), &len, NULL) != SHM_OK)
+			_exit(17);
+		if (bucket_stat(a, small_name(b, name), &st) != SHM_OK ||
+		    st.keys <= k || st.keys > SMALL_KEYS)
+			_exit(18);
+	}
+	_exit(0);
+}
+
+Test(stress, a_key_that_was_put_is_never_missed_while_its_bucket_grows)
+{
+	pid_t grower, askers[3];
+	unsigned i;
+
+	a = support_arena(UINT64_C(32) << 20, 2, 128 * 1024);
+	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(ledger, MAP_FAILED);
+	for (i = 0; i < 3; i++)
+		askers[i] = start(asker_main, i);
+	grower = start(grower_main, 0);
+	finish(grower, "grower");
+	atomic_store(&ledger->stop, true);
+	for (i = 0; i < 3; i++)
+		finish(askers[i], "asker");
+	support_audit(a);
+}
+
+/* Buckets come and go; their units become lines and buckets again. */
+static void
+dropper_main(unsigned unused)
+{
+	struct pair p = { support_bytes("k"), support_bytes("v"), 0 };
+	struct clean_state state = { .shard = 0 };
+	struct clean_work work = { .segments_freed = 0 };
+	char name[16];
+	unsigned i;
+
+	(void)unused;
+	for (i = 0; i < 60000; i++) {
+		if (bucket_create(a, small_name(i % 7, name)) != SHM_OK ||
+		    pair_put(a, small_name(i % 7, name), &p, NULL) != SHM_OK ||
+		    bucket_drop(a, small_name(i * 3 % 7, name)) ==
+		    SHM_DAMAGED)
+			_exit(19);
+		clean_step(a, &state, &work, 0);
+	}
+	_exit(0);
+}
+
+static void
+counter_main(unsigned reader)
+{
+	uint64_t rng = reader + 1;
+	struct bucket_stat st;
+	char name[16];
+
+	while (!atomic_load(&ledger->stop))
+		if (bucket_stat(a, small_name((unsigned)(support_random(
+		    &rng) % 7), name), &st) == SHM_OK && st.keys > 1)
+			_exit(20);
+	_exit(0);
+}
+
+Test(stress, facts_of_a_bucket_are_its_own_while_buckets_come_and_go)
+{
+	pid_t dropper, counters[2];
+	unsigned i;
+
+	a = support_arena(UINT64_C(8) << 20, 1, 64 * 1024);
+	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(ledger, MAP_FAILED);
+	for (i = 0; i < 2; i++)
+		counters[i] = start(counter_main, i);
+	dropper = start(dropper_main, 0);
+	finish(dropper, "dropper");
+	atomic_store(&ledger->stop, true);
+	for (i = 0; i < 2; i++)
+		finish(counters[i], "counter");
+	support_audit(a);
+}
