@@ -94,8 +94,8 @@ split_next(struct held *h, struct table *t, uint64_t lines)
 
 	if (!chain_gather(h, home, &all))
 		return SHM_FULL;
-	if ((status = slab_reserve(h, SLAB_PAGE, TABLE_DEPTH_MAX,
-	    SEGMENT_FOR_PUT)) != SHM_OK ||
+	if ((status = slab_reserve(h, SLAB_PAGE,
+	    table_pages_to_extend(lines), SEGMENT_FOR_PUT)) != SHM_OK ||
 	    (status = slab_reserve(h, SLAB_LINE, SPLIT_LINES_MAX,
 	    SEGMENT_FOR_PUT)) != SHM_OK)
 		return status;

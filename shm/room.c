@@ -10,7 +10,7 @@
 #include "shm/clock.h"
 #include "shm/segment.h"
 
-#define ATTEMPTS_MAX	1000
+#define ATTEMPTS_MAX	64
 #define STEPS_MAX	65536		/* several segments' worth of pieces */
 
 /* Clean until there is a free segment more than before. */

@@ -94,6 +94,13 @@ table_line(const struct arena *a, uint64_t root, uint64_t number)
 	return (struct line *)arena_at(a, at) + (depth == 0 ? 0 : number);
 }
 
+unsigned
+table_pages_to_extend(uint64_t lines)
+{
+	/* Small tables are to cost their shard no segment of pages. */
+	return lines < NODES_LINES ? 0 : TABLE_DEPTH_MAX;
+}
+
 /* A fresh node or page of offsets, all 0: the link word by the intent. */
 static word *
 new_top(struct held *h, unsigned depth, arena_off *off)

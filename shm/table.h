@@ -60,10 +60,13 @@ table_line_bits(uint64_t lines, uint64_t number)
  */
 struct line *table_line(const struct arena *, uint64_t root, uint64_t number);
 
+/* Pages that table_extend() may take to add a line to so many. */
+unsigned table_pages_to_extend(uint64_t lines);
+
 /*
  * Into the intent: a path to the line of number `lines`, the next one, which
- * is empty.  Up to TABLE_DEPTH_MAX pages and as many lines must have been
- * reserved.  The caller adds the shape afterwards.
+ * is empty.  As many pages as may be needed and TABLE_DEPTH_MAX lines must
+ * have been reserved.  The caller adds the shape afterwards.
  */
 struct line *table_extend(struct held *, struct table *, uint64_t lines);
 
