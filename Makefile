@@ -42,6 +42,7 @@ KV_O := $(call objects,proto/client/kv_*.c)
 LIBKV_O := $(filter-out $(KV_O),$(call objects,proto/*.c proto/client/*.c))
 PROGRAMS := $(OUT)/kvd $(OUT)/kv
 ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
+
 # One Criterion program per folder of tests, each linked with the archives it
 # is about and no more: that it links proves the layering.
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard \
@@ -134,7 +135,8 @@ run: all ## start kvd here, on 127.0.0.1:4040; ARGS= are its options
 TEST_ENV := $(if $(filter file,$(origin ENV)),test,$(ENV))
 FILTER := $(if $(T),--filter '$(T)')
 RUN := KVD_BIN=$(abspath $(OUT)/kvd) KV_BIN=$(abspath $(OUT)/kv) OUT=$(OUT) \
-    CC='$(CC)' EXAMPLE_CC='$(CC) $(LINK_$(ENV))'
+    CC='$(CC)' EXAMPLE_CC='$(CC) $(LINK_$(ENV))' \
+    LSAN_OPTIONS=suppressions=$(abspath tests/leaks.supp):print_suppressions=0
 
 test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(call need,build test)
@@ -184,8 +186,8 @@ fuzz: ## tests/fuzz, each for SECONDS=60
 	$(call need,build clang)
 	@mkdir -p $(BUILD)/fuzz; set -e; for f in $(wildcard tests/fuzz/*.c); do \
 	    p=$(BUILD)/fuzz/$$(basename $$f .c); clang $(DEFINES) -g -O1 \
-	    -fsanitize=fuzzer,address,undefined -o $$p $$f proto/*.c $(BSD_LIBS); \
-	    $$p -max_total_time=$(or $(SECONDS),60); done
+	    -fsanitize=fuzzer,address,undefined -o $$p $$f proto/*.c \
+	    server/config*.c $(BSD_LIBS); $$p -max_total_time=$(or $(SECONDS),60); done
 
 # ----------------------------------------------------------- installation
 
@@ -220,8 +222,7 @@ put: $(ALL) $(OUT)/kv.bash-completion
 	@test -e "$(CONF)" || install -D -m 644 server/etc/kvd.conf "$(CONF)"
 
 uninstall: ## what install has put there, but for a changed kvd.conf
-	@for f in $(INSTALL); do rm -f "$(DESTDIR)$${f##*:}"; done
-	@rm -f "$(DESTDIR)$(LIBDIR)/libkv.so"
+	@for f in $(INSTALL) $(LIBDIR)/libkv.so; do rm -f "$(DESTDIR)$${f##*:}"; done
 	@cmp -s server/etc/kvd.conf "$(CONF)" && rm "$(CONF)" && \
 	    rmdir --ignore-fail-on-non-empty "$(dir $(CONF))" || \
 	    test ! -e "$(CONF)" || echo "kept $(CONF)"

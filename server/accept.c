@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,13 +62,13 @@ refuse(struct acceptor *acceptor, int fd)
 	static const char reply[] = "ERROR too many connections\r\n";
 	char buf[1024];
 
+	board_add(acceptor->env->inherit->arena,
+	    acceptor->env->inherit->slot, BOARD_REFUSED, 1);
 	(void)send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	/* Unread bytes would turn close(2) into a reset. */
 	(void)shutdown(fd, SHUT_WR);
 	(void)recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	close(fd);
-	board_add(acceptor->env->inherit->arena,
-	    acceptor->env->inherit->slot, BOARD_REFUSED, 1);
 }
 
 /*
@@ -81,6 +82,9 @@ admit(struct acceptor *acceptor)
 	unsigned slot = acceptor->env->inherit->slot;
 
 	board_add(arena, slot, BOARD_CLIENTS, 1);
+	/* Pairs with itself in the other workers: of two that do this at
+	 * once, at least one sees the other's addition. */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (board_sum(arena, BOARD_CLIENTS) <=
 	    acceptor->env->config->clients_max)
 		return true;

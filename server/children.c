@@ -68,6 +68,7 @@ struct children {
 	void			*arg;
 	bool			 stopping;
 	bool			 draining;
+	bool			 served;	/* all of them, once */
 	const char		*failure;
 	uint64_t		 restarted_ms[RESTARTS_MAX];	/* a ring */
 	size_t			 restarts;
@@ -242,6 +243,11 @@ replace(struct children *all, struct child *child, int status)
 	child->state = CHILD_ENDED;
 	if (all->stopping)
 		return;
+	if (!all->served && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == ROLE_RESTART) {
+		all->failure = "a child cannot start";
+		return;
+	}
 	if (!is_wanted(child, status)) {
 		all->failure = "a child said that it must not be started "
 		    "again";
@@ -430,7 +436,7 @@ children_running(const struct children *all)
 }
 
 bool
-children_serve(const struct children *all)
+children_serve(struct children *all)
 {
 	struct board_row row;
 	size_t i;
@@ -440,6 +446,7 @@ children_serve(const struct children *all)
 		    &row) || row.pid != all->child[i].pid ||
 		    row.state != BOARD_SERVING)
 			return false;
+	all->served = true;
 	return true;
 }
 

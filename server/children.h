@@ -50,10 +50,10 @@ void children_stop(struct children *, bool drain);
 /* How many run now. */
 size_t children_running(const struct children *);
 /* True once every child has said that it serves. */
-bool children_serve(const struct children *);
+bool children_serve(struct children *);
 /*
- * Why there is no point in going on, or NULL: too many restarts, or a child
- * that must not be started again.
+ * Why there is no point in going on, or NULL: too many restarts, a child that
+ * must not be started again, or one that failed before all served.
  */
 const char *children_failure(const struct children *);
 

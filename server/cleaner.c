@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/clock.h"
@@ -21,10 +22,18 @@
 #include "server/role.h"
 #include "shm/board.h"
 #include "shm/clean.h"
+#include "shm/feed.h"
 
 #define IDLE_MS		100	/* between looks when there is no work */
 #define BEAT_MS		100
 #define PIECES		64	/* of work between two looks at the signals */
+
+/*
+ * Between two pieces.  Who unlocks a mutex and locks it again at once gets it
+ * before those who were woken for it: without a pause a PUT was seen to wait
+ * for 342 ms while a bucket was taken apart, with one for 0.2 ms.
+ */
+#define PAUSE_NS	1000
 
 enum { POLL_SIGNALS, POLL_WAKE, POLL_ALIVE, POLLS };
 
@@ -112,12 +121,15 @@ show_work(struct cleaner *c)
 static bool
 clean(struct cleaner *c)
 {
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	bool more = true;
 	int i;
 
-	for (i = 0; i < PIECES && more; i++)
+	for (i = 0; i < PIECES && more; i++) {
 		more = clean_step(c->inherit->arena, &c->state, &c->work,
 		    clock_wall_ms());
+		nanosleep(&pause, NULL);
+	}
 	return more;
 }
 
@@ -142,6 +154,16 @@ run(struct cleaner *c)
 	}
 }
 
+/* An earlier run may have had more workers than this one. */
+static void
+forget_watchers(const struct inherit *in)
+{
+	size_t watcher;
+
+	for (watcher = in->workers; watcher < FEED_WATCHERS_MAX; watcher++)
+		feed_unwatch_all(in->arena, (unsigned)watcher);
+}
+
 static int
 cleaner_run(const struct inherit *in)
 {
@@ -161,6 +183,7 @@ cleaner_run(const struct inherit *in)
 	c.polls[POLL_ALIVE] = (struct pollfd){
 		.fd = in->alive_fd, .events = POLLIN
 	};
+	forget_watchers(in);
 	c.repair = true;	/* whoever was here before may have died */
 	board_set_state(in->arena, in->slot, BOARD_SERVING);
 	(void)!write(in->ready_fd, &one, sizeof(one));

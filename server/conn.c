@@ -43,11 +43,11 @@
 #include "shm/board.h"
 
 #define OUTPUT_HIGH	((size_t)256 * 1024)
-#define OUTPUT_KEEP	((size_t)64 * 1024)	/* memory an idle one keeps */
+#define OUTPUT_KEEP	((size_t)32 * 1024)	/* memory an idle one keeps */
 #define TURN_BYTES	((size_t)256 * 1024)
 #define TURN_REQUESTS	1024U
 #define LINGER_MS	2000
-#define SPARE_CONNS	1024
+#define SPARE_CONNS	512
 #define DISCARD_BYTES	((size_t)16 * 1024)
 
 enum conn_state {

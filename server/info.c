@@ -131,7 +131,7 @@ info_workers(struct call *call)
 	unsigned slot;
 
 	for (slot = 0; slot < BOARD_SLOTS; slot++) {
-		if (!board_read(arena, slot, &row) || row.role == BOARD_FREE)
+		if (!board_read(arena, slot, &row) || row.pid == 0)
 			continue;
 		line(call, "process_%u:role=%s,pid=%d,state=%s,age=%ju,"
 		    "restarts=%ju,heartbeat=%ju,clients=%ju,requests=%ju",

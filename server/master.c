@@ -168,6 +168,16 @@ open_doors(struct master *m)
 	privileges_confine();
 }
 
+/* What an adopted arena says of processes is of those that are gone. */
+static void
+clear_board(struct arena *arena)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < BOARD_SLOTS; slot++)
+		board_leave(arena, slot);
+}
+
 static void
 open_inside(struct master *m)
 {
@@ -179,6 +189,7 @@ open_inside(struct master *m)
 	open_wakes(m);
 	open_alive_pipe(m);
 	open_signals(m);
+	clear_board(m->common.arena);
 	board_enter(m->common.arena, SLOT, BOARD_MASTER, clock_wall_ms(), 0);
 	m->children = children_open(&m->common, m->wake_fds, before_role, m);
 	if (m->children == NULL)
@@ -282,7 +293,8 @@ look_at_children(struct master *m)
 
 	if (failure != NULL && m->state != MASTER_STOPPING) {
 		log_err("giving up: %s", failure);
-		m->status = EX_SOFTWARE;
+		m->status = m->state == MASTER_STARTING ? EX_OSERR :
+		    EX_SOFTWARE;
 		stop(m, false);
 	}
 	if (m->state == MASTER_STARTING && children_serve(m->children))

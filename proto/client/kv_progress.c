@@ -24,7 +24,8 @@ progress_begin(struct progress *progress, bool quiet, uint64_t total)
 {
 	*progress = (struct progress){ .total = total };
 	progress->shown = !quiet && isatty(STDERR_FILENO) == 1;
-	progress->started_ms = progress->drawn_ms = now_ms();
+	progress->started_ms = now_ms();
+	progress->drawn_ms = progress->started_ms - DRAW_MS;
 }
 
 static uint64_t

@@ -24,6 +24,7 @@
 
 #define READ_BYTES	((size_t)128 << 10)
 #define KEEP_BYTES	((size_t)1 << 20)
+#define AGAIN_MS	2
 
 int64_t
 wire_now_ms(void)
@@ -84,6 +85,24 @@ wait_for(int fd, short events, int64_t deadline, short *revents)
 	}
 }
 
+/*
+ * connect(2), and again while the queue of a unix socket is full: that is
+ * said at once and cannot be waited for.
+ */
+static int
+connect_again(int fd, const struct address *address, int64_t deadline)
+{
+	const struct sockaddr *sockaddr =
+	    (const struct sockaddr *)&address->sockaddr;
+
+	while (connect(fd, sockaddr, address->len) == -1) {
+		if (errno != EAGAIN || wire_now_ms() >= deadline)
+			return -1;
+		(void)poll(NULL, 0, AGAIN_MS);
+	}
+	return 0;
+}
+
 static enum wire_status
 connect_one(int fd, const struct address *address, int64_t deadline)
 {
@@ -91,10 +110,10 @@ connect_one(int fd, const struct address *address, int64_t deadline)
 	short revents;
 	int error = 0;
 
-	if (connect(fd, (const struct sockaddr *)&address->sockaddr,
-	    address->len) == 0)
+	if (connect_again(fd, address, deadline) == 0)
 		return WIRE_OK;
-	/* EAGAIN: the queue of a unix socket is full, now. */
+	if (errno == EAGAIN)
+		return WIRE_TIMEOUT;
 	if (errno != EINPROGRESS && errno != EINTR)
 		return WIRE_SYSTEM;
 	if (!wait_for(fd, POLLOUT, deadline, &revents))

@@ -79,6 +79,31 @@ Test(signals, restart_after_the_master_was_killed_finds_the_data)
 	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
 }
 
+Test(signals, restart_with_fewer_workers_counts_only_its_own)
+{
+	const char *const flags[] = { "-w", "1", NULL };
+	int fd[8], i;
+	char line[256];
+
+	for (i = 0; i < 8; i++) {
+		fd[i] = talk_open(&d);
+		talk(fd[i], "CREATE b\r\n", "OK\r\n");
+		talk_send(fd[i], "SUBSCRIBE b\r\n");
+	}
+	daemon_kill(&d, SIGKILL);
+	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
+	daemon_launch(&d, flags);
+	fd[0] = talk_open(&d);
+	cr_assert_eq(talk_info(fd[0], "clients", "clients"), 1);
+	cr_assert_eq(talk_info(fd[0], "clients", "subscribers"), 0);
+	talk_send(fd[0], "INFO workers\r\n");
+	for (i = 0; talk_line(fd[0], line, sizeof(line)) &&
+	    strcmp(line, "OK") != 0;)
+		i += strstr(line, "role=worker") != NULL;
+	cr_assert_eq(i, 1);
+	talk(fd[0], "PUT b k v\r\n", "OK\r\n");
+}
+
 Test(signals, cold_start_discards_the_data)
 {
 	const char *const flags[] = { "-C", NULL };

@@ -89,6 +89,9 @@ Test(start, configuration_is_checked_and_printed_without_starting)
 	cr_assert_str_eq(out, "configuration OK\n");
 	cr_assert_eq(RUN("-T", "-m", "32M"), EX_OK);
 	expect_out("memory 32M");
+	daemon_configure(&d, "size = 16M\nmemory $size\n");
+	cr_assert_eq(RUN("-T", "-D", "size=48M"), EX_OK);
+	expect_out("memory 48M");
 	daemon_configure(&d, "workers many\n");
 	cr_assert_eq(RUN("-n"), EX_CONFIG);
 	expect_out("kvd.conf:1: ");

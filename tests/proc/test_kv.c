@@ -901,23 +901,39 @@ struct terminal {
 };
 
 static void
-terminal_open(struct terminal *terminal, const char *word, ...)
+terminal_start(struct terminal *terminal, const char *program, char **argv)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+
+	memset(terminal, 0, sizeof(*terminal));
+	terminal->pid = forkpty(&terminal->fd, NULL, NULL, &size);
+	cr_assert_neq(terminal->pid, -1);
+	if (terminal->pid == 0) {
+		setenv("TERM", "xterm", 1);
+		execv(program, argv);
+		_exit(126);
+	}
+}
+
+static void
+terminal_open(struct terminal *terminal, const char *word, ...)
+{
 	char *argv[ARGS_MAX];
 	va_list ap;
 
 	va_start(ap, word);
 	collect(argv, word, ap);
 	va_end(ap);
-	memset(terminal, 0, sizeof(*terminal));
-	terminal->pid = forkpty(&terminal->fd, NULL, NULL, &size);
-	cr_assert_neq(terminal->pid, -1);
-	if (terminal->pid == 0) {
-		setenv("TERM", "xterm", 1);
-		execv(kv_bin(), argv);
-		_exit(126);
-	}
+	terminal_start(terminal, kv_bin(), argv);
+}
+
+/* A line for the shell, in which kv is "$KV_BIN". */
+static void
+terminal_shell(struct terminal *terminal, char *line)
+{
+	char sh[] = "sh", c[] = "-c", *argv[] = { sh, c, line, NULL };
+
+	terminal_start(terminal, "/bin/sh", argv);
 }
 
 /* Wait until it shows this text, after what was looked at before. */
@@ -1062,6 +1078,19 @@ Test(kv, a_terminal_gets_a_table_in_colour)
 	cr_assert_null(strchr(terminal.seen, '\033'));
 }
 
+Test(kv, a_terminal_gets_facts_in_two_columns)
+{
+	struct terminal terminal;
+
+	terminal_open(&terminal, "info", "buckets", NULL);
+	terminal_expect(&terminal,
+	    "\033[1mvalue_max\033[0m           1048576\r\n");
+	cr_assert_eq(terminal_close(&terminal), 0);
+	terminal_open(&terminal, "help", "ping", NULL);
+	terminal_expect(&terminal, "\033[1mping\033[0m");
+	cr_assert_eq(terminal_close(&terminal), 0);
+}
+
 Test(kv, a_terminal_is_never_sent_what_it_would_obey)
 {
 	struct terminal terminal;
@@ -1089,4 +1118,25 @@ Test(kv, progress_is_shown_on_a_terminal_and_nowhere_else)
 	terminal_expect(&terminal, "2 keys loaded in ");
 	cr_assert_eq(terminal_close(&terminal), 0);
 	assert_says(run("count", "b"), "2\n");
+}
+
+Test(kv, progress_tells_the_time_left_where_the_end_is_known)
+{
+	char load[] = "seq -f 'k%.0f v' 2000 >\"$HOME/lines\"; "
+	    "exec \"$KV_BIN\" load b <\"$HOME/lines\"";
+	char dump[] = "exec \"$KV_BIN\" dump b >\"$HOME/dump\"";
+	struct terminal terminal;
+
+	quietly(run("-q", "create", "b"));
+	terminal_shell(&terminal, load);
+	terminal_expect(&terminal, "keys, ");
+	terminal_expect(&terminal, "%, ");
+	terminal_expect(&terminal, " left");
+	terminal_expect(&terminal, "2000 keys loaded in ");
+	cr_assert_eq(terminal_close(&terminal), 0);
+	terminal_shell(&terminal, dump);
+	terminal_expect(&terminal, "keys, ");
+	terminal_expect(&terminal, " left");
+	terminal_expect(&terminal, "2000 keys dumped in ");
+	cr_assert_eq(terminal_close(&terminal), 0);
 }

@@ -1,7 +1,9 @@
 /* Names of servers, and what happens before the first request. */
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -116,28 +118,54 @@ Test(connect, a_path_that_is_no_socket_is_unreachable)
 }
 
 /* The queue of a listener that never accepts is full after a connection. */
-Test(connect, a_deadline_ends_a_connection_that_nobody_accepts)
+static void
+assert_connection_times_out(const char *server)
 {
 	struct kv_options options = { .connect_ms = 50 };
+	struct kv_error error = { .status = KV_OK };
+	struct kv *kv[4] = { NULL };
+	int i;
+
+	for (i = 0; i < 4 && error.status == KV_OK; i++)
+		kv[i] = kv_open(server, &options, &error);
+	cr_assert_eq(error.status, KV_UNREACHABLE);
+	cr_assert_not_null(strstr(error.message,
+	    "no connection within 50 ms"), "%s", error.message);
+	for (i = 0; i < 4; i++)
+		kv_close(kv[i]);
+}
+
+Test(connect, a_deadline_ends_a_connection_that_nobody_accepts)
+{
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	char folder[] = "/tmp/kv-test-XXXXXX";
-	struct kv *kv[4] = { NULL };
-	struct kv_error error = { .status = KV_OK };
-	int fd, i;
+	int fd;
 
 	cr_assert_not_null(mkdtemp(folder));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/sock", folder);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	cr_assert_eq(listen(fd, 0), 0);
-	for (i = 0; i < 4 && error.status == KV_OK; i++)
-		kv[i] = kv_open(un.sun_path, &options, &error);
-	cr_assert_eq(error.status, KV_UNREACHABLE);
-	for (i = 0; i < 4; i++)
-		kv_close(kv[i]);
+	assert_connection_times_out(un.sun_path);
 	close(fd);
 	unlink(un.sun_path);
 	rmdir(folder);
+}
+
+Test(connect, a_deadline_ends_a_connection_that_is_never_confirmed)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	char server[32];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&sin, len), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	cr_assert_eq(listen(fd, 0), 0);
+	snprintf(server, sizeof(server), "127.0.0.1:%d", ntohs(sin.sin_port));
+	assert_connection_times_out(server);
+	close(fd);
 }
 
 Test(connect, a_closed_handle_leaves_no_descriptor)
