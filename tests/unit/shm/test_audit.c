@@ -76,6 +76,22 @@ first_line(void)
 	return table_line(a, word_peek(&bucket->table.root), 0);
 }
 
+/* The home line of some number >= from that holds three entries or more. */
+static struct line *
+well_filled_line(uint64_t *from)
+{
+	uint64_t n = table_lines(word_peek(&bucket->table.shape));
+	struct line *line;
+
+	for (; *from < n; ++*from) {
+		line = table_line(a, word_peek(&bucket->table.root), *from);
+		if (word_peek(&line->slots[2]) != 0)
+			return line;
+	}
+	cr_assert_fail("no line of three entries");
+	return NULL;
+}
+
 static struct segment *
 a_segment(enum segment_kind kind)
 {
@@ -120,18 +136,19 @@ Test(audit, finds_words_that_a_death_would_leave)
 
 Test(audit, finds_entries_in_the_wrong_place)
 {
-	struct line *line;
-	uint64_t slot;
+	struct line *line, *other;
+	uint64_t slot, number = 0;
 
 	set_up();
-	line = first_line();
+	line = well_filled_line(&number);
+	number++;
+	other = well_filled_line(&number);
 	slot = word_peek(&line->slots[0]);
 	damage(&line->slots[0], 0, "has a hole");
 	damage(&line->slots[0], slot ^ UINT64_C(1) << 50, "wrong line");
 	damage(&line->slots[0], (slot & ~LINE_OFF_MASK) | 8,
 	    "leads to no record");
-	damage(&line->slots[0], word_peek(&table_line(a,
-	    word_peek(&bucket->table.root), 1)->slots[0]), "wrong line");
+	damage(&line->slots[0], word_peek(&other->slots[0]), "wrong line");
 	damage(&bucket->mark, BUCKET_DROPPED, "has no mark");
 }
 
