@@ -17,7 +17,7 @@
 struct pair {
 	struct bytes	key;
 	struct bytes	value;
-	uint64_t	expires_ms;	/* wall clock, ms since 1970; 0: never */
+	uint64_t	expires_ms;	/* ms since 1970; 0: never */
 };
 
 /*
