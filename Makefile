@@ -16,7 +16,6 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 
 BRANCHES_x86_64 := -fcf-protection
 BRANCHES_aarch64 := -mbranch-protection=standard
-
 # No -flto: libkv.a is for other people's linkers, too.
 CFLAGS_dev := -O0 -g3
 CFLAGS_test := -O1 -g -fno-omit-frame-pointer \
@@ -172,6 +171,7 @@ format: ## put C files into KNF
 
 coverage: ## lines that the tests run
 	$(call need,build test coverage)
+	@find $(BUILD) -name '*.gcda' -delete 2>/dev/null || true
 	$(again) CC=gcc ENV=coverage check
 	@for d in shm/ proto/; do gcovr -r . $(BUILD)/coverage -f $$d \
 	    --fail-under-line 90 || exit 1; done

@@ -150,7 +150,8 @@ void
 conns_add(struct conns *set, int fd)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
+		.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP |
+		    EPOLLET
 	};
 	struct conn *conn = conn_alloc(set);
 
@@ -164,6 +165,7 @@ conns_add(struct conns *set, int fd)
 	conn->fd = fd;
 	conn->state = CONN_FIRST;
 	conn->hungry = true;
+	text_parser_init(&conn->parser);
 	conn->active_ms = set->now_ms;
 	TAILQ_INSERT_TAIL(&set->all, conn, all);
 	set->count++;

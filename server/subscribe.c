@@ -73,12 +73,6 @@ subscribe_close(struct subscriptions *subs)
 	free(subs);
 }
 
-uint64_t
-subscribe_count(const struct subscriptions *subs)
-{
-	return subs->count;
-}
-
 static struct subscriber **
 bucket_chain(struct subscriptions *subs, uint64_t bucket_id)
 {

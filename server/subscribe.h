@@ -61,7 +61,4 @@ bool subscribe_read(struct subscriptions *, uint64_t *events);
  */
 struct subscriber *subscribe_next_touched(struct subscriptions *);
 
-/* How many there are. */
-uint64_t subscribe_count(const struct subscriptions *);
-
 #endif

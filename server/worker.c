@@ -3,7 +3,7 @@
  *
  *	peers of its loop	what it hears from them
  *	listening sockets	clients, one at a time
- *	clients			requests, see conn.c
+ *	clients			requests, see conn_request.c
  *	wake eventfd		a shard we watch has changed
  *	signals			TERM stop, QUIT drain, HUP reload, USR1 reopen
  *	alive pipe		end of file: the master died
@@ -161,6 +161,9 @@ on_clients(struct worker *w, const int *listen_fd)
 {
 	int fd, i;
 
+	/* Noted together with the signal to drain: they are not ours. */
+	if (w->state != WORKER_SERVING)
+		return;
 	for (i = 0; i < CAN_ACCEPT; i++) {
 		if ((fd = accept_next(&w->acceptor, listen_fd)) == -1)
 			return;

@@ -30,6 +30,9 @@ void daemon_prepare(struct daemon *, const char *conf);
 /* Write another configuration, for a reload. */
 void daemon_configure(const struct daemon *, const char *conf);
 
+/* A list of flags, ended by NULL. */
+#define FLAGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
+
 /*
  * Start it with these further flags (a list ended by NULL, or NULL) and wait
  * until it serves.  May be called again after it has ended: same name and

@@ -108,6 +108,27 @@ Test(limits, idle_client_is_closed_and_a_subscriber_is_not)
 	daemon_stop(&d);
 }
 
+/* Let the worker look at its deadlines; it is the only one. */
+static void
+await_deadlines(int fd)
+{
+	char line[1024];
+	const char *beat;
+	long now, until = 0;
+
+	do {
+		talk_send(fd, "INFO workers\r\n");
+		for (now = -1; talk_line(fd, line, sizeof(line)) &&
+		    strcmp(line, "OK") != 0;)
+			if (strstr(line, "role=worker") != NULL &&
+			    (beat = strstr(line, "heartbeat=")) != NULL)
+				now = strtol(beat + 10, NULL, 10);
+		cr_assert_geq(now, 0);
+		if (until == 0)
+			until = now + 2;
+	} while (now < until);
+}
+
 static char *
 make_value(size_t n)
 {
@@ -140,6 +161,33 @@ Test(limits, client_that_never_reads_is_bounded_then_closed)
 	talk(other, "COUNT b\r\n", "1\r\nOK\r\n");
 	cr_assert_lt(talk_info(other, "stats", "bytes_out"), 40000000);
 	cr_assert_eq(talk_info(other, "stats", "dropped"), 1);
+	free(request);
+	daemon_stop(&d);
+}
+
+Test(limits, slow_reader_is_not_idle_when_it_has_read_its_reply)
+{
+	enum { VALUE = 1000000, VALUES = 12 };
+	char *request = make_value(VALUE), buf[65536];
+	size_t left = VALUES * (VALUE + 2) + 4;
+	int fd, other, idle;
+	ssize_t n;
+
+	start_with("memory 64M\nworkers 1\nlimits { idle 2s }\n");
+	other = talk_open(&d);
+	talk(other, "CREATE b\r\n", "OK\r\n");
+	talk(other, request, "OK\r\n");
+	fd = open_with_small_buffer();
+	talk_send(fd, "MGET b k k k k k k k k k k k k\r\n");
+	idle = talk_open(&d);
+	talk(idle, "COUNT b\r\n", "1\r\nOK\r\n");
+	talk_expect_end(idle);
+	for (; left > 0; left -= (size_t)n)
+		cr_assert_gt(n = recv(fd, buf, left < sizeof(buf) ? left :
+		    sizeof(buf), 0), 0);
+	other = talk_open(&d);
+	await_deadlines(other);
+	talk(fd, "COUNT b\r\n", "1\r\nOK\r\n");
 	free(request);
 	daemon_stop(&d);
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -390,6 +391,22 @@ Test(protocol, value_over_its_limit_is_an_error_and_changes_nothing)
 	free(value);
 }
 
+Test(protocol, batch_over_a_segment_is_refused_and_sets_nothing)
+{
+	char *value = letters(VALUE_MAX);
+	int i;
+
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	talk_send(fd, "MPUT b");
+	for (i = 0; i < 4; i++) {
+		talk_send(fd, i == 0 ? " k " : " l ");
+		talk_send(fd, value);
+	}
+	talk(fd, "\r\n", "ERROR batch too large\r\n");
+	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
+	free(value);
+}
+
 Test(protocol, malformed_line_is_an_error_with_its_position)
 {
 	talk(fd, "PUT b \"k v\r\n", "ERROR unbalanced quote at 7\r\n");
@@ -430,4 +447,15 @@ Test(protocol, half_a_line_then_close_is_never_executed)
 	talk_expect(fd, "OK\r\n");
 	talk_expect_end(fd);
 	talk_once(&d, "BUCKETS\r\n", "whole\r\nOK\r\n");
+}
+
+Test(protocol, request_behind_urgent_data_is_answered)
+{
+	pid_t worker = talk_pause_worker(fd);
+
+	talk_send(fd, "BUCKETS\r\n");
+	cr_assert_eq(send(fd, "!", 1, MSG_OOB), 1);
+	talk_send(fd, "BUCKETS\r\n");
+	cr_assert_eq(kill(worker, SIGCONT), 0);
+	talk_expect(fd, "OK\r\nOK\r\n");
 }

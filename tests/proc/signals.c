@@ -31,7 +31,6 @@ end(void)
 
 TestSuite(signals, .init = begin, .fini = end, .timeout = 120);
 
-#define FLAGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define RUN(...) \
 	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 
@@ -54,6 +53,18 @@ Test(signals, term_stops_in_order)
 Test(signals, int_stops_in_order)
 {
 	expect_stop_by(SIGINT);
+}
+
+Test(signals, worker_that_does_not_stop_is_killed)
+{
+	int fd = talk_open(&d);
+	pid_t worker = (pid_t)talk_info(fd, "server", "worker_pid");
+
+	cr_assert_eq(kill(worker, SIGSTOP), 0);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_await_log(&d, "does not stop, killing it", 1);
+	close(fd);
 }
 
 Test(signals, restart_finds_the_data)
@@ -144,6 +155,28 @@ Test(signals, quit_answers_what_was_sent_and_then_ends)
 	}
 	talk_expect_end(fd);
 	cr_assert_eq(daemon_wait(&d), 0);
+}
+
+Test(signals, client_queued_behind_a_draining_worker_is_the_next_ones)
+{
+	pid_t pid[2];
+	int fd[2], i;
+
+	for (i = 0; i < 2; i++)
+		fd[i] = talk_open_worker(&d, (unsigned)i);
+	for (i = 0; i < 2; i++) {
+		pid[i] = talk_pause_worker(fd[i]);
+		cr_assert_eq(kill(pid[i], SIGQUIT), 0);
+		close(fd[i]);
+	}
+	/* Both workers learn of the signal and of this client at once. */
+	fd[0] = talk_open(&d);
+	for (i = 0; i < 2; i++)
+		cr_assert_eq(kill(pid[i], SIGCONT), 0);
+	daemon_await_log(&d, "has ended", 2);
+	talk(fd[0], "BUCKETS\r\n", "OK\r\n");
+	close(fd[0]);
+	daemon_stop(&d);
 }
 
 Test(signals, quit_by_s_waits_for_the_end)

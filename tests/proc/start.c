@@ -39,7 +39,6 @@ end(void)
 
 TestSuite(start, .init = begin, .fini = end, .timeout = 120);
 
-#define FLAGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define RUN(...) \
 	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 

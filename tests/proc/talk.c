@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,4 +194,30 @@ talk_open_worker(const struct daemon *d, unsigned worker)
 	}
 	cr_assert_fail("worker %u never answered", worker);
 	return -1;
+}
+
+static char
+process_state(pid_t pid)
+{
+	char path[64], text[512] = "", *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	cr_assert_not_null(f = fopen(path, "r"));
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	/* After the title, which may hold anything, in parentheses. */
+	cr_assert_not_null(end = strrchr(text, ')'));
+	return end[2];
+}
+
+pid_t
+talk_pause_worker(int fd)
+{
+	pid_t pid = (pid_t)talk_info(fd, "server", "worker_pid");
+
+	cr_assert_eq(kill(pid, SIGSTOP), 0);
+	while (process_state(pid) != 'T')
+		usleep(1000);
+	return pid;
 }

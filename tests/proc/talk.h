@@ -41,4 +41,10 @@ uint64_t talk_info(int fd, const char *section, const char *name);
 /* A connection that is served by this worker. */
 int talk_open_worker(const struct daemon *, unsigned worker);
 
+/*
+ * Stop the worker that serves this connection, so that what is done next
+ * reaches it all at once.  Returns its pid, which wants a SIGCONT.
+ */
+pid_t talk_pause_worker(int fd);
+
 #endif

@@ -1,6 +1,7 @@
 /* The scripted server of the tests of libkv. */
 
 #include <arpa/inet.h>
+#include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -171,6 +172,23 @@ peer_finish(void)
 	void *good = NULL;
 
 	return pthread_join(thread, &good) == 0 && good != NULL;
+}
+
+struct kv *
+peer_open(const struct peer_step *steps, const struct kv_options *options)
+{
+	struct kv_error error = { .message = "" };
+	struct kv *kv = kv_open(peer_start(steps), options, &error);
+
+	cr_assert_not_null(kv, "%s", error.message);
+	return kv;
+}
+
+void
+peer_close(struct kv *kv)
+{
+	kv_close(kv);
+	cr_assert(peer_finish(), "the requests were not as expected");
 }
 
 /* Bound but not listening: refused, and nobody else can take it. */

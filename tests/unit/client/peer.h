@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/client/kv.h"
+
 /*
  * A server that follows a script, in a thread of the test: so a test decides
  * what arrives, in which pieces, and when the connection ends.
@@ -47,6 +49,12 @@ const char *peer_start(const struct peer_step *);
 
 /* Wait for the script's end; false if something was not as expected. */
 bool peer_finish(void);
+
+/* Start one and connect to it; fails the test if that cannot be done. */
+struct kv *peer_open(const struct peer_step *, const struct kv_options *);
+
+/* Close, and fail the test if something was not as expected. */
+void peer_close(struct kv *);
 
 /* A port of this machine on which nobody listens: "127.0.0.1:port". */
 const char *peer_nobody(void);

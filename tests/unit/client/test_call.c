@@ -8,23 +8,6 @@
 #include "proto/client/kv.h"
 #include "tests/unit/client/peer.h"
 
-static struct kv *
-open_peer(const struct peer_step *steps, const struct kv_options *options)
-{
-	struct kv_error error = { .message = "" };
-	struct kv *kv = kv_open(peer_start(steps), options, &error);
-
-	cr_assert_not_null(kv, "%s", error.message);
-	return kv;
-}
-
-static void
-close_peer(struct kv *kv)
-{
-	kv_close(kv);
-	cr_assert(peer_finish(), "the requests were not as expected");
-}
-
 static bool
 equals(struct kv_bytes bytes, const char *text)
 {
@@ -46,14 +29,14 @@ Test(call, requests_are_written_as_the_protocol_has_them)
 	struct kv_pair pairs[] = {
 		{ kv_str("a"), kv_str("1") }, { kv_str("b"), { NULL, 0 } }
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	cr_assert_eq(kv_put(kv, bucket, kv_str("milk"), kv_str("1")), KV_OK);
 	cr_assert_eq(kv_delete(kv, bucket, kv_str("eggs")), KV_OK);
 	cr_assert_eq(kv_mput(kv, bucket, pairs, 2), KV_OK);
 	cr_assert_eq(kv_drop(kv, bucket), KV_OK);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, bytes_of_any_kind_are_quoted_and_come_back)
@@ -65,14 +48,14 @@ Test(call, bytes_of_any_kind_are_quoted_and_come_back)
 		SEND("\"\\0\\r\\xfe\\\\\"\r\nOK\r\n"), END
 	};
 	struct kv_bytes key = { "\0\n\x01", 3 }, value;
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_put(kv, kv_str("a b"), key, kv_str("say \"hi\"")),
 	    KV_OK);
 	cr_assert_eq(kv_get(kv, kv_str("a b"), key, &value), KV_OK);
 	cr_assert_eq(value.len, 4);
 	cr_assert_eq(memcmp(value.data, "\0\r\xfe\\", 4), 0);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_reply_in_single_bytes_is_put_together)
@@ -82,7 +65,7 @@ Test(call, a_reply_in_single_bytes_is_put_together)
 		DRIP("\"two loaves\"\r\nOK\r\n"),
 		EXPECT("COUNT shopping\r\n"), DRIP("1000002\r\nOK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_bytes value;
 	uint64_t count;
 
@@ -90,7 +73,7 @@ Test(call, a_reply_in_single_bytes_is_put_together)
 	cr_assert(equals(value, "two loaves"));
 	cr_assert_eq(kv_count(kv, bucket, &count), KV_OK);
 	cr_assert_eq(count, 1000002);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, answers_of_the_server_leave_the_handle_usable)
@@ -103,7 +86,7 @@ Test(call, answers_of_the_server_leave_the_handle_usable)
 		EXPECT("DROP shopping\r\n"), SEND("UNKNOWN COMMAND\r\n"),
 		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_bytes value;
 
 	cr_assert_eq(kv_get(kv, bucket, kv_str("tea"), &value), KV_NO_KEY);
@@ -118,7 +101,7 @@ Test(call, answers_of_the_server_leave_the_handle_usable)
 	cr_assert(kv_usable(kv));
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	cr_assert_str_eq(kv_message(kv), "");
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_message_holds_no_control_bytes_and_not_all_of_a_long_name)
@@ -128,7 +111,7 @@ Test(call, a_message_holds_no_control_bytes_and_not_all_of_a_long_name)
 		SEND("NOT FOUND\r\n"),
 		EXPECT("DROP shopping\r\n"), SEND("ERROR \033[2Jgone\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	char name[2000];
 
 	memset(name, 'n', sizeof(name));
@@ -138,7 +121,7 @@ Test(call, a_message_holds_no_control_bytes_and_not_all_of_a_long_name)
 	cr_assert_not_null(strstr(kv_message(kv), "nnn...: no such bucket"));
 	cr_assert_eq(kv_drop(kv, bucket), KV_REFUSED);
 	cr_assert_not_null(strstr(kv_message(kv), "?[2Jgone"));
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_silent_server_is_left_at_the_deadline_and_for_good)
@@ -146,7 +129,7 @@ Test(call, a_silent_server_is_left_at_the_deadline_and_for_good)
 	static const struct peer_step steps[] = {
 		EXPECT("CREATE shopping\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	kv_set_deadline(kv, 30);
 	cr_assert_eq(kv_create(kv, bucket), KV_TIMEOUT);
@@ -158,7 +141,7 @@ Test(call, a_silent_server_is_left_at_the_deadline_and_for_good)
 	cr_assert_eq(kv_ping(kv), KV_BROKEN);
 	cr_assert_not_null(strstr(kv_message(kv),
 	    "unusable since: 127.0.0.1"));
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, half_a_reply_is_a_timeout_too)
@@ -167,17 +150,17 @@ Test(call, half_a_reply_is_a_timeout_too)
 		EXPECT("GET shopping milk\r\n"), SEND("1\r\nO"), END
 	};
 	struct kv_options options = { .call_ms = 30 };
-	struct kv *kv = open_peer(steps, &options);
+	struct kv *kv = peer_open(steps, &options);
 	struct kv_bytes value;
 
 	cr_assert_eq(kv_get(kv, bucket, kv_str("milk"), &value), KV_TIMEOUT);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 static void
 assert_lost(const struct peer_step *steps, enum kv_status expected)
 {
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_bytes value;
 
 	cr_assert_eq(kv_get(kv, bucket, kv_str("milk"), &value), expected,
@@ -230,12 +213,12 @@ Test(call, more_than_one_reply_is_garbage_and_never_the_next_answer)
 	static const struct peer_step steps[] = {
 		EXPECT("CREATE shopping\r\n"), SEND("OK\r\nOK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	cr_assert_eq(kv_drop(kv, bucket), KV_GARBAGE);
 	cr_assert_eq(kv_drop(kv, bucket), KV_BROKEN);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, the_last_words_of_a_server_that_refuses_us_are_heard)
@@ -243,7 +226,7 @@ Test(call, the_last_words_of_a_server_that_refuses_us_are_heard)
 	static const struct peer_step steps[] = {
 		SEND("ERROR too many connections\r\n"), CLOSE
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert(peer_finish());
 	cr_assert_eq(kv_create(kv, bucket), KV_REFUSED);
@@ -257,7 +240,7 @@ Test(call, an_idle_connection_that_was_closed_is_seen_before_it_is_used)
 	static const struct peer_step steps[] = {
 		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"), CLOSE
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	cr_assert(peer_finish());
@@ -268,7 +251,7 @@ Test(call, an_idle_connection_that_was_closed_is_seen_before_it_is_used)
 Test(call, writing_to_a_closed_connection_raises_no_signal)
 {
 	static const struct peer_step steps[] = { RESET };
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	signal(SIGPIPE, SIG_DFL);
 	cr_assert(peer_finish());
@@ -285,7 +268,7 @@ Test(call, a_line_over_the_limit_is_refused_without_holding_it)
 		END
 	};
 	struct kv_options options = { .line_max_bytes = 4096 };
-	struct kv *kv = open_peer(steps, &options);
+	struct kv *kv = peer_open(steps, &options);
 	struct kv_bytes value;
 
 	cr_assert_eq(kv_get(kv, bucket, kv_str("milk"), &value), KV_TOO_LONG);
@@ -302,14 +285,14 @@ Test(call, a_value_far_larger_than_a_read_arrives_whole)
 		REPEAT("0123456789abcdef", 262144),
 		SEND("\r\nOK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_bytes value;
 
 	cr_assert_eq(kv_get(kv, bucket, kv_str("milk"), &value), KV_OK);
 	cr_assert_eq(value.len, 4 << 20);
 	cr_assert_eq(memcmp((const char *)value.data + value.len - 16,
 	    "0123456789abcdef", 16), 0);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 /* Lists. */
@@ -356,7 +339,7 @@ Test(call, lists_are_handed_on_item_by_item)
 		EXPECT("HELP GET\r\n"), SEND("GET bucket key\r\nOK\r\n"),
 		EXPECT("HELP\r\n"), SEND("OK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct seen keys = { .kv = kv }, none = { 0 }, info = { 0 };
 	struct seen help = { 0 };
 
@@ -370,7 +353,7 @@ Test(call, lists_are_handed_on_item_by_item)
 	cr_assert_eq(kv_help(kv, "GET", see, &help), KV_OK);
 	cr_assert_eq(kv_help(kv, NULL, see, &help), KV_OK);
 	cr_assert_str_eq(help.text, "[GET bucket key]");
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_bucket_dropped_during_a_list_ends_it)
@@ -379,13 +362,13 @@ Test(call, a_bucket_dropped_during_a_list_ends_it)
 		EXPECT("KEYS shopping\r\n"), SEND("milk\r\nNOT FOUND\r\n"),
 		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct seen seen = { 0 };
 
 	cr_assert_eq(kv_keys(kv, bucket, see, &seen), KV_NO_BUCKET);
 	cr_assert_str_eq(seen.text, "[milk]");
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_callback_that_stops_a_list_gives_up_the_handle)
@@ -394,13 +377,13 @@ Test(call, a_callback_that_stops_a_list_gives_up_the_handle)
 		EXPECT("KEYS shopping\r\n"), SEND("a\r\nb\r\nc\r\nOK\r\n"),
 		END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct seen seen = { .stop_after = 2 };
 
 	cr_assert_eq(kv_keys(kv, bucket, see, &seen), KV_STOPPED);
 	cr_assert_str_eq(seen.text, "[a][b]");
 	cr_assert_eq(kv_create(kv, bucket), KV_BROKEN);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, mget_gives_values_and_gaps_in_the_order_of_the_keys)
@@ -411,7 +394,7 @@ Test(call, mget_gives_values_and_gaps_in_the_order_of_the_keys)
 		EXPECT("MGET shopping a b c\r\n"), SEND("NOT FOUND\r\n"), END
 	};
 	struct kv_bytes keys[] = { kv_str("a"), kv_str("b"), kv_str("c") };
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct seen seen = { 0 };
 
 	cr_assert_eq(kv_mget(kv, bucket, keys, 0, see_value, &seen), KV_OK);
@@ -420,7 +403,7 @@ Test(call, mget_gives_values_and_gaps_in_the_order_of_the_keys)
 	cr_assert_str_eq(seen.text, "0=1;1=-;2=3 3;");
 	cr_assert_eq(kv_mget(kv, bucket, keys, 3, see_value, &seen),
 	    KV_NO_BUCKET);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_long_mget_is_asked_for_in_several_requests)
@@ -433,7 +416,7 @@ Test(call, a_long_mget_is_asked_for_in_several_requests)
 	};
 	static struct kv_bytes keys[4098];
 	struct seen seen = { 0 };
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	size_t i;
 
 	for (i = 0; i < 4098; i++)
@@ -441,7 +424,7 @@ Test(call, a_long_mget_is_asked_for_in_several_requests)
 	cr_assert_eq(kv_mget(kv, bucket, keys, 4098, see_value, &seen),
 	    KV_OK);
 	cr_assert_not_null(strstr(seen.text, "0=v;1=v;"));
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_callback_that_stops_an_mget_gives_up_the_handle)
@@ -450,13 +433,13 @@ Test(call, a_callback_that_stops_an_mget_gives_up_the_handle)
 		EXPECT("MGET shopping a b\r\n"), SEND("1\r\n2\r\nOK\r\n"), END
 	};
 	struct kv_bytes keys[] = { kv_str("a"), kv_str("b") };
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct seen seen = { .stop_after = 1 };
 
 	cr_assert_eq(kv_mget(kv, bucket, keys, 2, see_value, &seen),
 	    KV_STOPPED);
 	cr_assert_eq(kv_create(kv, bucket), KV_BROKEN);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, ping_is_never_the_first_line_of_a_connection)
@@ -467,12 +450,12 @@ Test(call, ping_is_never_the_first_line_of_a_connection)
 		EXPECT("PING\r\n"), SEND("PONG\r\nOK\r\n"),
 		EXPECT("PING\r\n"), SEND("PANG\r\nOK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_ping(kv), KV_OK);
 	cr_assert_eq(kv_ping(kv), KV_OK);
 	cr_assert_eq(kv_ping(kv), KV_GARBAGE);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 static void
@@ -481,11 +464,11 @@ assert_count(const char *reply, enum kv_status expected)
 	struct peer_step steps[] = {
 		EXPECT("COUNT shopping\r\n"), SEND(reply), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	uint64_t count = 0;
 
 	cr_assert_eq(kv_count(kv, bucket, &count), expected, "%s", reply);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(call, a_count_is_a_number_that_fits)

@@ -175,13 +175,11 @@ Test(connect, a_closed_handle_leaves_no_descriptor)
 	struct kv *kv;
 
 	close(before);
-	kv = kv_open(peer_start(steps), NULL, NULL);
-	cr_assert_not_null(kv);
+	kv = peer_open(steps, NULL);
 	cr_assert(kv_usable(kv));
 	cr_assert_geq(kv_fd(kv), 0);
 	cr_assert_eq(strncmp(kv_server(kv), "127.0.0.1:", 10), 0);
-	kv_close(kv);
-	cr_assert(peer_finish());
+	peer_close(kv);
 	after = open("/dev/null", O_RDONLY);
 	cr_assert_eq(before, after);
 	kv_close(NULL);

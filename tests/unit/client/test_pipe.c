@@ -8,22 +8,6 @@
 
 static const struct kv_bytes bucket = { "b", 1 };
 
-static struct kv *
-open_peer(const struct peer_step *steps, const struct kv_options *options)
-{
-	struct kv *kv = kv_open(peer_start(steps), options, NULL);
-
-	cr_assert_not_null(kv);
-	return kv;
-}
-
-static void
-close_peer(struct kv *kv)
-{
-	kv_close(kv);
-	cr_assert(peer_finish(), "the requests were not as expected");
-}
-
 static void
 assert_reply(struct kv *kv, enum kv_status status, const char *value,
     bool last)
@@ -51,7 +35,7 @@ Test(pipe, replies_come_in_the_order_of_the_requests)
 	struct kv_pair pairs[] = {
 		{ kv_str("a"), kv_str("1") }, { kv_str("c"), kv_str("3") }
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_OK);
 	cr_assert_eq(kv_pipe_put(kv, bucket, kv_str("k"), kv_str("v")),
@@ -76,20 +60,20 @@ Test(pipe, replies_come_in_the_order_of_the_requests)
 	cr_assert_not_null(strstr(kv_message(kv), ": full"));
 	assert_reply(kv, KV_NO_BUCKET, NULL, true);
 	cr_assert_eq(kv_pipe_pending(kv), 0);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(pipe, a_reply_nobody_asked_for_is_not_waited_for)
 {
 	static const struct peer_step steps[] = { END };
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_reply reply;
 
 	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_NO_REPLY);
 	cr_assert_eq(kv_pipe_mget(kv, bucket, NULL, 0), KV_BAD_ARGUMENT);
 	cr_assert_eq(kv_pipe_mput(kv, bucket, NULL, 0), KV_BAD_ARGUMENT);
 	cr_assert_eq(kv_pipe_pending(kv), 0);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(pipe, calls_and_pipelines_take_turns)
@@ -99,14 +83,14 @@ Test(pipe, calls_and_pipelines_take_turns)
 		EXPECT("CREATE b\r\n"), SEND("OK\r\n"),
 		EXPECT("GET b k\r\n"), SEND("2\r\nOK\r\n"), END
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
 	cr_assert_eq(kv_pipe_get(kv, bucket, kv_str("k")), KV_OK);
 	assert_reply(kv, KV_OK, "1", true);
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	cr_assert_eq(kv_pipe_get(kv, bucket, kv_str("k")), KV_OK);
 	assert_reply(kv, KV_OK, "2", true);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(pipe, the_depth_bounds_the_requests_in_flight)
@@ -117,7 +101,7 @@ Test(pipe, the_depth_bounds_the_requests_in_flight)
 		EXPECT("CREATE b\r\n"), SEND("OK\r\n"), END
 	};
 	struct kv_options options = { .depth = 3 };
-	struct kv *kv = open_peer(steps, &options);
+	struct kv *kv = peer_open(steps, &options);
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -128,7 +112,7 @@ Test(pipe, the_depth_bounds_the_requests_in_flight)
 	assert_reply(kv, KV_OK, NULL, true);
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_OK);
 	assert_reply(kv, KV_OK, NULL, true);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 /*
@@ -144,7 +128,7 @@ Test(pipe, a_server_that_does_not_read_fills_the_window_and_no_more)
 	struct kv_options options = {
 		.window_bytes = 65536, .depth = 1 << 22
 	};
-	struct kv *kv = open_peer(steps, &options);
+	struct kv *kv = peer_open(steps, &options);
 	static char bytes[10000];
 	struct kv_bytes value = { bytes, sizeof(bytes) };
 	enum kv_status status = KV_OK;
@@ -190,7 +174,7 @@ Test(pipe, neither_end_waits_for_the_other_for_ever)
 		steps[3 * i + 2].text = "\r\nOK\r\n";
 	}
 	steps[3 * REQUESTS].what = PEER_END;
-	kv = open_peer(steps, NULL);
+	kv = peer_open(steps, NULL);
 	while (answered < REQUESTS) {
 		status = sent < REQUESTS ? kv_pipe_get(kv, bucket, key) :
 		    KV_FULL;
@@ -204,7 +188,7 @@ Test(pipe, neither_end_waits_for_the_other_for_ever)
 		cr_assert_eq(reply.value.len, REPLY_BYTES);
 		answered++;
 	}
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(pipe, a_deadline_ends_the_wait_for_a_reply_and_the_handle)
@@ -213,7 +197,7 @@ Test(pipe, a_deadline_ends_the_wait_for_a_reply_and_the_handle)
 		EXPECT("CREATE b\r\n"), END
 	};
 	struct kv_options options = { .call_ms = 30 };
-	struct kv *kv = open_peer(steps, &options);
+	struct kv *kv = peer_open(steps, &options);
 	struct kv_reply reply;
 
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_OK);
@@ -221,7 +205,7 @@ Test(pipe, a_deadline_ends_the_wait_for_a_reply_and_the_handle)
 	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_BROKEN);
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_BROKEN);
 	cr_assert_eq(kv_pipe_flush(kv), KV_BROKEN);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(pipe, a_server_that_closes_half_way_leaves_the_rest_unanswered)
@@ -230,7 +214,7 @@ Test(pipe, a_server_that_closes_half_way_leaves_the_rest_unanswered)
 		EXPECT("CREATE b\r\nCREATE b\r\n"), SEND("OK\r\n"),
 		CLOSE
 	};
-	struct kv *kv = open_peer(steps, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_reply reply;
 
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_OK);
@@ -238,5 +222,5 @@ Test(pipe, a_server_that_closes_half_way_leaves_the_rest_unanswered)
 	assert_reply(kv, KV_OK, NULL, true);
 	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_CLOSED);
 	cr_assert_eq(kv_pipe_pending(kv), 1);
-	close_peer(kv);
+	peer_close(kv);
 }

@@ -12,18 +12,10 @@ static const struct kv_bytes bucket = { "shopping", 8 };
 static struct kv *
 subscribe(const struct peer_step *steps)
 {
-	struct kv *kv = kv_open(peer_start(steps), NULL, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 
-	cr_assert_not_null(kv);
 	cr_assert_eq(kv_subscribe(kv, bucket), KV_OK);
 	return kv;
-}
-
-static void
-close_peer(struct kv *kv)
-{
-	kv_close(kv);
-	cr_assert(peer_finish(), "the requests were not as expected");
 }
 
 static void
@@ -56,7 +48,7 @@ Test(subscribe, events_arrive_in_order_however_they_are_split)
 	assert_event(kv, KV_DELETED, "eggs", "");
 	assert_event(kv, KV_SET, "a b", "c\nd");
 	assert_event(kv, KV_SET, "", "");
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(subscribe, no_event_within_the_deadline_harms_nothing)
@@ -73,7 +65,7 @@ Test(subscribe, no_event_within_the_deadline_harms_nothing)
 	cr_assert_eq(kv_create(kv, bucket), KV_BUSY);
 	cr_assert_eq(kv_pipe_create(kv, bucket), KV_BUSY);
 	cr_assert_eq(kv_event(kv, &event, 0), KV_TIMEOUT);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 static void
@@ -89,7 +81,7 @@ assert_end(const struct peer_step *steps, enum kv_status expected,
 	    kv_message(kv));
 	cr_assert_eq(kv_event(kv, &event, 0), KV_BROKEN);
 	cr_assert_not(kv_usable(kv));
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(subscribe, a_subscription_that_ends_says_why)
@@ -117,11 +109,11 @@ Test(subscribe, a_subscription_that_ends_says_why)
 Test(subscribe, an_event_is_not_waited_for_without_a_subscription)
 {
 	static const struct peer_step steps[] = { END };
-	struct kv *kv = kv_open(peer_start(steps), NULL, NULL);
+	struct kv *kv = peer_open(steps, NULL);
 	struct kv_event event;
 
 	cr_assert_eq(kv_event(kv, &event, -1), KV_BAD_ARGUMENT);
-	close_peer(kv);
+	peer_close(kv);
 }
 
 Test(words, every_byte_survives_quoting)

@@ -1,0 +1,66 @@
+/*
+ * A connection's output: what waits is sent as far as the socket takes it.
+ *
+ * Replies are bounded before they are written, see conn_turn.c.  Events are
+ * not: nobody can tell the writers of a bucket to wait.  So a subscriber who
+ * does not keep up is shown the door.
+ */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+
+#include "server/conn.h"
+#include "server/conn_state.h"
+
+void
+conn_send(struct conns *set, struct conn *conn)
+{
+	size_t len;
+	ssize_t n;
+
+	if (conn->out.failed)
+		conn->broken = true;
+	while ((len = outbuf_len(&conn->out)) > 0 && conn->writable &&
+	    !conn->broken) {
+		n = send(conn->fd, conn->out.data + conn->out.head, len,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0) {
+			outbuf_drain(&conn->out, (size_t)n, OUTPUT_KEEP);
+			set->counted[BOARD_BYTES_OUT] += (uint64_t)n;
+			conn->sent_ms = set->now_ms;
+		} else if (errno == EAGAIN) {
+			conn->writable = false;
+		} else if (errno != EINTR) {
+			conn->broken = true;
+		}
+	}
+	if (len > 0 && !conn->waiting)
+		conn->sent_ms = set->now_ms;
+	conn->waiting = len > 0;
+}
+
+void
+conns_deliver(struct conns *set)
+{
+	struct subscriber *sub;
+	struct conn *conn;
+
+	while ((sub = subscribe_next_touched(set->subs)) != NULL) {
+		conn = (struct conn *)((char *)sub -
+		    offsetof(struct conn, sub));
+		conn_send(set, conn);
+		if (outbuf_len(&conn->out) >
+		    set->env->config->output_max_bytes)
+			conn_drop(set, conn, "too slow for the events of its "
+			    "subscription, see `output' in kvd.conf(5)");
+		else if (sub->state == SUBSCRIBER_LOST)
+			conn_drop(set, conn, "fell behind the events of its "
+			    "subscription, some are gone");
+		else {
+			if (sub->state == SUBSCRIBER_DROPPED)
+				conn_finish(set, conn);
+			conn_enqueue(set, conn);
+		}
+	}
+}

@@ -1,0 +1,167 @@
+/*
+ * A connection's requests: from the bytes that have arrived to a command, and
+ * to what the command wants of the connection afterwards.
+ *
+ * What surprises: a request's words lie in the input buffer, so while its
+ * stream runs the buffer must stay as it is; hence `pending', the bytes of
+ * that request, consumed only when the stream is done.
+ */
+
+#include <strings.h>
+
+#include "proto/reply.h"
+#include "server/conn_state.h"
+
+static void
+conn_subscribe(struct conns *set, struct conn *conn)
+{
+	enum shm_status status;
+
+	status = subscribe_add(set->subs, &conn->sub, set->env->store,
+	    set->req.argv[1], &conn->out);
+	if (status == SHM_OK) {
+		board_add(set->env->inherit->arena, set->slot,
+		    BOARD_SUBSCRIBERS, 1);
+		inbuf_clear(&conn->in, &set->pool);
+		conn->state = CONN_SUBSCRIBED;
+		return;
+	}
+	set->counted[BOARD_ERRORS]++;
+	if (status == SHM_NO_BUCKET)
+		reply_not_found(&conn->out);
+	else
+		reply_error(&conn->out, "%s", shm_strstatus(status));
+}
+
+/*
+ * PING as the very first line is a benchmark tool at the door, which wants
+ * the answer of another protocol.
+ */
+static bool
+is_greeting(struct conn *conn, const struct request *req)
+{
+	bool first = conn->state == CONN_FIRST;
+
+	if (first)
+		conn->state = CONN_SERVING;
+	return first && req->argc == 1 && req->argv[0].len == 4 &&
+	    strncasecmp((const char *)req->argv[0].data, "PING", 4) == 0;
+}
+
+static void
+conn_execute(struct conns *set, struct conn *conn, size_t used)
+{
+	struct call call = {
+		.env = set->env, .req = &set->req, .out = &conn->out,
+		.stream = &conn->stream, .next = CALL_GO_ON
+	};
+	struct arena *arena = set->env->inherit->arena;
+
+	conn->active_ms = set->now_ms;
+	set->counted[BOARD_REQUESTS]++;
+	if (is_greeting(conn, &set->req)) {
+		outbuf_append(&conn->out, "+PONG\r\n", 7);
+	} else {
+		board_set_fingerprint(arena, set->slot,
+		    command_fingerprint(&set->req));
+		command_execute(&call);
+		board_set_fingerprint(arena, set->slot, 0);
+	}
+	if (call.failed)
+		set->counted[BOARD_ERRORS]++;
+	switch (call.next) {
+	case CALL_STREAM:
+		conn->pending = used;
+		return;
+	case CALL_SUBSCRIBE:
+		conn_subscribe(set, conn);
+		break;
+	case CALL_CLOSE:
+		conn_finish(set, conn);
+		break;
+	case CALL_CUT:
+		conn->broken = true;
+		break;
+	case CALL_GO_ON:
+		break;
+	}
+	/* Not if the step above has thrown the input away already. */
+	if (inbuf_len(&conn->in) > 0)
+		inbuf_consume(&conn->in, &set->pool, used);
+}
+
+static bool
+refused_resp(struct conns *set, struct conn *conn)
+{
+	static const char reply[] =
+	    "-ERR RESP is not supported by this version\r\n";
+
+	if (conn->state != CONN_FIRST || conn->in.data[conn->in.head] != '*')
+		return false;
+	outbuf_append(&conn->out, reply, sizeof(reply) - 1);
+	conn_finish(set, conn);
+	return true;
+}
+
+static void
+conn_bad_line(struct conns *set, struct conn *conn,
+    const struct text_error *error, size_t used)
+{
+	conn->state = CONN_SERVING;
+	conn->active_ms = set->now_ms;
+	set->counted[BOARD_ERRORS]++;
+	reply_error(&conn->out, "%s at %zu", error->reason, error->position);
+	inbuf_consume(&conn->in, &set->pool, used);
+}
+
+void
+conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
+{
+	struct text_error error;
+	size_t used;
+
+	if (inbuf_len(&conn->in) == 0) {
+		conn->hungry = true;
+		return;
+	}
+	if (refused_resp(set, conn))
+		return;
+	switch (text_parse(&conn->parser, conn->in.data + conn->in.head,
+	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
+	case TEXT_OK:
+		turn->requests--;
+		conn_execute(set, conn, used);
+		break;
+	case TEXT_EMPTY:
+		turn->requests--;
+		inbuf_consume(&conn->in, &set->pool, used);
+		break;
+	case TEXT_BAD:
+		turn->requests--;
+		conn_bad_line(set, conn, &error, used);
+		break;
+	case TEXT_MORE:
+		conn->hungry = true;
+		break;
+	case TEXT_TOO_LONG:
+		reply_error(&conn->out, "line too long");
+		set->counted[BOARD_ERRORS]++;
+		set->counted[BOARD_DROPPED]++;
+		conn_finish(set, conn);
+		break;
+	}
+}
+
+void
+conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
+{
+	size_t before = outbuf_len(&conn->out);
+
+	if (!conn->stream.next(&conn->stream, set->env->store, &conn->out)) {
+		stream_end(&conn->stream);
+		inbuf_consume(&conn->in, &set->pool, conn->pending);
+		conn->pending = 0;
+	}
+	turn_spend(turn, outbuf_len(&conn->out) - before);
+	turn->requests--;
+}

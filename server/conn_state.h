@@ -1,0 +1,113 @@
+#ifndef KVD_SERVER_CONN_STATE_H
+#define KVD_SERVER_CONN_STATE_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/outbuf.h"
+#include "proto/text.h"
+#include "server/command.h"
+#include "server/inbuf.h"
+#include "server/stream.h"
+#include "server/subscribe.h"
+#include "shm/board.h"
+
+/*
+ * What the files conn*.c share, and nobody else sees: a connection, the set
+ * of them, and what one file does for another.
+ */
+
+#define OUTPUT_KEEP	((size_t)32 * 1024)	/* memory an idle one keeps */
+#define DISCARD_BYTES	((size_t)16 * 1024)
+
+enum conn_state {			/* drawn in conn.c */
+	CONN_FIRST, CONN_SERVING, CONN_SUBSCRIBED, CONN_CLOSING,
+	CONN_LINGERING
+};
+
+struct conn {
+	enum conn_state		 state;
+	int			 fd;
+	bool			 readable;	/* until EAGAIN */
+	bool			 writable;	/* until EAGAIN */
+	bool			 hung_up;	/* the end may be in sight:
+						 * read on until 0 */
+	bool			 eof;		/* no more will come */
+	bool			 broken;	/* nothing can be sent */
+	bool			 hungry;	/* no whole request is here */
+	bool			 queued;
+	struct text_parser	 parser;
+	struct inbuf		 in;
+	size_t			 pending;	/* of in, read by the stream */
+	struct outbuf		 out;
+	struct stream		 stream;
+	struct subscriber	 sub;
+	uint64_t		 active_ms;	/* last whole request */
+	bool			 waiting;	/* for it to take output */
+	uint64_t		 sent_ms;	/* output last moved */
+	TAILQ_ENTRY(conn)	 all;
+	TAILQ_ENTRY(conn)	 queue;
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct conns {
+	const struct command_env *env;
+	struct subscriptions	*subs;
+	int			 epoll_fd;
+	unsigned		 slot;
+	uint64_t		 now_ms;
+	uint64_t		 count;
+	size_t			 line_max;
+	bool			 draining;
+	struct conn_list	 all;
+	struct conn_list	 queue;
+	struct conn_list	 spare;		/* closed, to be used again */
+	size_t			 spares;
+	struct inbuf_pool	 pool;
+	uint64_t		 counted[BOARD_COUNTERS];
+	struct request		 req;
+	uint8_t			 discarded[DISCARD_BYTES];
+};
+
+struct turn {			/* what a turn may still do */
+	size_t		bytes;
+	unsigned	requests;
+};
+
+static inline void
+turn_spend(struct turn *turn, size_t bytes)
+{
+	turn->bytes -= bytes < turn->bytes ? bytes : turn->bytes;
+}
+
+/* conn.c: the ends of a life. */
+
+/* No more of its requests: send what waits, then close. */
+void conn_finish(struct conns *, struct conn *);
+/* All has been sent: wait for the client's end. */
+void conn_linger(struct conns *, struct conn *);
+/* At once.  The connection is gone when this returns. */
+void conn_close(struct conns *, struct conn *);
+/* The same against the client's will: counted, and told to the log. */
+void conn_drop(struct conns *, struct conn *, const char *why);
+
+/* conn_turn.c: queue it for a turn; allowed if it is queued. */
+void conn_enqueue(struct conns *, struct conn *);
+
+/* conn_input.c: one read; or read and throw away, as far as the turn goes. */
+void conn_read(struct conns *, struct conn *, struct turn *);
+void conn_discard(struct conns *, struct conn *, struct turn *);
+
+/* conn_output.c: send as much as the socket takes. */
+void conn_send(struct conns *, struct conn *);
+
+/* conn_request.c: the next request of the input; or the next piece of the
+ * reply that is a stream. */
+void conn_parse(struct conns *, struct conn *, struct turn *);
+void conn_stream(struct conns *, struct conn *, struct turn *);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Who may do something, and how much of it.
+ *
+ * Sockets are edge-triggered: an event only notes what a connection may do,
+ * and queues it.  Each queued one then gets a turn: send, go on with a
+ * stream, execute what has arrived, read more, send once.  A turn is bounded
+ * in bytes and in requests, so that one client's pipeline is not another's
+ * delay; who could go on is queued again.
+ *
+ * Back-pressure: while more than OUTPUT_HIGH bytes wait to be sent, nothing
+ * is executed and nothing is read, so that TCP tells the client.  Output is
+ * thus bounded by OUTPUT_HIGH and one reply, except a subscriber's, which has
+ * its own limit and the door.
+ */
+
+#include <sys/epoll.h>
+
+#include "server/conn.h"
+#include "server/conn_state.h"
+
+#define OUTPUT_HIGH	((size_t)256 * 1024)
+#define TURN_BYTES	((size_t)256 * 1024)
+#define TURN_REQUESTS	1024U
+
+void
+conn_enqueue(struct conns *set, struct conn *conn)
+{
+	if (conn->queued)
+		return;
+	conn->queued = true;
+	TAILQ_INSERT_TAIL(&set->queue, conn, queue);
+}
+
+void
+conns_event(struct conns *set, struct conn *conn, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP |
+	    EPOLLERR))
+		conn->readable = true;
+	/* What has broken is found out by trying, after what it sent. */
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		conn->writable = true;
+	/* Urgent data makes a short read too, and more may be behind it. */
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
+		conn->hung_up = true;
+	conn_enqueue(set, conn);
+}
+
+static void
+conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
+{
+	while (conn->state <= CONN_SERVING && !conn->broken &&
+	    turn->bytes > 0 && turn->requests > 0 &&
+	    outbuf_len(&conn->out) < OUTPUT_HIGH) {
+		if (conn->stream.next != NULL)
+			conn_stream(set, conn, turn);
+		else if (!conn->hungry)
+			conn_parse(set, conn, turn);
+		else if (conn->readable)
+			conn_read(set, conn, turn);
+		else
+			break;
+	}
+	/* The worker's request is somebody else's after this turn. */
+	if (conn->stream.next != NULL && stream_keep(&conn->stream) == -1)
+		conn->broken = true;
+}
+
+/* Nothing can come of it any more but what is in the buffer. */
+static bool
+is_finished(const struct conns *set, const struct conn *conn)
+{
+	if (conn->stream.next != NULL || !conn->hungry || conn->readable)
+		return false;
+	return conn->eof || set->draining;
+}
+
+static bool
+can_go_on(const struct conn *conn)
+{
+	if (conn->state > CONN_SERVING)
+		return conn->readable;
+	return outbuf_len(&conn->out) < OUTPUT_HIGH &&
+	    (conn->stream.next != NULL || !conn->hungry || conn->readable);
+}
+
+/* After its turn: closed, queued again, or waiting for an event. */
+static void
+conn_settle(struct conns *set, struct conn *conn)
+{
+	if (conn->state <= CONN_SERVING && is_finished(set, conn))
+		conn_finish(set, conn);
+	else if (conn->state == CONN_SUBSCRIBED && (conn->eof ||
+	    set->draining))
+		conn_finish(set, conn);
+	if (conn->state == CONN_CLOSING && outbuf_len(&conn->out) == 0)
+		conn_linger(set, conn);
+	if (conn->broken || (conn->state == CONN_LINGERING &&
+	    (conn->eof || set->draining)))
+		conn_close(set, conn);
+	else if (can_go_on(conn))
+		conn_enqueue(set, conn);
+}
+
+static void
+conn_turn(struct conns *set, struct conn *conn)
+{
+	struct turn turn = { TURN_BYTES, TURN_REQUESTS };
+
+	conn_send(set, conn);
+	if (conn->state <= CONN_SERVING)
+		conn_serve(set, conn, &turn);
+	if (conn->state > CONN_SERVING)
+		conn_discard(set, conn, &turn);
+	conn_send(set, conn);
+	conn_settle(set, conn);
+}
+
+bool
+conns_turn(struct conns *set)
+{
+	struct conn_list now;
+	struct conn *conn;
+
+	TAILQ_INIT(&now);
+	TAILQ_CONCAT(&now, &set->queue, queue);
+	while ((conn = TAILQ_FIRST(&now)) != NULL) {
+		TAILQ_REMOVE(&now, conn, queue);
+		conn->queued = false;
+		conn_turn(set, conn);
+	}
+	return !TAILQ_EMPTY(&set->queue);
+}

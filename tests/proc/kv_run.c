@@ -1,0 +1,153 @@
+/* Running kv in a test: its words, what it left behind, and its end. */
+
+#include <sys/wait.h>
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/proc/kv_run.h"
+
+struct daemon kv_daemon;
+static char kv_name[] = "kv";
+
+void
+kv_begin(void)
+{
+	char server[32];
+
+	daemon_start(&kv_daemon);
+	snprintf(server, sizeof(server), "127.0.0.1:%u", kv_daemon.port);
+	setenv("KV_SERVER", server, 1);
+	setenv("HOME", kv_daemon.dir, 1);
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("NO_COLOR");
+}
+
+void
+kv_end(void)
+{
+	daemon_stop(&kv_daemon);
+}
+
+const char *
+kv_bin(void)
+{
+	const char *path = getenv("KV_BIN");
+
+	cr_assert_not_null(path, "KV_BIN does not name the kv to test");
+	return path;
+}
+
+char *
+slurp(FILE *f, size_t *len)
+{
+	long size;
+	char *bytes;
+
+	fseek(f, 0, SEEK_END);
+	size = ftell(f);
+	rewind(f);
+	bytes = malloc((size_t)size + 1);
+	cr_assert_not_null(bytes);
+	*len = fread(bytes, 1, (size_t)size, f);
+	bytes[*len] = '\0';
+	fclose(f);
+	return bytes;
+}
+
+int
+reap_kv(pid_t pid)
+{
+	int status;
+
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+	    1000 + WTERMSIG(status);
+}
+
+pid_t
+spawn_kv(char *const *argv, int in, int out, int err)
+{
+	pid_t pid = fork();
+
+	cr_assert_neq(pid, -1);
+	if (pid != 0)
+		return pid;
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	execv(kv_bin(), argv);
+	_exit(126);
+}
+
+void
+collect(char **argv, const char *first, va_list ap)
+{
+	int n = 0;
+
+	argv[n++] = kv_name;
+	argv[n++] = (char *)(uintptr_t)first;
+	if (first == NULL)
+		return;
+	while (n < ARGS_MAX && (argv[n] = va_arg(ap, char *)) != NULL)
+		n++;
+	cr_assert_lt(n, ARGS_MAX);
+}
+
+struct result
+run_with(const void *input, size_t len, const char *first, ...)
+{
+	FILE *in = tmpfile(), *out = tmpfile(), *err = tmpfile();
+	struct result result;
+	char *argv[ARGS_MAX], *text;
+	size_t err_len;
+	va_list ap;
+
+	va_start(ap, first);
+	collect(argv, first, ap);
+	va_end(ap);
+	fwrite(input, 1, len, in);
+	fflush(in);
+	lseek(fileno(in), 0, SEEK_SET);
+	result.status = reap_kv(spawn_kv(argv, fileno(in), fileno(out),
+	    fileno(err)));
+	fclose(in);
+	result.out = slurp(out, &result.out_len);
+	text = slurp(err, &err_len);
+	snprintf(result.err, sizeof(result.err), "%s", text);
+	free(text);
+	return result;
+}
+
+void
+assert_says(struct result result, const char *out)
+{
+	cr_assert_str_eq(result.err, "");
+	cr_assert_str_eq(result.out, out);
+	cr_assert_eq(result.status, 0);
+	free(result.out);
+}
+
+void
+assert_fails(struct result result, int status, const char *out,
+    const char *err)
+{
+	cr_assert_eq(result.status, status, "%d: %s", result.status,
+	    result.err);
+	cr_assert_str_eq(result.out, out);
+	cr_assert_not_null(strstr(result.err, err), "%s", result.err);
+	if (*err == '\0')
+		cr_assert_str_eq(result.err, "");
+	else
+		cr_assert_eq(strncmp(result.err, "kv: ", 4), 0);
+	free(result.out);
+}
+
+void
+quietly(struct result result)
+{
+	assert_says(result, "");
+}
