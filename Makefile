@@ -126,7 +126,9 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 
-run: all ## start kvd here, on 127.0.0.1:4040; ARGS= are its options
+run: ## start kvd here, on 127.0.0.1:4040; ARGS= are its options
+	$(call need,build run)
+	$(again) programs
 	$(BUILD)/kvd -f $(ARGS)
 
 # ---------------------------------------------------------------- testing
@@ -159,7 +161,7 @@ check-tests/%: $(OUT)/tests/%/run $(PROGRAMS)
 # ---------------------------------------------------------------- quality
 
 deps: ## install the packages that are missing, for all targets
-	@.ci/deps build test lint docs coverage clang
+	@.ci/deps build run test lint docs coverage clang
 
 lint: ## layers, headers, checkers, man pages, format
 	$(call need,build lint)

@@ -54,8 +54,9 @@ new_bucket(struct held *h, uint64_t lsn)
 }
 
 static enum shm_status
-create_locked(struct held *h, struct bytes name)
+create_locked(struct held *h, void *arg)
 {
+	struct bytes name = *(const struct bytes *)arg;
 	struct table *t = &h->sh->buckets;
 	struct index_place place;
 	struct record_view r = {
@@ -88,25 +89,15 @@ create_locked(struct held *h, struct bytes name)
 enum shm_status
 bucket_create(struct arena *a, struct bytes name)
 {
-	enum shm_status status;
-	unsigned attempt = 0;
-	struct held h;
-
 	if (!is_name(name))
 		return SHM_BUCKET_NAME_SIZE;
-	do {
-		if (lock_shard(a, arena_shard_of(a, name), &h) ==
-		    LOCK_POISONED)
-			return SHM_DAMAGED;
-		status = create_locked(&h, name);
-		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a, attempt++));
-	return status;
+	return room_run(a, arena_shard_of(a, name), create_locked, &name);
 }
 
 static enum shm_status
-drop_locked(struct held *h, struct bytes name)
+drop_locked(struct held *h, void *arg)
 {
+	struct bytes name = *(const struct bytes *)arg;
 	struct index_place place;
 	struct record_view created, r = {
 		.op = RECORD_DROP,
@@ -140,20 +131,9 @@ drop_locked(struct held *h, struct bytes name)
 enum shm_status
 bucket_drop(struct arena *a, struct bytes name)
 {
-	enum shm_status status;
-	unsigned attempt = 0;
-	struct held h;
-
 	if (!is_name(name))
 		return SHM_BUCKET_NAME_SIZE;
-	do {
-		if (lock_shard(a, arena_shard_of(a, name), &h) ==
-		    LOCK_POISONED)
-			return SHM_DAMAGED;
-		status = drop_locked(&h, name);
-		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a, attempt++));
-	return status;
+	return room_run(a, arena_shard_of(a, name), drop_locked, &name);
 }
 
 enum shm_status

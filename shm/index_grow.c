@@ -127,14 +127,14 @@ index_grow(struct held *h, struct table *t)
 void
 index_shrink(struct held *h, struct table *t)
 {
-	uint64_t last = table_lines(word_peek(&t->shape)) - 1;
+	uint64_t lines = table_lines(word_peek(&t->shape)), last;
 	struct line *from, *to;
 	struct chain all, more;
 	unsigned i;
 
-	if (last == UINT64_MAX || last == 0 ||
-	    word_peek(&t->count) >= last * SPARSE)
+	if (lines < 2 || word_peek(&t->count) >= (lines - 1) * SPARSE)
 		return;
+	last = lines - 1;
 	from = table_line(h->a, word_peek(&t->root), last);
 	to = table_line(h->a, word_peek(&t->root), last - table_level(last));
 	if (!chain_gather(h, to, &all) || !chain_gather(h, from, &more) ||

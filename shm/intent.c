@@ -87,12 +87,6 @@ intent_release_segment(struct held *h, uint64_t segment)
 	h->released[h->nreleased++] = segment;
 }
 
-unsigned
-intent_room(const struct held *h)
-{
-	return INTENT_PAIRS - h->npairs;
-}
-
 static void
 apply(struct arena *a, struct intent *in)
 {

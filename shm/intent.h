@@ -27,11 +27,6 @@ void intent_guard(struct held *, word *version);
 /* A segment that the intent marks RELEASED: free it after the commit. */
 void intent_release_segment(struct held *, uint64_t segment);
 
-/*
- * How many more words fit.  Operations that may need many look here first.
- */
-unsigned intent_room(const struct held *);
-
 /* Commit, apply, and leave the intent empty. */
 void intent_commit(struct held *);
 

@@ -178,7 +178,7 @@ struct record {
  * The state of a segment is one word, {generation 32, owner 24, kind 8}, so
  * that taking a free one is one compare-and-swap and needs no lock:
  *
- *	RAW -> FREE -> TAKEN -> LOG, INDEX or LINES -> RELEASED -> FREE
+ *	RAW -> FREE -> TAKEN -> HOT, COLD, LINES, INDEX -> RELEASED -> FREE
  *
  * RAW is not backed by memory yet.  TAKEN and RELEASED are in the hands of
  * the owner shard but reachable from nowhere: who repairs that shard gives

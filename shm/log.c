@@ -58,7 +58,6 @@ open_segment(struct held *h, word *segment, word *pos,
 	return SHM_OK;
 }
 
-
 enum shm_status
 log_cold_room(struct held *h, uint64_t size)
 {
@@ -68,12 +67,6 @@ log_cold_room(struct held *h, uint64_t size)
 		return SHM_OK;
 	return open_segment(h, &sh->cold_segment, &sh->cold_pos, SEGMENT_COLD,
 	    SEGMENT_FOR_CLEANING);
-}
-
-uint64_t
-log_cold_left(const struct held *h)
-{
-	return left(h, &h->sh->cold_segment, &h->sh->cold_pos);
 }
 
 arena_off
@@ -167,10 +160,11 @@ log_room(struct held *h, uint64_t size, enum segment_level level)
 }
 
 unsigned
-log_close_dead_heads(struct held *h)
+log_close_dead_heads(struct held *h, bool keep_hot)
 {
 	struct shard *sh = h->sh;
 
-	return close_if_dead(h, &sh->hot_segment, &sh->hot_pos) +
+	return (keep_hot ? 0 :
+	    close_if_dead(h, &sh->hot_segment, &sh->hot_pos)) +
 	    close_if_dead(h, &sh->cold_segment, &sh->cold_pos);
 }

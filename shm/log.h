@@ -20,9 +20,6 @@ enum shm_status log_room(struct held *, uint64_t size, enum segment_level);
 /* The same for the cold head. */
 enum shm_status log_cold_room(struct held *, uint64_t size);
 
-/* Bytes left in the segment of the cold head. */
-uint64_t log_cold_left(const struct held *);
-
 /*
  * Write a record at the hot head and set its lsn; returns its offset.  It is
  * not in the log before log_advance() is committed.
@@ -36,10 +33,11 @@ void log_advance(struct held *, const struct record_view *);
 void log_kill(struct held *, arena_off, uint64_t size);
 
 /*
- * Close both heads if everything in them is dead, so that a shard without
- * buckets holds no segment (intents of their own).  Returns segments freed.
+ * Close the heads if everything in them is dead, so that a shard without
+ * buckets holds no segment (intents of their own); the hot one may be kept
+ * for those who follow it.  Returns segments freed.
  */
-unsigned log_close_dead_heads(struct held *);
+unsigned log_close_dead_heads(struct held *, bool keep_hot);
 
 /* Give a segment of the log back, all of which is dead (own intent). */
 void log_free_segment(struct held *, uint64_t segment);

@@ -50,26 +50,32 @@ put_view(const struct arena *a, const struct bucket *b, const struct pair *p)
 	};
 }
 
+struct put {			/* what pair_put() has in hand */
+	struct bytes		 bucket;
+	const struct pair	*pair;
+	uint64_t		 revision;
+	bool			 starved;	/* no memory to grow */
+};
+
 static enum shm_status
-put_locked(struct held *h, struct bytes bucket, const struct pair *p,
-    uint64_t *revision, bool *starved)
+put_locked(struct held *h, void *arg)
 {
+	struct put *put = arg;
 	struct index_place place;
 	struct record_view r;
 	enum shm_status status;
 	struct bucket *b;
 	arena_off off;
 
-	if ((b = bucket_find(h, bucket, &place)) == NULL)
+	if ((b = bucket_find(h, put->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	r = put_view(h->a, b, p);
+	r = put_view(h->a, b, put->pair);
 	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK ||
 	    (status = index_reserve(h, &b->table, 1)) != SHM_OK)
 		return status;
 	off = log_write(h, &r);
-	*starved = publish_put(h, off, &r, false) == SHM_FULL;
-	if (revision != NULL)
-		*revision = r.lsn;
+	put->starved = publish_put(h, off, &r, false) == SHM_FULL;
+	put->revision = r.lsn;
 	return SHM_OK;
 }
 
@@ -77,48 +83,50 @@ enum shm_status
 pair_put(struct arena *a, struct bytes bucket, const struct pair *p,
     uint64_t *revision)
 {
+	struct put put = { .bucket = bucket, .pair = p };
 	enum shm_status status;
-	unsigned attempt = 0;
-	bool starved = false;
-	struct held h;
 
 	status = check_sizes(a, bucket, p->key.len, p->value.len);
 	if (status != SHM_OK)
 		return status;
-	do {
-		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
-		    LOCK_POISONED)
-			return SHM_DAMAGED;
-		status = put_locked(&h, bucket, p, revision, &starved);
-		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a, attempt++));
-	if (starved)
+	status = room_run(a, arena_shard_of(a, bucket), put_locked, &put);
+	if (put.starved)
 		segment_back_one(a);
+	if (status == SHM_OK && revision != NULL)
+		*revision = put.revision;
 	return status;
 }
 
+struct put_many {		/* what pair_put_many() has in hand */
+	struct bytes		 bucket;
+	const struct pair	*pairs;
+	struct record_view	*views;
+	size_t			 n;
+};
+
 static enum shm_status
-put_many_locked(struct held *h, struct bytes bucket, const struct pair *p,
-    struct record_view *views, size_t n)
+put_many_locked(struct held *h, void *arg)
 {
+	struct put_many *put = arg;
 	struct index_place place;
 	enum shm_status status;
 	uint64_t total = 0;
 	struct bucket *b;
 	size_t i;
 
-	if ((b = bucket_find(h, bucket, &place)) == NULL)
+	if ((b = bucket_find(h, put->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	for (i = 0; i < n; i++) {
-		views[i] = put_view(h->a, b, &p[i]);
-		total += views[i].size;
+	for (i = 0; i < put->n; i++) {
+		put->views[i] = put_view(h->a, b, &put->pairs[i]);
+		total += put->views[i].size;
 	}
 	if (total > h->a->segment_bytes)
 		return SHM_BATCH_SIZE;
 	if ((status = log_room(h, total, SEGMENT_FOR_PUT)) != SHM_OK ||
-	    (status = index_reserve(h, &b->table, (unsigned)n)) != SHM_OK)
+	    (status = index_reserve(h, &b->table, (unsigned)put->n)) !=
+	    SHM_OK)
 		return status;
-	batch_run(h, views, n);
+	batch_run(h, put->views, put->n);
 	return SHM_OK;
 }
 
@@ -126,10 +134,8 @@ enum shm_status
 pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
     size_t n)
 {
+	struct put_many put = { .bucket = bucket, .pairs = p, .n = n };
 	enum shm_status status;
-	struct record_view *views;
-	unsigned attempt = 0;
-	struct held h;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -139,18 +145,11 @@ pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
 	/* More records than bytes of a segment can never fit. */
 	if (n > a->segment_bytes / sizeof(struct record))
 		return SHM_BATCH_SIZE;
-	if ((views = calloc(n + 1, sizeof(*views))) == NULL)
+	if ((put.views = calloc(n + 1, sizeof(*put.views))) == NULL)
 		return SHM_FULL;
-	do {
-		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
-		    LOCK_POISONED) {
-			status = SHM_DAMAGED;
-			break;
-		}
-		status = put_many_locked(&h, bucket, p, views, n);
-		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a, attempt++));
-	free(views);
+	status = room_run(a, arena_shard_of(a, bucket), put_many_locked,
+	    &put);
+	free(put.views);
 	return status;
 }
 
@@ -174,18 +173,25 @@ pair_delete_place(struct held *h, const struct index_place *place,
 	return SHM_OK;
 }
 
+struct deletion {		/* what pair_delete() has in hand */
+	struct bytes	bucket;
+	struct bytes	key;
+};
+
 static enum shm_status
-delete_locked(struct held *h, struct bytes bucket, struct bytes name)
+delete_locked(struct held *h, void *arg)
 {
+	const struct deletion *d = arg;
 	struct index_place place;
 	struct record_view old;
 	enum shm_status status;
 	struct index_key key;
 	struct bucket *b;
 
-	if ((b = bucket_find(h, bucket, &place)) == NULL)
+	if ((b = bucket_find(h, d->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	index_key_init(h->a, &key, RECORD_PUT, arena_off_of(h->a, b), name);
+	index_key_init(h->a, &key, RECORD_PUT, arena_off_of(h->a, b),
+	    d->key);
 	if (!index_find(h, &b->table, &key, &place) ||
 	    !record_read(h->a, place.record, &old))
 		return SHM_NO_KEY;
@@ -199,20 +205,12 @@ delete_locked(struct held *h, struct bytes bucket, struct bytes name)
 enum shm_status
 pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 {
+	struct deletion d = { .bucket = bucket, .key = key };
 	enum shm_status status;
-	unsigned attempt = 0;
-	struct held h;
 
 	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
 		return status;
-	do {
-		if (lock_shard(a, arena_shard_of(a, bucket), &h) ==
-		    LOCK_POISONED)
-			return SHM_DAMAGED;
-		status = delete_locked(&h, bucket, key);
-		lock_release(&h);
-	} while (status == SHM_FULL && room_make(a, attempt++));
-	return status;
+	return room_run(a, arena_shard_of(a, bucket), delete_locked, &d);
 }
 
 struct copy {			/* what pair_get() wants of a record */

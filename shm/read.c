@@ -80,7 +80,11 @@ search_chain(const struct arena *a, const struct line *line,
 	return false;
 }
 
-enum read_status
+/*
+ * One attempt to find a key.  found() is called with data that may yet prove
+ * false: it may only copy, within the lengths given.
+ */
+static enum read_status
 read_once(const struct arena *a, const struct table *t,
     const struct index_key *k, const struct read_action *act)
 {

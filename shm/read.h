@@ -17,21 +17,16 @@
  * Nothing is written, so a reader that is killed costs nothing.
  */
 
-/* What to do with the record found. */
+/*
+ * What to do with a record found.  It may yet prove false: only copy, within
+ * the lengths given.
+ */
 struct read_action {
 	void	(*found)(void *arg, const struct record_view *);
 	void	*arg;
 };
 
 enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
-
-/*
- * One attempt to find a key in a table whose descriptor may be anywhere.
- * found() is called with data that may yet prove false: it may only copy,
- * within the lengths given.
- */
-enum read_status read_once(const struct arena *, const struct table *,
-    const struct index_key *, const struct read_action *);
 
 /*
  * Find a key of a bucket.  Tries as often as it takes.  SHM_OK,

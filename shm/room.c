@@ -31,8 +31,9 @@ clean_until_freed(struct arena *a)
 	return work.segments_freed > 0 || segment_count_free(a) > before;
 }
 
-bool
-room_make(struct arena *a, unsigned attempt)
+/* Is trying again worth while, for the attempt-th time from 0? */
+static bool
+make_room(struct arena *a, unsigned attempt)
 {
 	if (attempt == ATTEMPTS_MAX)
 		return false;
@@ -42,4 +43,21 @@ room_make(struct arena *a, unsigned attempt)
 	if (attempt == 0 && segment_count_free(a) > segment_reserve(a) + 1)
 		return true;
 	return clean_until_freed(a);
+}
+
+enum shm_status
+room_run(struct arena *a, uint32_t shard,
+    enum shm_status (*op)(struct held *, void *), void *arg)
+{
+	enum shm_status status;
+	unsigned attempt = 0;
+	struct held h;
+
+	do {
+		if (lock_shard(a, shard, &h) == LOCK_POISONED)
+			return SHM_DAMAGED;
+		status = op(&h, arg);
+		lock_release(&h);
+	} while (status == SHM_FULL && make_room(a, attempt++));
+	return status;
 }

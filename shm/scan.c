@@ -86,12 +86,12 @@ attempt(struct walk *w, uint64_t *next)
 	if (w->packing.op == RECORD_PUT) {
 		s = read_bucket_once(w->a, w->sh, &w->bucket,
 		    &w->packing.bucket);
-		t = &((struct bucket *)arena_at(w->a,
-		    w->packing.bucket))->table;
 		if (s != READ_FOUND)
 			return s == READ_RETRY || word_peek(
 			    &w->sh->version) != version ? STEP_RETRY :
 			    STEP_GONE;
+		t = &((struct bucket *)arena_at(w->a,
+		    w->packing.bucket))->table;
 	}
 	shape = word_load(&t->shape);
 	*next = 0;

@@ -15,7 +15,7 @@ word_load(const word *w)
 	return atomic_load_explicit(w, memory_order_acquire);
 }
 
-/* For words that only the holder of the lock changes, read by the holder. */
+/* The order comes from elsewhere: the lock that is held, or a fence. */
 static inline uint64_t
 word_peek(const word *w)
 {

@@ -137,6 +137,23 @@ Test(feed, that_is_watched_is_given_time_while_memory_is_free)
 	feed_unwatch(a, 0, 1);
 }
 
+Test(feed, that_is_watched_shows_the_drop_of_the_last_bucket)
+{
+	struct arena_usage u;
+
+	set_up();
+	feed_watch(a, 0, 1);
+	put("k", "v");
+	bucket_drop(a, name);
+	support_clean(a);
+	cr_assert_eq(next().op, FEED_SET);
+	cr_assert_eq(next().op, FEED_DROPPED);
+	feed_unwatch(a, 0, 1);
+	support_clean(a);
+	arena_usage(a, &u);
+	cr_assert_eq(u.segments_log + u.segments_index, 0);
+}
+
 Test(feed, overtaken_by_the_cleaner_says_so)
 {
 	struct feed_event e;

@@ -1,0 +1,32 @@
+#ifndef KVD_SHM_CLEAN_PARTS_H
+#define KVD_SHM_CLEAN_PARTS_H
+
+#include "shm/clean.h"
+#include "shm/lock.h"
+
+/* What the parts of the cleaning share. */
+
+/* Lock a shard, and count it if that repaired it. */
+enum lock_status clean_enter(struct arena *, uint32_t shard, struct held *,
+    struct clean_work *);
+
+/* Take apart what is left of drops; false if there is nothing. */
+bool clean_tidy(struct arena *, struct clean_state *, struct clean_work *);
+
+/*
+ * Put the segment that is most worth emptying into the hints, with the lock
+ * of the cleaning held; false if none is worth it.
+ */
+bool clean_choose_victim(struct arena *);
+
+/* A segment of the log that no head writes to any more, and of a shard that
+ * can be locked. */
+bool clean_is_sealed(const struct arena *, const struct segment *);
+
+/* Does anybody watch this shard? */
+bool clean_is_followed(struct arena *, uint32_t shard);
+
+/* Is more than a quarter of the arena free? */
+bool clean_has_plenty(const struct arena *);
+
+#endif
