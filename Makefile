@@ -137,7 +137,8 @@ TEST_ENV := $(if $(filter file,$(origin ENV)),test,$(ENV))
 FILTER := $(if $(T),--filter '$(T)')
 RUN := KVD_BIN=$(abspath $(OUT)/kvd) KV_BIN=$(abspath $(OUT)/kv) OUT=$(OUT) \
     CC='$(CC)' EXAMPLE_CC='$(CC) $(LINK_$(ENV))' \
-    LSAN_OPTIONS=suppressions=$(abspath tests/leaks.supp):print_suppressions=0
+    LSAN_OPTIONS=suppressions=$(abspath tests/leaks.supp):print_suppressions=0 \
+    tests/bounded
 
 test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(call need,build test)
