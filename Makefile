@@ -9,14 +9,13 @@ OUT := $(BUILD)/$(ENV)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 # ------------------------------------------------------------------ flags
-
+# No -flto: libkv.a is for other people's linkers, too.
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wundef -Wvla -Wformat=2
 
 BRANCHES_x86_64 := -fcf-protection
 BRANCHES_aarch64 := -mbranch-protection=standard
-# No -flto: libkv.a is for other people's linkers, too.
 CFLAGS_dev := -O0 -g3
 CFLAGS_test := -O1 -g -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -Werror
@@ -91,7 +90,7 @@ $(OUT)/$(LIBKV_SO): $(LIBKV_O)
 	    -Wl,--version-script=$(OUT)/libkv.map -o $@ $^ $(BSD_LIBS)
 	@ln -sfn $(@F) $(OUT)/libkv.so
 
-# One object, so that other people's programs see names of kv.h alone.
+# One object: other people's programs see names of kv.h alone.
 $(OUT)/libkv.a: $(LIBKV_O)
 	$(call step,ar)
 	@ld -r -o $(OUT)/libkv.o $^
@@ -135,10 +134,10 @@ run: ## start kvd here, on 127.0.0.1:4040; ARGS= are its options
 
 TEST_ENV := $(if $(filter file,$(origin ENV)),test,$(ENV))
 FILTER := $(if $(T),--filter '$(T)')
-RUN := KVD_BIN=$(abspath $(OUT)/kvd) KV_BIN=$(abspath $(OUT)/kv) OUT=$(OUT) \
+PATHS := KVD_BIN=$(abspath $(OUT)/kvd) KV_BIN=$(abspath $(OUT)/kv) OUT=$(OUT) \
     CC='$(CC)' EXAMPLE_CC='$(CC) $(LINK_$(ENV))' \
-    LSAN_OPTIONS=suppressions=$(abspath tests/leaks.supp):print_suppressions=0 \
-    tests/bounded
+    LSAN_OPTIONS=suppressions=$(abspath tests/leaks.supp):print_suppressions=0
+RUN := $(PATHS) tests/bounded
 
 test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(call need,build test)
@@ -183,7 +182,7 @@ bench: ## tests/bench: figures for this machine; ROUNDS=3
 	$(call need,build)
 	$(again) ENV=prod measure
 measure: $(ALL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
-	@$(RUN) tests/bench/run
+	@$(PATHS) tests/bench/run
 
 fuzz: ## tests/fuzz, each for SECONDS=60
 	$(call need,build clang)
@@ -197,7 +196,6 @@ fuzz: ## tests/fuzz, each for SECONDS=60
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBDIR := $(PREFIX)/lib
-SHAREDIR := $(PREFIX)/share
 # mode:file:destination
 INSTALL := \
     755:$(OUT)/kvd:$(PREFIX)/sbin/kvd \
@@ -211,9 +209,9 @@ INSTALL := \
     644:server/etc/kvd.socket:$(LIBDIR)/systemd/system/kvd.socket \
     644:server/etc/kvd.sysusers:$(LIBDIR)/sysusers.d/kvd.conf \
     644:server/etc/kvd.tmpfiles:$(LIBDIR)/tmpfiles.d/kvd.conf \
-    644:$(OUT)/kv.bash-completion:$(SHAREDIR)/bash-completion/completions/kv \
+    644:$(OUT)/kv.bash-completion:$(PREFIX)/share/bash-completion/completions/kv \
     $(foreach m,$(wildcard man/*.[1-8]), \
-    644:$m:$(SHAREDIR)/man/man$(subst .,,$(suffix $m))/$(notdir $m))
+    644:$m:$(PREFIX)/share/man/man$(subst .,,$(suffix $m))/$(notdir $m))
 CONF := $(DESTDIR)$(SYSCONFDIR)/kvd/kvd.conf
 
 install: all ## into DESTDIR and PREFIX; keeps an existing kvd.conf
@@ -237,8 +235,8 @@ docs: ## the manual pages as HTML, in build/doc
 	    -O man=%N.%S.html man/$$m >$(BUILD)/doc/$$m.html || exit 1; done
 
 dist: ## a tarball of the tracked files
-	@mkdir -p $(BUILD)
-	git ls-files -z | tar --null -T - --sort=name --owner=root --group=root \
+	@mkdir -p $(BUILD) && \
+	    git ls-files -z | tar --null -T - --sort=name --owner=root --group=root \
 	    --transform 's,^,kvd-$(VERSION)/,' -czf $(BUILD)/kvd-$(VERSION).tar.gz
 
 clean: ## remove what was built
@@ -246,7 +244,6 @@ clean: ## remove what was built
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
-
 .SECONDEXPANSION:
 $(OUT)/%/run: $$(call objects,$$*/*.c) $$(LIBS_$$*)
 	$(call link,-lcriterion)
