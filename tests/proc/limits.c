@@ -170,19 +170,18 @@ Test(limits, slow_reader_is_not_idle_when_it_has_read_its_reply)
 	enum { VALUE = 1000000, VALUES = 12 };
 	char *request = make_value(VALUE), buf[65536];
 	size_t left = VALUES * (VALUE + 2) + 4;
-	int fd, other, idle, wide = 1 << 20;
+	int fd, other, idle;
 	ssize_t n;
 
 	start_with("memory 64M\nworkers 1\nlimits { idle 2s }\n");
 	other = talk_open(&d);
 	talk(other, "CREATE b\r\n", "OK\r\n");
 	talk(other, request, "OK\r\n");
-	fd = open_with_small_buffer();
+	fd = talk_open(&d);
 	talk_send(fd, "MGET b k k k k k k k k k k k k\r\n");
 	idle = talk_open(&d);
 	talk(idle, "COUNT b\r\n", "1\r\nOK\r\n");
 	talk_expect_end(idle);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wide, sizeof(wide));
 	for (; left > 0; left -= (size_t)n)
 		cr_assert_gt(n = recv(fd, buf, left < sizeof(buf) ? left :
 		    sizeof(buf), 0), 0);

@@ -87,7 +87,7 @@ Test(stream, keys_to_a_slow_reader_are_complete_and_never_in_memory)
 {
 	enum { STREAMS = 20 };
 	static bool seen[KEYS];
-	int slow[STREAMS], i, n = 0, size = 4096;
+	int slow[STREAMS], i, n = 0, size = 65536;
 	char line[256];
 	long before;
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -38,10 +39,12 @@ talk_open_port(uint16_t port)
 		.sin_family = AF_INET, .sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)
 	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	cr_assert_neq(fd, -1);
 	set_patience(fd);
+	/* Or each request in two pieces waits for an acknowledgement. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	cr_assert_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0,
 	    "connect: %s", strerror(errno));
 	return fd;
