@@ -34,6 +34,7 @@
 #include "server/log.h"
 #include "shm/board.h"
 
+#define STARTS_MAX	5	/* of a child, before kvd serves at all */
 #define RESTARTS_MAX	200
 #define RESTARTS_MS	10000
 #define DELAY_MIN_MS	50
@@ -243,8 +244,8 @@ replace(struct children *all, struct child *child, int status)
 	child->state = CHILD_ENDED;
 	if (all->stopping)
 		return;
-	if (!all->served && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == ROLE_RESTART) {
+	if (!all->served && (child->restarts == STARTS_MAX ||
+	    (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_RESTART))) {
 		all->failure = "a child cannot start";
 		return;
 	}

@@ -9,12 +9,18 @@
  */
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/instance.h"
 #include "server/log.h"
+#include "shm/board.h"
+
+#define ORPHANS_MS	2000	/* given to them, and again after a kill */
 
 static _Noreturn void
 refuse_second(const struct config *config, pid_t holder)
@@ -108,6 +114,73 @@ claim(const struct config *config, struct arena *arena)
 		refuse(config, "claim", ARENA_ERRNO);
 }
 
+/* A process of our program with that pid, and not another by now? */
+static bool
+is_kvd(pid_t pid)
+{
+	char path[64], name[2][32] = { "", "" };
+	const int pids[2] = { (int)pid, (int)getpid() };
+	FILE *f;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", pids[i]);
+		if ((f = fopen(path, "r")) == NULL)
+			return false;
+		if (fgets(name[i], sizeof(name[i]), f) == NULL)
+			name[i][0] = '\0';
+		fclose(f);
+	}
+	return pid != getpid() && name[0][0] != '\0' &&
+	    strcmp(name[0], name[1]) == 0;
+}
+
+static void
+kill_orphans(const struct arena *arena)
+{
+	struct board_row row;
+	unsigned i;
+
+	for (i = 0; i < BOARD_SLOTS; i++)
+		if (board_read(arena, i, &row) && row.pid > 0 &&
+		    is_kvd(row.pid)) {
+			log_warn("killing process %d, which a master that "
+			    "died has left behind", (int)row.pid);
+			kill(row.pid, SIGKILL);
+		}
+}
+
+static bool
+await_hold(struct arena *arena)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	int i;
+
+	for (i = 0; i < ORPHANS_MS / 10; i++) {
+		if (arena_hold(arena))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/*
+ * Children of a master that died end by themselves after the request in hand,
+ * unless one was stopped; what they write to their slots of the board must
+ * not be mistaken for their successors'.
+ */
+static void
+outlive_orphans(const struct config *config, struct arena *arena)
+{
+	if (await_hold(arena))
+		return;
+	kill_orphans(arena);
+	if (!await_hold(arena))
+		fatal(EX_TEMPFAIL, "processes of an earlier master still use "
+		    "instance %s; end them, or choose another name with -N",
+		    config->name);
+}
+
 static struct arena *
 create(const struct config *config)
 {
@@ -123,6 +196,7 @@ create(const struct config *config)
 	if ((error = arena_create(&arena, &params)) != ARENA_OK)
 		refuse(config, "make", error);
 	claim(config, arena);
+	outlive_orphans(config, arena);
 	log_info("made shared memory %s of %ju bytes", arena_uuid(arena),
 	    (uintmax_t)arena_memory_bytes(arena));
 	return arena;
@@ -174,6 +248,7 @@ instance_open(const struct config *config, bool cold)
 	if (error != ARENA_OK)
 		refuse(config, "adopt", error);
 	claim(config, arena);
+	outlive_orphans(config, arena);
 	log_info("adopted shared memory %s with its data", arena_uuid(arena));
 	warn_of_difference(config, arena);
 	return arena;

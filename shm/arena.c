@@ -156,7 +156,9 @@ size_object(int fd, const struct geometry *g)
 
 	if (ftruncate(fd, (off_t)g->size_bytes) == -1)
 		return ARENA_ERRNO;
-	error = posix_fallocate(fd, 0, (off_t)g->segments_off);
+	do
+		error = posix_fallocate(fd, 0, (off_t)g->segments_off);
+	while (error == EINTR);
 	if (error == 0)
 		return ARENA_OK;
 	errno = error;
@@ -282,10 +284,25 @@ arena_close(struct arena *a)
 	free(a);
 }
 
+/*
+ * Two locks of a byte each, which need not be there.  The claim belongs to
+ * the process, the hold to the open file that its children share.
+ */
+enum { CLAIM_BYTE, HOLD_BYTE };
+
+static struct flock
+lock_of(off_t byte)
+{
+	return (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte,
+		.l_len = 1
+	};
+}
+
 static pid_t
 holder_of(int fd)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = lock_of(CLAIM_BYTE);
 
 	if (fcntl(fd, F_GETLK, &lock) == -1)
 		return -1;
@@ -295,13 +312,21 @@ holder_of(int fd)
 pid_t
 arena_claim(struct arena *a)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = lock_of(CLAIM_BYTE);
 
 	if (fcntl(a->fd, F_SETLK, &lock) == 0)
 		return 0;
 	if (errno != EACCES && errno != EAGAIN)
 		return -1;
 	return holder_of(a->fd);
+}
+
+bool
+arena_hold(struct arena *a)
+{
+	struct flock lock = lock_of(HOLD_BYTE);
+
+	return fcntl(a->fd, F_OFD_SETLK, &lock) == 0;
 }
 
 pid_t

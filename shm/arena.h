@@ -75,8 +75,17 @@ int arena_unlink(const char *name);
 pid_t arena_claim(struct arena *);
 
 /*
- * The holder's pid by name, without attaching (for "already running" before
- * anything is touched).  Returns 0 if nobody holds it or there is no arena,
+ * Hold the arena for this process and for all that it will fork: others can
+ * do so only when the last of these is gone.  So whoever adopts the arena of
+ * a master that died knows when its children are dead too.  Returns false
+ * while others hold it.
+ */
+bool arena_hold(struct arena *);
+
+/*
+ * The claimer's pid by name, without attaching (for "already running" before
+ * anything is touched).  Not for the claimer itself, which would lose its
+ * claim.  Returns 0 if nobody holds it or there is no arena,
  * -1 with errno.
  */
 pid_t arena_holder(const char *name);

@@ -14,6 +14,7 @@
 
 #include "shm/segment.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "shm/clock.h"
@@ -165,9 +166,14 @@ back(struct arena *a, uint64_t i)
 {
 	word *state = &a->table[i].state;
 	uint64_t was = word_load(state);
+	int error;
 
-	if (posix_fallocate(a->fd, (off_t)arena_segment_base(a, i),
-	    (off_t)a->segment_bytes) != 0) {
+	do
+		error = posix_fallocate(a->fd,
+		    (off_t)arena_segment_base(a, i),
+		    (off_t)a->segment_bytes);
+	while (error == EINTR);
+	if (error != 0) {
 		word_store(&a->pool->refused_ms, clock_wall_ms());
 		return false;
 	}

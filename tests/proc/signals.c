@@ -90,6 +90,23 @@ Test(signals, restart_after_the_master_was_killed_finds_the_data)
 	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
 }
 
+Test(signals, restart_after_the_master_was_killed_outlives_a_stopped_child)
+{
+	int fd = talk_open(&d);
+	pid_t stopped = (pid_t)talk_info(fd, "server", "worker_pid");
+
+	talk(fd, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
+	kill(stopped, SIGSTOP);
+	daemon_kill(&d, SIGKILL);
+	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
+	daemon_launch(&d, NULL);
+	daemon_await_log(&d, "has left behind", 1);
+	talk_expect_end(fd);
+	fd = talk_open(&d);
+	talk(fd, "GET b k\r\n", "v\r\nOK\r\n");
+	cr_assert_eq(talk_info(fd, "clients", "clients"), 1);
+}
+
 Test(signals, restart_with_fewer_workers_counts_only_its_own)
 {
 	const char *const flags[] = { "-w", "1", NULL };

@@ -61,10 +61,16 @@ support_arena_name(void)
 }
 
 void
-support_fini(void)
+support_close(void)
 {
 	arena_close(arena);
 	arena = NULL;
+}
+
+void
+support_fini(void)
+{
+	support_close();
 	arena_unlink(support_arena_name());
 }
 

@@ -20,6 +20,9 @@ struct arena *support_named_arena(uint64_t memory_bytes, uint32_t shards,
 /* The name of the named arena, which no other process uses. */
 const char *support_arena_name(void);
 
+/* Close it, and leave its name. */
+void support_close(void);
+
 /* For .fini: close and remove it. */
 void support_fini(void);
 

@@ -252,6 +252,29 @@ Test(arena, is_claimed_by_one_process_until_it_exits)
 	cr_assert_eq(arena_claim(a), 0);
 }
 
+Test(arena, is_held_by_a_family_until_the_last_of_it_is_gone)
+{
+	struct arena *a = support_named_arena(8 * MB, 0, 0), *again;
+	int status, down[2];
+	pid_t pid;
+	char c;
+
+	cr_assert(arena_hold(a));
+	cr_assert_eq(arena_attach(&again, support_arena_name(), geteuid()),
+	    ARENA_OK);
+	cr_assert(!arena_hold(again));
+	cr_assert_eq(pipe(down), 0);
+	if ((pid = support_fork()) == 0)
+		_exit(read(down[0], &c, 1) == 1 ? 0 : 1);
+	support_close();
+	cr_assert(!arena_hold(again), "the child has it");
+	cr_assert_eq(write(down[1], "", 1), 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	cr_assert(arena_hold(again));
+	arena_close(again);
+}
+
 Test(arena, deals_buckets_to_all_shards)
 {
 	struct arena *a = support_arena(16 * MB, 16, 64 * 1024);
