@@ -20,6 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "shm/layout.h"
 #include "tests/proc/talk.h"
 
 static struct daemon d;
@@ -214,6 +215,17 @@ Test(start, what_is_no_arena_is_refused_with_the_remedy_and_left_alone)
 	cr_assert_str_eq(found, bytes);
 	daemon_launch(&d, cold);
 	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
+}
+
+Test(start, arena_of_another_layout_is_refused_with_the_remedy)
+{
+	const uint64_t header[] = { LAYOUT_MAGIC, LAYOUT_VERSION, 1 };
+	char where[32];
+
+	make_object(header, sizeof(header));
+	address(where, sizeof(where), daemon_free_port());
+	cr_assert_eq(RUN("-f", "-l", where), EX_CONFIG);
+	expect_one_line("another layout; start with -C");
 }
 
 Test(start, arena_of_another_user_is_refused)
