@@ -46,6 +46,14 @@ static struct arena *a;
 static struct ledger *ledger;
 static const struct bytes buckets[] = { { "one", 3 }, { "two", 3 } };
 
+static void
+share_ledger(void)
+{
+	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(ledger, MAP_FAILED);
+}
+
 static size_t
 key_of(unsigned writer, unsigned k, char *key)
 {
@@ -193,9 +201,7 @@ Test(stress, readers_see_whole_values_while_writers_and_cleaner_work)
 	a = support_arena(UINT64_C(16) << 20, 2, 128 * 1024);
 	cr_assert_eq(bucket_create(a, buckets[0]), SHM_OK);
 	cr_assert_eq(bucket_create(a, buckets[1]), SHM_OK);
-	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(ledger, MAP_FAILED);
+	share_ledger();
 	for (i = 0; i < READERS; i++)
 		readers[i] = start(reader_main, i);
 	cleaner = start(NULL, 0);
@@ -243,9 +249,7 @@ Test(stress, a_killed_writer_leaves_the_old_value_or_the_new_one)
 	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
 	cr_assert_eq(bucket_create(a, buckets[0]), SHM_OK);
 	cr_assert_eq(bucket_create(a, buckets[1]), SHM_OK);
-	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(ledger, MAP_FAILED);
+	share_ledger();
 	for (i = 0; i < KILLS; i++) {
 		pid = start(victim_main, i);
 		usleep((useconds_t)(i * 7 % 3000));	/* where does not
@@ -326,9 +330,7 @@ Test(stress, a_key_that_was_put_is_never_missed_while_its_bucket_grows)
 	unsigned i;
 
 	a = support_arena(UINT64_C(32) << 20, 2, 128 * 1024);
-	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(ledger, MAP_FAILED);
+	share_ledger();
 	for (i = 0; i < 3; i++)
 		askers[i] = start(asker_main, i);
 	grower = start(grower_main, 0);
@@ -381,9 +383,7 @@ Test(stress, facts_of_a_bucket_are_its_own_while_buckets_come_and_go)
 	unsigned i;
 
 	a = support_arena(UINT64_C(8) << 20, 1, 64 * 1024);
-	ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(ledger, MAP_FAILED);
+	share_ledger();
 	for (i = 0; i < 2; i++)
 		counters[i] = start(counter_main, i);
 	dropper = start(dropper_main, 0);
