@@ -132,7 +132,8 @@ subscribe_add(struct subscriptions *subs, struct subscriber *sub,
 	sub->out = out;
 	sub->bucket_id = stat.id;
 	sub->shard = shard;
-	sub->from_revision = now.lsn;
+	/* The id may have been that of a bucket dropped since `now'. */
+	sub->from_revision = stat.created > now.lsn ? stat.created : now.lsn;
 	insert(subs, sub);
 	subs->count++;
 	return SHM_OK;

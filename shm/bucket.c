@@ -149,6 +149,7 @@ bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
 			.keys = facts.count,
 			.bytes = facts.bytes,
 			.revision = facts.revision,
+			.created = facts.created,
 			.id = facts.bucket
 		};
 	return status;

@@ -12,7 +12,9 @@ struct bucket_stat {
 					 * reclaimed included */
 	uint64_t	bytes;		/* of all keys and values */
 	uint64_t	revision;	/* of its last change */
-	uint64_t	id;		/* the same until it is dropped */
+	uint64_t	created;	/* revision of its creation */
+	uint64_t	id;		/* the same until it is dropped, and
+					 * then perhaps another's */
 };
 
 /* Make a bucket; SHM_OK also if it is there already. */

@@ -185,6 +185,7 @@ copy_facts(const struct bucket *b, struct read_facts *facts)
 	facts->count = word_load(&b->table.count);
 	facts->bytes = word_load(&b->bytes);
 	facts->revision = word_load(&b->revision);
+	facts->created = word_load(&b->created);
 }
 
 /* One attempt at the whole path. */

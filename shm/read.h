@@ -41,6 +41,7 @@ struct read_facts {
 	uint64_t	count;
 	uint64_t	bytes;
 	uint64_t	revision;
+	uint64_t	created;
 };
 enum shm_status read_bucket(struct arena *, struct bytes bucket,
     struct read_facts *);

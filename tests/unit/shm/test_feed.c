@@ -122,6 +122,21 @@ Test(feed, never_shows_what_the_cleaner_moves)
 	cr_assert(is(next().key, "x"));
 }
 
+Test(feed, event_of_a_creation_has_the_revision_that_the_bucket_shows)
+{
+	struct bucket_stat st;
+	struct feed_event e;
+
+	set_up();
+	bucket_drop(a, name);
+	bucket_create(a, name);
+	cr_assert_eq(bucket_stat(a, name, &st), SHM_OK);
+	cr_assert_lt(next().revision, st.created);	/* the drop */
+	e = next();
+	cr_assert(e.op == FEED_CREATED && e.revision == st.created);
+	cr_assert_eq(e.bucket_id, st.id);
+}
+
 Test(feed, that_is_watched_is_given_time_while_memory_is_free)
 {
 	unsigned i;
