@@ -74,14 +74,6 @@ void chain_remove(struct held *, struct line *home, word *slot);
  */
 struct line *chain_new_line(struct held *);
 
-/* Free lines needed to write n entries into a home line without a chain. */
-static inline unsigned
-chain_further_lines(unsigned n)
-{
-	return n <= LINE_SLOTS ? 0 :
-	    (n - LINE_SLOTS + LINE_SLOTS - 2) / (LINE_SLOTS - 1);
-}
-
 /* The line after this one, or NULL; under the lock. */
 struct line *chain_next(const struct held *, struct line *);
 

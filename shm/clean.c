@@ -56,23 +56,33 @@ live_bucket(struct held *h, arena_off off)
 	return b;
 }
 
-/* The table and the place in it that lead to this record, if any. */
+/* The table in which this record would be found if it lives, or NULL. */
 static struct table *
+table_of(struct held *h, const struct record_view *r)
+{
+	struct bucket *b;
+
+	switch (r->op) {
+	case RECORD_PUT:
+		b = live_bucket(h, r->bucket);
+		return b != NULL ? &b->table : NULL;
+	case RECORD_CREATE:
+		return &h->sh->buckets;
+	case RECORD_DELETE:
+	case RECORD_DROP:
+		break;
+	}
+	return NULL;
+}
+
+static bool
 find_live(struct held *h, arena_off off, const struct record_view *r,
     struct index_place *p)
 {
-	uint64_t hash = hash_keyed(h->a->hash_seed, r->key.data, r->key.len);
-	struct table *t = &h->sh->buckets;
-	struct bucket *b;
+	const struct table *t = table_of(h, r);
 
-	if (r->op == RECORD_PUT) {
-		if ((b = live_bucket(h, r->bucket)) == NULL)
-			return NULL;
-		t = &b->table;
-	} else if (r->op != RECORD_CREATE) {
-		return NULL;
-	}
-	return index_find_record(h, t, hash, off, p) ? t : NULL;
+	return t != NULL && index_find_record(h, t,
+	    hash_keyed(h->a->hash_seed, r->key.data, r->key.len), off, p);
 }
 
 static enum shm_status
@@ -101,7 +111,7 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 {
 	struct index_place p;
 
-	if (find_live(h, off, r, &p) == NULL)
+	if (!find_live(h, off, r, &p))
 		return SHM_OK;
 	if (r->op == RECORD_PUT && record_is_expired(r, now_ms) &&
 	    pair_delete_place(h, &p, r) == SHM_OK) {
