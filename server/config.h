@@ -48,6 +48,12 @@ struct config {
 	uint64_t	 idle_ms;	/* close an idle client; 0: never */
 	uint64_t	 send_ms;	/* close one that does not read */
 	uint64_t	 output_max_bytes; /* waiting for one subscriber */
+	uint64_t	 max_restarts;	/* more in max_seconds_ms: give up */
+	uint64_t	 max_seconds_ms;
+	uint64_t	 restart_delay_max_ms; /* 0: restart at once */
+	uint64_t	 heartbeat_ms;	/* kill who stands still; 0: never */
+	uint64_t	 drain_ms;	/* for a replaced worker's clients */
+	uint64_t	 refuse_ms;	/* a request that crashes workers */
 	enum config_log	 log_to;
 	char		*log_file;	/* NULL but for CONFIG_LOG_FILE */
 	char		*log_facility;	/* "daemon" */

@@ -9,8 +9,8 @@
 
 #include "server/config.h"
 
-#define OPTION(block, keyword, type, field, flag, fallback, min, max, reload, \
-    help) { CONFIG_##block, #keyword, CONFIG_IS_##type,			      \
+#define OPTION(block, id, keyword, type, field, flag, fallback, min, max,     \
+    reload, help) { CONFIG_##block, keyword, CONFIG_IS_##type,		      \
 	    offsetof(struct config, field), flag, fallback, min, max,	      \
 	    CONFIG_##reload, help },
 const struct config_row config_rows[CONFIG_OPTIONS] = {
@@ -20,16 +20,18 @@ const struct config_row config_rows[CONFIG_OPTIONS] = {
 
 #define CONFIG_LOG_PREFIX	"log."
 #define CONFIG_LIMITS_PREFIX	"limits."
+#define CONFIG_SUPERVISE_PREFIX	"supervise."
 #define CONFIG_TOP_PREFIX	""
 
 static const char *const option_names[CONFIG_OPTIONS] = {
-#define OPTION(block, keyword, ...) CONFIG_##block##_PREFIX #keyword,
+#define OPTION(block, id, keyword, ...) CONFIG_##block##_PREFIX keyword,
 #include "server/options.def"
 #undef OPTION
 };
 
 static const char *const block_names[CONFIG_BLOCKS] = {
-	[CONFIG_TOP] = "", [CONFIG_LOG] = "log", [CONFIG_LIMITS] = "limits"
+	[CONFIG_TOP] = "", [CONFIG_LOG] = "log", [CONFIG_LIMITS] = "limits",
+	[CONFIG_SUPERVISE] = "supervise"
 };
 
 #define WORD_MAX	24	/* longer words are near nothing */

@@ -6,7 +6,9 @@
 
 /* options.def as data, and looking things up in it. */
 
-enum config_block { CONFIG_TOP, CONFIG_LOG, CONFIG_LIMITS, CONFIG_BLOCKS };
+enum config_block {
+	CONFIG_TOP, CONFIG_LOG, CONFIG_LIMITS, CONFIG_SUPERVISE, CONFIG_BLOCKS
+};
 
 enum config_type {
 	CONFIG_IS_NAME, CONFIG_IS_LISTEN, CONFIG_IS_SIZE, CONFIG_IS_COUNT,
@@ -17,7 +19,7 @@ enum config_type {
 enum config_reload { CONFIG_RELOAD, CONFIG_RESTART };
 
 enum config_option {
-#define OPTION(block, keyword, ...) CONFIG_##block##_##keyword,
+#define OPTION(block, id, ...) CONFIG_##block##_##id,
 #include "server/options.def"
 #undef OPTION
 	CONFIG_OPTIONS
@@ -37,7 +39,7 @@ struct config_row {
 
 extern const struct config_row config_rows[CONFIG_OPTIONS];
 
-/* "log", "limits"; "" for the top. */
+/* "log", "limits", "supervise"; "" for the top. */
 const char *config_block_name(enum config_block);
 
 /* The block a keyword opens, or CONFIG_BLOCKS. */

@@ -287,6 +287,8 @@ Test(config, what_is_printed_is_read_as_the_same_configuration)
 		"log { to \"/var/log/k v\"; facility local7; level err }\n"
 		"limits { clients 1; idle 0; send 1500ms; output 4097; "
 		"value 3M }\n"
+		"supervise { max-restarts 3; max-seconds 7s; restart-delay 0; "
+		"heartbeat 1500ms; drain 1m; refuse 0 }\n"
 	};
 	struct config again;
 	char *first, *second;

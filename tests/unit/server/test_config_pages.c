@@ -45,7 +45,8 @@ section(enum config_block block)
 	static const char *const headings[CONFIG_BLOCKS] = {
 		[CONFIG_TOP] = "\n.Ss Top level\n",
 		[CONFIG_LOG] = "\n.Ss The log block\n",
-		[CONFIG_LIMITS] = "\n.Ss The limits block\n"
+		[CONFIG_LIMITS] = "\n.Ss The limits block\n",
+		[CONFIG_SUPERVISE] = "\n.Ss The supervise block\n"
 	};
 	char *start = strstr(page, headings[block]), *next;
 
