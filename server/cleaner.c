@@ -18,14 +18,13 @@
 
 #include "server/clock.h"
 #include "server/log.h"
-#include "server/reload.h"
 #include "server/role.h"
 #include "shm/board.h"
 #include "shm/clean.h"
 #include "shm/feed.h"
 
 #define IDLE_MS		100	/* between looks when there is no work */
-#define BEAT_MS		100
+#define SHOW_MS		100	/* between two of our work on the board */
 #define PIECES		64	/* of work between two looks at the signals */
 
 /*
@@ -39,12 +38,10 @@ enum { POLL_SIGNALS, POLL_WAKE, POLL_ALIVE, POLLS };
 
 struct cleaner {
 	const struct inherit	*inherit;
-	struct config		 config;	/* ours, once reloaded */
-	const struct config	*current;
 	struct clean_state	 state;
 	struct clean_work	 work;		/* since the start */
 	struct clean_work	 shown;		/* of it, on the board */
-	uint64_t		 beat_ms;
+	uint64_t		 shown_ms;
 	bool			 stop;
 	bool			 repair;
 	struct pollfd		 polls[POLLS];
@@ -60,10 +57,8 @@ on_signals(struct cleaner *c)
 		switch (info.ssi_signo) {
 		case SIGTERM:
 		case SIGQUIT:
+		case SIGUSR2:
 			c->stop = true;
-			break;
-		case SIGHUP:
-			reload_child(c->inherit, &c->config, &c->current);
 			break;
 		case SIGUSR1:
 			log_reopen();
@@ -114,7 +109,6 @@ show_work(struct cleaner *c)
 	board_add(arena, slot, BOARD_REPAIRS,
 	    c->work.shards_repaired - c->shown.shards_repaired);
 	c->shown = c->work;
-	board_beat(arena, slot);
 }
 
 /* Returns true if there is more to do at once. */
@@ -126,6 +120,7 @@ clean(struct cleaner *c)
 	int i;
 
 	for (i = 0; i < PIECES && more; i++) {
+		board_beat(c->inherit->arena, c->inherit->slot, clock_ms());
 		more = clean_step(c->inherit->arena, &c->state, &c->work,
 		    clock_wall_ms());
 		nanosleep(&pause, NULL);
@@ -147,27 +142,29 @@ run(struct cleaner *c)
 		if (busy != shown)
 			setproctitle("cleaner: %s", busy ? "busy" : "idle");
 		shown = busy;
-		if ((now_ms = clock_ms()) - c->beat_ms >= BEAT_MS) {
-			c->beat_ms = now_ms;
+		if ((now_ms = clock_ms()) - c->shown_ms >= SHOW_MS) {
+			c->shown_ms = now_ms;
 			show_work(c);
 		}
 	}
 }
 
-/* An earlier run may have had more workers than this one. */
+/* Those of an earlier run, which may have had more workers than this one. */
 static void
 forget_watchers(const struct inherit *in)
 {
-	size_t watcher;
+	unsigned watcher;
 
-	for (watcher = in->workers; watcher < FEED_WATCHERS_MAX; watcher++)
-		feed_unwatch_all(in->arena, (unsigned)watcher);
+	for (watcher = 0; watcher < FEED_WATCHERS_MAX; watcher++)
+		if (in->wake_fds[BOARD_WORKER_SLOT + watcher] ==
+		    INHERIT_NO_WAKE)
+			feed_unwatch_all(in->arena, watcher);
 }
 
 static int
 cleaner_run(const struct inherit *in)
 {
-	struct cleaner c = { .inherit = in, .current = in->config };
+	struct cleaner c = { .inherit = in };
 	uint64_t one = 1;
 	int fd;
 
@@ -189,15 +186,14 @@ cleaner_run(const struct inherit *in)
 	(void)!write(in->ready_fd, &one, sizeof(one));
 	run(&c);
 	show_work(&c);
-	config_free(&c.config);
 	close(fd);
 	return ROLE_DONE;
 }
 
 const struct role role_cleaner = {
 	.name = "cleaner",
+	.shown = BOARD_CLEANER,
 	.run = cleaner_run,
 	.restart = ROLE_PERMANENT,
 	.shutdown_ms = 2000,
-	.drain_ms = 2000,
 };

@@ -214,6 +214,17 @@ conns_drain(struct conns *set)
 }
 
 void
+conns_retire(struct conns *set)
+{
+	struct conn *conn;
+
+	set->retiring = true;
+	TAILQ_FOREACH(conn, &set->all, all)
+		if (conn->state == CONN_SUBSCRIBED)
+			conn_enqueue(set, conn);
+}
+
+void
 conns_close(struct conns *set)
 {
 	struct conn *conn;

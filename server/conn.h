@@ -50,6 +50,12 @@ void conns_check_deadlines(struct conns *);
  * conns_count() goes down to 0.
  */
 void conns_drain(struct conns *);
+
+/*
+ * Go on serving, but part with each client when it has had nothing to ask for
+ * a second, and with subscribers at once: others serve them from now on.
+ */
+void conns_retire(struct conns *);
 uint64_t conns_count(const struct conns *);
 
 /* Add what was counted since the last call to our slot of the board. */

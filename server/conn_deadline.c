@@ -12,6 +12,7 @@
 #include "server/log.h"
 
 #define LINGER_MS	2000
+#define RETIRE_MS	1000
 
 static bool
 is_past(const struct conns *set, uint64_t since_ms, uint64_t limit_ms)
@@ -40,8 +41,13 @@ check_deadlines(struct conns *set, struct conn *conn)
 	} else if (conn->state == CONN_LINGERING) {
 		if (is_past(set, conn->active_ms, LINGER_MS))
 			conn_close(set, conn);
-	} else if (conn->state <= CONN_SERVING && conn->stream.next == NULL &&
-	    is_past(set, idle_since(conn), config->idle_ms)) {
+	} else if (conn->state > CONN_SERVING || conn->stream.next != NULL) {
+		return;
+	} else if (set->retiring &&
+	    is_past(set, idle_since(conn), RETIRE_MS)) {
+		conn_finish(set, conn);
+		conn_enqueue(set, conn);
+	} else if (is_past(set, idle_since(conn), config->idle_ms)) {
 		log_debug("closing an idle client");
 		set->counted[BOARD_DROPPED]++;
 		conn_close(set, conn);

@@ -63,6 +63,7 @@ struct conns {
 	uint64_t		 count;
 	size_t			 line_max;
 	bool			 draining;
+	bool			 retiring;
 	struct conn_list	 all;
 	struct conn_list	 queue;
 	struct conn_list	 spare;		/* closed, to be used again */

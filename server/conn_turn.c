@@ -91,7 +91,7 @@ conn_settle(struct conns *set, struct conn *conn)
 	if (conn->state <= CONN_SERVING && is_finished(set, conn))
 		conn_finish(set, conn);
 	else if (conn->state == CONN_SUBSCRIBED && (conn->eof ||
-	    set->draining))
+	    set->draining || set->retiring))
 		conn_finish(set, conn);
 	if (conn->state == CONN_CLOSING && outbuf_len(&conn->out) == 0)
 		conn_linger(set, conn);

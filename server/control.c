@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/control.h"
@@ -26,7 +28,12 @@ static const struct {
 	{ "stop", SIGTERM, 20000 },
 	{ "quit", SIGQUIT, 60000 },
 	{ "reopen", SIGUSR1, 0 },
+	{ "upgrade", SIGUSR2, 0 },
 };
+
+#define UPGRADE_MS	90000	/* longer than the master waits for it */
+#define UPGRADE_SEEN_MS	2000	/* for it to be under way */
+#define NAP_MS		10
 
 static int
 find_master(const char *instance, pid_t *pid)
@@ -64,6 +71,37 @@ signal_and_wait(const char *instance, pid_t pid, int signal, int wait_ms)
 	return status;
 }
 
+/*
+ * Until another process has the claim.  While the old one is at it, it shows
+ * so; if it does not any more and still has the claim, then it failed.
+ */
+static int
+await_successor(const char *instance, pid_t old)
+{
+	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000 };
+	bool changing, seen = false;
+	pid_t holder = old;
+	int ms;
+
+	for (ms = 0; ms < UPGRADE_MS; ms += NAP_MS) {
+		changing = arena_is_changing(instance);
+		holder = arena_holder(instance);
+		if (holder > 0 && holder != old)
+			return EX_OK;
+		if (!changing && holder == old &&
+		    (seen || ms >= UPGRADE_SEEN_MS))
+			break;
+		seen |= changing;
+		nanosleep(&nap, NULL);
+	}
+	if (holder == old)
+		log_err("instance %s goes on with the old program, pid %d; "
+		    "its log says why", instance, (int)old);
+	else
+		log_err("instance %s has ended", instance);
+	return EX_TEMPFAIL;
+}
+
 int
 control_signal(const char *instance, const char *verb)
 {
@@ -76,9 +114,13 @@ control_signal(const char *instance, const char *verb)
 			continue;
 		if ((status = find_master(instance, &pid)) != EX_OK)
 			return status;
-		return signal_and_wait(instance, pid, verbs[i].signal,
+		status = signal_and_wait(instance, pid, verbs[i].signal,
 		    verbs[i].wait_ms);
+		if (status == EX_OK && verbs[i].signal == SIGUSR2)
+			status = await_successor(instance, pid);
+		return status;
 	}
-	log_err("-s %s: not one of reload, stop, quit and reopen", verb);
+	log_err("-s %s: not one of reload, stop, quit, reopen and upgrade",
+	    verb);
 	return EX_USAGE;
 }

@@ -128,12 +128,18 @@ give_up_terminal(void)
 }
 
 void
+daemon_silence(void)
+{
+	give_up_terminal();
+	log_detach();
+}
+
+void
 daemon_ready(void)
 {
 	if (ready_fd == -1)
 		return;
-	give_up_terminal();
-	log_detach();
+	daemon_silence();
 	send(ready_fd, "", 1, MSG_NOSIGNAL);
 	close(ready_fd);
 	ready_fd = -1;

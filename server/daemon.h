@@ -31,4 +31,11 @@ void daemon_detach(void);
  */
 void daemon_ready(void);
 
+/*
+ * The second half alone, for a successor that was not started from a
+ * terminal: standard input, output and error become /dev/null, and the log
+ * is no longer copied there.
+ */
+void daemon_silence(void);
+
 #endif

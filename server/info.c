@@ -127,6 +127,7 @@ static void
 info_workers(struct call *call)
 {
 	struct arena *arena = call->env->inherit->arena;
+	uint64_t now_ms = clock_ms();
 	struct board_row row;
 	unsigned slot;
 
@@ -134,11 +135,13 @@ info_workers(struct call *call)
 		if (!board_read(arena, slot, &row) || row.pid == 0)
 			continue;
 		line(call, "process_%u:role=%s,pid=%d,state=%s,age=%ju,"
-		    "restarts=%ju,heartbeat=%ju,clients=%ju,requests=%ju",
+		    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju",
 		    slot, board_role_name(row.role), (int)row.pid,
 		    board_state_name(row.state),
 		    (uintmax_t)age_s(row.started_ms),
-		    (uintmax_t)row.restarts, (uintmax_t)row.heartbeat,
+		    (uintmax_t)row.restarts,
+		    (uintmax_t)(now_ms > row.heartbeat_ms ?
+		    now_ms - row.heartbeat_ms : 0),
 		    (uintmax_t)row.counters[BOARD_CLIENTS],
 		    (uintmax_t)row.counters[BOARD_REQUESTS]);
 	}

@@ -1,8 +1,9 @@
 /*
  * The arena at start.  What is there and sound is adopted with all its data,
- * whoever died and however; what is there and not ours to understand is
- * refused, with the reason and the remedy, and never touched: discarding
- * data takes somebody who says so, with -C.
+ * whoever died and however.  What no kvd of this version and boot can read
+ * any more is replaced, and the log says why; what may be somebody else's, or
+ * is damaged, is refused with the reason and the remedy, and never touched:
+ * discarding that takes somebody who says so, with -C.
  *
  * The claim comes before any change, and in the process that will be the
  * master: it is a record lock, which a fork does not hand on.
@@ -53,6 +54,7 @@ status_of(enum arena_error error)
 		return EX_OSERR;
 	case ARENA_TOO_SMALL:
 	case ARENA_BAD_PARAMS:
+	case ARENA_UNFINISHED:
 	case ARENA_NOT_AN_ARENA:
 	case ARENA_OTHER_LAYOUT:
 	case ARENA_OTHER_BOOT:
@@ -80,10 +82,11 @@ remedy_of(enum arena_error error)
 	case ARENA_BAD_PARAMS:
 		return "; see memory, shards and value in kvd.conf(5)";
 	case ARENA_NOT_AN_ARENA:
-	case ARENA_OTHER_LAYOUT:
-	case ARENA_OTHER_BOOT:
 	case ARENA_OTHER_PIDNS:
 		return "; start with -C to discard it with its data";
+	case ARENA_OTHER_LAYOUT:
+	case ARENA_OTHER_BOOT:
+	case ARENA_UNFINISHED:
 	case ARENA_ERRNO:
 	case ARENA_NO_ROBUST:
 	case ARENA_OK:
@@ -224,14 +227,51 @@ warn_of_difference(const struct config *config, const struct arena *arena)
 }
 
 static void
-discard(const struct config *config)
+discard(const struct config *config, const char *why)
 {
 	instance_require_free(config);
 	if (arena_unlink(config->name) == 0)
-		log_warn("discarded the shared memory of instance %s",
-		    config->name);
+		log_warn("discarded the shared memory /dev/shm/kvd.%s: %s",
+		    config->name, why);
 	else if (errno != ENOENT)
 		refuse(config, "discard", ARENA_ERRNO);
+}
+
+struct arena *
+instance_inherit(const struct config *config, int fd)
+{
+	struct arena *arena;
+	enum arena_error error;
+
+	error = arena_attach_fd(&arena, config->name, fd, geteuid());
+	if (error != ARENA_OK)
+		refuse(config, "go on with", error);
+	if (!arena_hold(arena))
+		fatal(EX_SOFTWARE, "instance %s belongs to other processes",
+		    config->name);
+	return arena;
+}
+
+void
+instance_claim_next(const struct config *config, struct arena *arena)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	int i;
+
+	for (i = 0; i < 100 && arena_claim(arena) != 0; i++)
+		nanosleep(&pause, NULL);
+	claim(config, arena);
+}
+
+/*
+ * What holds no data that anybody could still use, and belongs to nobody: it
+ * is not worth a refusal.
+ */
+static bool
+is_worthless(enum arena_error error)
+{
+	return error == ARENA_UNFINISHED || error == ARENA_OTHER_LAYOUT ||
+	    error == ARENA_OTHER_BOOT;
 }
 
 struct arena *
@@ -241,8 +281,17 @@ instance_open(const struct config *config, bool cold)
 	enum arena_error error;
 
 	if (cold)
-		discard(config);
+		discard(config, "as asked for");
 	error = arena_attach(&arena, config->name, geteuid());
+	if (error == ARENA_UNFINISHED) {
+		/* Its maker may have been at it for a moment only. */
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+		error = arena_attach(&arena, config->name, geteuid());
+	}
+	if (is_worthless(error)) {
+		discard(config, arena_strerror(error));
+		error = ARENA_MISSING;
+	}
 	if (error == ARENA_MISSING)
 		return create(config);
 	if (error != ARENA_OK)

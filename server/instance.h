@@ -22,4 +22,16 @@ void instance_require_free(const struct config *);
  */
 struct arena *instance_open(const struct config *, bool cold);
 
+/*
+ * The same through the descriptor that a predecessor has handed over, who
+ * still has the claim.  fatal() if we cannot work with that arena.
+ */
+struct arena *instance_inherit(const struct config *, int fd);
+
+/*
+ * Claim it, now that the predecessor lets it go or is dying; fatal() if it
+ * does not within a second.
+ */
+void instance_claim_next(const struct config *, struct arena *);
+
 #endif

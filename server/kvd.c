@@ -15,6 +15,7 @@
 #include "server/master.h"
 #include "server/notify.h"
 #include "server/privileges.h"
+#include "server/upgrade.h"
 
 #ifdef __OPTIMIZE__
 #define OPTIMIZED	"optimized"
@@ -71,7 +72,7 @@ help(void)
 	    "  -N name        of the instance\n"
 	    "  -n             check the configuration and exit\n"
 	    "  -p pidfile     write the process id there\n"
-	    "  -s signal      reload, stop, quit or reopen the running one\n"
+	    "  -s signal      reload, stop, quit, reopen or upgrade it\n"
 	    "  -T             print the effective configuration and exit\n"
 	    "  -u user        become this user\n"
 	    "  -V             print version and build and exit\n"
@@ -169,6 +170,7 @@ main(int argc, char **argv)
 	int status;
 
 	daemon_keep_stdio();
+	upgrade_remember(argv);
 	setproctitle_init(argc, argv, environ);
 	notify_open();
 	parse(&line, argc, argv);

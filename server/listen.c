@@ -81,6 +81,7 @@ listen_inherit(struct listeners *listeners)
 
 	memset(listeners, 0, sizeof(*listeners));
 	listeners->n = notify_listeners(&listeners->fds);
+	listeners->given = listeners->n > 0;
 	for (i = 0; i < listeners->n; i++) {
 		set_options(listeners->fds[i]);
 		flags = fcntl(listeners->fds[i], F_GETFL);
@@ -258,6 +259,41 @@ listen_open(struct listeners *listeners, const struct config *config)
 		}
 	for (i = 0; i < listeners->n; i++)
 		log_listening(listeners->fds[i]);
+}
+
+/* Of a socket in the file system, or NULL.  Static storage. */
+static const char *
+path_of(int fd)
+{
+	static struct sockaddr_un sun;
+	socklen_t len = sizeof(sun) - 1;
+
+	memset(&sun, 0, sizeof(sun));
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) == -1 ||
+	    sun.sun_family != AF_UNIX || sun.sun_path[0] != '/')
+		return NULL;
+	return sun.sun_path;
+}
+
+void
+listen_take(struct listeners *listeners, int *fds, size_t n, bool own_paths)
+{
+	const char *path;
+	size_t i;
+
+	*listeners = (struct listeners){
+		.fds = fds, .n = n, .given = !own_paths
+	};
+	for (i = 0; i < n && own_paths; i++)
+		if ((path = path_of(fds[i])) != NULL)
+			remember_path(listeners, path);
+}
+
+void
+listen_leave_paths(struct listeners *listeners)
+{
+	while (listeners->n_paths > 0)
+		free(listeners->paths[--listeners->n_paths]);
 }
 
 void

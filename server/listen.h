@@ -1,6 +1,7 @@
 #ifndef KVD_SERVER_LISTEN_H
 #define KVD_SERVER_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "server/config.h"
@@ -11,6 +12,7 @@ struct listeners {
 	size_t	 n;
 	char	**paths;	/* of those that we made as files */
 	size_t	 n_paths;
+	bool	 given;		/* by a service manager */
 };
 
 /*
@@ -25,6 +27,15 @@ void listen_inherit(struct listeners *);
  * fatal(): EX_UNAVAILABLE (69) taken or impossible, EX_NOPERM (77).
  */
 void listen_open(struct listeners *, const struct config *);
+
+/*
+ * Take over sockets from a predecessor: fds is for free(3), and ours.  With
+ * own_paths the socket files among them are ours to remove.
+ */
+void listen_take(struct listeners *, int *fds, size_t n, bool own_paths);
+
+/* Leave the socket files to a successor. */
+void listen_leave_paths(struct listeners *);
 
 /* Close them, and remove those that we made as files. */
 void listen_close(struct listeners *);

@@ -32,7 +32,23 @@
 static struct {
 	struct sockaddr_un	address;
 	socklen_t		length;		/* 0: nobody to tell */
+	char			path[sizeof(((struct sockaddr_un *)0)->
+				    sun_path)];
+	uint64_t		watchdog_ms;
 } manager;
+
+/* $WATCHDOG_PID may say whom $WATCHDOG_USEC is meant for. */
+static uint64_t
+watchdog_wanted_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+
+	if (manager.length == 0 || usec == NULL ||
+	    (pid != NULL && strtol(pid, NULL, 10) != getpid()))
+		return 0;
+	return strtoull(usec, NULL, 10) / 1000;
+}
 
 /* "/path", or "@name" for the abstract name space, where a NUL leads. */
 void
@@ -50,8 +66,25 @@ notify_open(void)
 			manager.address.sun_path[0] = '\0';
 		manager.length = (socklen_t)(
 		    offsetof(struct sockaddr_un, sun_path) + len);
+		strlcpy(manager.path, path, sizeof(manager.path));
 	}
+	manager.watchdog_ms = watchdog_wanted_ms();
 	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
+void
+notify_pass_on(void)
+{
+	char usec[32];
+
+	if (manager.length == 0)
+		return;
+	(void)setenv("NOTIFY_SOCKET", manager.path, 1);
+	snprintf(usec, sizeof(usec), "%" PRIu64, manager.watchdog_ms * 1000);
+	if (manager.watchdog_ms > 0)
+		(void)setenv("WATCHDOG_USEC", usec, 1);
 }
 
 static void tell(const char *, ...) __attribute__((format(printf, 1, 2)));
@@ -112,6 +145,24 @@ void
 notify_stopping(void)
 {
 	tell("STOPPING=1");
+}
+
+void
+notify_successor(pid_t pid)
+{
+	tell("MAINPID=%d", (int)pid);
+}
+
+void
+notify_watchdog(void)
+{
+	tell("WATCHDOG=1");
+}
+
+uint64_t
+notify_watchdog_ms(void)
+{
+	return manager.watchdog_ms;
 }
 
 /* --- sockets that were opened for us --- */

@@ -2,6 +2,7 @@
 #define KVD_SERVER_NOTIFY_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -11,7 +12,8 @@
  */
 
 /*
- * First of all: remember $NOTIFY_SOCKET and take it out of the environment.
+ * First of all: remember $NOTIFY_SOCKET and $WATCHDOG_USEC and take them out
+ * of the environment.
  */
 void notify_open(void);
 
@@ -25,6 +27,17 @@ void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_reloading(void);
 
 void notify_stopping(void);
+
+/* From now on another process, our successor, is the one to listen to. */
+void notify_successor(pid_t);
+
+/* We are alive, and so is what we supervise; if the manager wants to know. */
+void notify_watchdog(void);
+/* Within how many ms it wants to hear that again; 0: it does not. */
+uint64_t notify_watchdog_ms(void);
+
+/* Give $NOTIFY_SOCKET back to the environment, for a program we start. */
+void notify_pass_on(void);
 
 /*
  * Listening sockets that were opened for us.  *fds becomes an array for the

@@ -9,13 +9,21 @@
 #include <errno.h>
 #include <libutil.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "server/log.h"
 
 static struct pidfh *handle;
+
+/* A predecessor's, which libbsd's handle cannot be made of. */
+static struct {
+	int		 fd;
+	const char	*path;
+} inherited = { .fd = -1 };
 
 void
 pidfile_take(const char *path)
@@ -46,6 +54,9 @@ pidfile_forget(void)
 	if (handle != NULL)
 		pidfile_close(handle);
 	handle = NULL;
+	if (inherited.fd != -1)
+		close(inherited.fd);
+	inherited.fd = -1;
 }
 
 /* Without the right to remove it, the file stays: unlocked, thus harmless. */
@@ -55,4 +66,36 @@ pidfile_drop(void)
 	if (handle != NULL)
 		pidfile_remove(handle);
 	handle = NULL;
+	if (inherited.fd != -1 && inherited.path != NULL)
+		(void)unlink(inherited.path);
+	pidfile_forget();
+}
+
+int
+pidfile_fd(void)
+{
+	return handle != NULL ? pidfile_fileno(handle) : inherited.fd;
+}
+
+void
+pidfile_inherit(int fd, const char *path)
+{
+	inherited.fd = fd;
+	inherited.path = path;
+}
+
+void
+pidfile_rewrite(void)
+{
+	char line[32];
+	int len;
+
+	if (inherited.fd == -1)
+		return;
+	len = snprintf(line, sizeof(line), "%d", (int)getpid());
+	if (ftruncate(inherited.fd, 0) == -1 ||
+	    pwrite(inherited.fd, line, (size_t)len, 0) != len)
+		log_warn("cannot write the pid file %s: %s",
+		    inherited.path == NULL ? "of the old program" :
+		    inherited.path, strerror(errno));
 }

@@ -23,4 +23,19 @@ void pidfile_forget(void);
 /* When the master ends: remove and unlock it. */
 void pidfile_drop(void);
 
+/*
+ * Its descriptor, locked, for a successor, which shares the lock; -1: none.
+ * It remains ours to close.
+ */
+int pidfile_fd(void);
+
+/*
+ * Go on with the pid file of a predecessor, open and locked on fd (-1: there
+ * is none), at this path.  It says the predecessor's pid until
+ * pidfile_rewrite().  path is kept, not copied.
+ */
+void pidfile_inherit(int fd, const char *path);
+/* Our pid instead of the predecessor's; a failure is logged. */
+void pidfile_rewrite(void);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "server/config.h"
+#include "shm/arena.h"
+#include "shm/board.h"
 
 /*
  * What a child inherits from the master over fork(2), all of it: no other
@@ -13,13 +15,12 @@
  * child's death closes nothing that a client waits on.
  */
 struct inherit {
-	const struct config	*config;
-	const struct config_args *args;		/* to read it again on HUP */
+	const struct config	*config;	/* for the child's whole life */
 	struct arena		*arena;
 	const int		*listen_fds;	/* shared by all workers */
 	size_t			 listens;
-	const int		*wake_fds;	/* an eventfd per worker */
-	size_t			 workers;
+	const int		*wake_fds;	/* an eventfd per board slot, or
+						 * INHERIT_NO_WAKE, _FOREIGN */
 	int			 wake_fd;	/* the eventfd that wakes us */
 	int			 alive_fd;	/* read end; EOF: master died */
 	int			 ready_fd;	/* add 1 when serving */
@@ -27,14 +28,20 @@ struct inherit {
 	unsigned		 slot;		/* ours on the board */
 	unsigned		 instance;	/* worker number, 0.. */
 	uint64_t		 restarts;	/* of this slot so far */
-	bool			 to_stderr;	/* as given to log_open() */
-	int			 verbose;
 	sigset_t		 signals;	/* blocked; read by signalfd */
 };
+
+#define INHERIT_NO_WAKE		(-1)	/* nobody has had that slot yet */
+#define INHERIT_FOREIGN		(-2)	/* it may be another master's child's,
+					 * while that one is replaced */
 
 /*
  * A role is a function that becomes a child's life; what it returns is the
  * exit status, and the exit status is the respawn policy.
+ *
+ * Signals to a child: TERM ends it after the request in hand, QUIT when what
+ * has arrived is answered, USR2 when its clients are done or its successors'
+ * (a worker accepts nobody any more in both cases), USR1 reopens the log.
  */
 enum role_exit {
 	ROLE_DONE = 0,		/* told to stop, or drained */
@@ -51,10 +58,10 @@ enum role_restart {
 
 struct role {
 	const char		*name;
+	enum board_role		 shown;		/* on the board */
 	int			(*run)(const struct inherit *);
 	enum role_restart	 restart;
 	unsigned		 shutdown_ms;	/* from TERM to KILL */
-	unsigned		 drain_ms;	/* from QUIT to TERM */
 };
 
 extern const struct role role_worker;

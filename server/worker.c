@@ -5,7 +5,7 @@
  *	listening sockets	clients, one at a time
  *	clients			requests, see conn_request.c
  *	wake eventfd		a shard we watch has changed
- *	signals			TERM stop, QUIT drain, HUP reload, USR1 reopen
+ *	signals			TERM stop, QUIT drain, USR2 retire, USR1 reopen
  *	alive pipe		end of file: the master died
  *
  * One thread, one epoll instance, and nothing that waits anywhere else.  Each
@@ -29,7 +29,6 @@
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/log.h"
-#include "server/reload.h"
 #include "server/role.h"
 #include "server/subscribe.h"
 #include "shm/board.h"
@@ -43,7 +42,6 @@ enum worker_state { WORKER_SERVING, WORKER_DRAINING, WORKER_STOPPING };
 struct worker {
 	const struct inherit	*inherit;
 	enum worker_state	 state;
-	struct config		 config;	/* ours, once reloaded */
 	struct command_env	 env;
 	struct store		 store;
 	struct subscriptions	*subs;
@@ -118,17 +116,23 @@ set_state(struct worker *w, enum worker_state state, enum board_state shown)
 
 /* Events. */
 
+/* No more clients.  Those that we have are served on if they may linger. */
 static void
-drain(struct worker *w)
+leave(struct worker *w, bool linger)
 {
 	size_t i;
 
-	if (w->state != WORKER_SERVING)
+	if (w->state == WORKER_STOPPING)
 		return;
+	if (w->state == WORKER_SERVING)
+		for (i = 0; i < w->inherit->listens; i++)
+			accept_unwatch(&w->acceptor,
+			    &w->inherit->listen_fds[i]);
 	set_state(w, WORKER_DRAINING, BOARD_DRAINING);
-	for (i = 0; i < w->inherit->listens; i++)
-		accept_unwatch(&w->acceptor, &w->inherit->listen_fds[i]);
-	conns_drain(w->conns);
+	if (linger)
+		conns_retire(w->conns);
+	else
+		conns_drain(w->conns);
 	w->busy = true;
 }
 
@@ -144,10 +148,10 @@ on_signal(struct worker *w)
 			set_state(w, WORKER_STOPPING, BOARD_DRAINING);
 			break;
 		case SIGQUIT:
-			drain(w);
+			leave(w, false);
 			break;
-		case SIGHUP:
-			reload_child(w->inherit, &w->config, &w->env.config);
+		case SIGUSR2:
+			leave(w, true);
 			break;
 		case SIGUSR1:
 			log_reopen();
@@ -216,12 +220,21 @@ wait_for_events(struct worker *w)
 /* The turn. */
 
 static void
+wake(int fd)
+{
+	uint64_t one = 1;
+
+	if (fd >= 0)
+		(void)!write(fd, &one, sizeof(one));
+}
+
+static void
 wake_watchers(struct worker *w)
 {
 	const struct inherit *in = w->inherit;
 	struct feed_watchers watchers;
-	uint64_t bits, one = 1;
 	unsigned i, watcher;
+	uint64_t bits;
 
 	if (!store_take_watchers(&w->store, &watchers))
 		return;
@@ -230,9 +243,9 @@ wake_watchers(struct worker *w)
 			watcher = i * 64 + (unsigned)__builtin_ctzll(bits);
 			if (watcher == in->instance)
 				w->look = true;
-			else if (watcher < in->workers)
-				(void)!write(in->wake_fds[watcher], &one,
-				    sizeof(one));
+			else
+				wake(in->wake_fds[BOARD_WORKER_SLOT +
+				    watcher]);
 		}
 }
 
@@ -267,7 +280,7 @@ tick(struct worker *w)
 	w->tick_ms = w->now_ms + TICK_MS;
 	w->look = true;
 	conns_check_deadlines(w->conns);
-	board_beat(w->inherit->arena, w->inherit->slot);
+	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);
 	show_title(w);
 }
 
@@ -297,29 +310,27 @@ static int
 worker_run(const struct inherit *in)
 {
 	struct worker *w = malloc(sizeof(*w));
-	uint64_t one = 1;
 
 	if (w == NULL || worker_open(w, in) == -1) {
 		log_err("cannot start: %s", strerror(errno));
 		return ROLE_RESTART;
 	}
 	set_state(w, WORKER_SERVING, BOARD_SERVING);
-	(void)!write(in->ready_fd, &one, sizeof(one));
+	wake(in->ready_fd);
 	serve(w);
 	conns_publish_counters(w->conns);
 	conns_close(w->conns);
 	subscribe_close(w->subs);
 	accept_close(&w->acceptor);
 	store_close(&w->store);
-	config_free(&w->config);
 	free(w);
 	return ROLE_DONE;
 }
 
 const struct role role_worker = {
 	.name = "worker",
+	.shown = BOARD_WORKER,
 	.run = worker_run,
 	.restart = ROLE_PERMANENT,
 	.shutdown_ms = 5000,
-	.drain_ms = 30000,
 };

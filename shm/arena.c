@@ -7,7 +7,6 @@
 
 #include "shm/arena.h"
 
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/arena_claim.h"
 #include "shm/geometry.h"
 #include "shm/handle.h"
 #include "shm/hash.h"
@@ -38,8 +38,8 @@ object_name(char *out, size_t size, const char *instance)
 	return snprintf(out, size, "/kvd.%s", instance) < (int)size;
 }
 
-static int
-open_object(const char *instance, int flags)
+int
+arena_open_object(const char *instance, int flags)
 {
 	char name[ARENA_NAME_MAX + 8];
 
@@ -81,7 +81,7 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 	strlcpy(a->name, name, sizeof(a->name));
 }
 
-/* Takes the descriptor over, also on failure. */
+/* Takes the descriptor over, but not on failure. */
 static enum arena_error
 map(struct arena **out, int fd, uint64_t size)
 {
@@ -102,7 +102,6 @@ map(struct arena **out, int fd, uint64_t size)
 fail:
 	saved = errno;
 	free(a);
-	close(fd);
 	errno = saved;
 	return ARENA_ERRNO;
 }
@@ -178,22 +177,25 @@ arena_create(struct arena **out, const struct arena_params *p)
 		return error;
 	if (lock_probe() != 1)
 		return ARENA_NO_ROBUST;
-	if ((fd = open_object(p->name, O_RDWR | O_CREAT | O_EXCL)) == -1)
+	if ((fd = arena_open_object(p->name, O_RDWR | O_CREAT | O_EXCL)) == -1)
 		return errno == EEXIST ? ARENA_EXISTS : ARENA_ERRNO;
-	if ((error = size_object(fd, &g)) != ARENA_OK) {
+	/* From now on others can tell that somebody is at it. */
+	if (arena_claim_object(fd) == -1)
+		error = ARENA_ERRNO;
+	if (error != ARENA_OK || (error = size_object(fd, &g)) != ARENA_OK ||
+	    (error = map(&a, fd, g.size_bytes)) != ARENA_OK) {
 		saved = errno;
 		close(fd);
 		goto fail;
 	}
-	if ((error = map(&a, fd, g.size_bytes)) != ARENA_OK ||
-	    (error = initialise(a, &g, p->name)) != ARENA_OK) {
+	if ((error = initialise(a, &g, p->name)) != ARENA_OK) {
 		saved = errno;
+		arena_close(a);
 		goto fail;
 	}
 	*out = a;
 	return ARENA_OK;
 fail:
-	arena_close(a);
 	arena_unlink(p->name);
 	errno = saved;
 	return error;
@@ -211,6 +213,8 @@ check_header(const struct superblock *sb, uint64_t object_bytes)
 	char boot_id[sizeof(sb->boot_id)];
 	uint64_t pidns[2];
 
+	if (word_peek(&sb->magic) == 0)
+		return ARENA_UNFINISHED;
 	if (word_peek(&sb->magic) != LAYOUT_MAGIC)
 		return ARENA_NOT_AN_ARENA;
 	if (sb->version != LAYOUT_VERSION ||
@@ -249,29 +253,44 @@ read_header(int fd, uid_t uid, struct superblock *sb)
 	if (n == -1)
 		return ARENA_ERRNO;
 	if (n != (ssize_t)sizeof(*sb))
-		return ARENA_NOT_AN_ARENA;
+		return n == 0 ? ARENA_UNFINISHED : ARENA_NOT_AN_ARENA;
 	return check_header(sb, (uint64_t)st.st_size);
+}
+
+enum arena_error
+arena_attach_fd(struct arena **out, const char *name, int fd, uid_t uid)
+{
+	enum arena_error error;
+	struct superblock sb;
+
+	if ((error = read_header(fd, uid, &sb)) != ARENA_OK ||
+	    (error = map(out, fd, sb.size_bytes)) != ARENA_OK)
+		return error;
+	set_facts(*out, &sb, name);
+	return ARENA_OK;
 }
 
 enum arena_error
 arena_attach(struct arena **out, const char *name, uid_t uid)
 {
 	enum arena_error error;
-	struct superblock sb;
 	int fd, saved;
 
-	if ((fd = open_object(name, O_RDWR)) == -1)
+	if ((fd = arena_open_object(name, O_RDWR)) == -1)
 		return errno == ENOENT ? ARENA_MISSING :
 		    errno == EACCES ? ARENA_OTHER_USER : ARENA_ERRNO;
-	if ((error = read_header(fd, uid, &sb)) != ARENA_OK) {
+	if ((error = arena_attach_fd(out, name, fd, uid)) != ARENA_OK) {
 		saved = errno;
 		close(fd);
 		errno = saved;
-		return error;
 	}
-	if ((error = map(out, fd, sb.size_bytes)) == ARENA_OK)
-		set_facts(*out, &sb, name);
 	return error;
+}
+
+int
+arena_fd(const struct arena *a)
+{
+	return a->fd;
 }
 
 void
@@ -282,64 +301,6 @@ arena_close(struct arena *a)
 	munmap(a->base, a->size_bytes);
 	close(a->fd);
 	free(a);
-}
-
-/*
- * Two locks of a byte each, which need not be there.  The claim belongs to
- * the process, the hold to the open file that its children share.
- */
-enum { CLAIM_BYTE, HOLD_BYTE };
-
-static struct flock
-lock_of(off_t byte)
-{
-	return (struct flock){
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte,
-		.l_len = 1
-	};
-}
-
-static pid_t
-holder_of(int fd)
-{
-	struct flock lock = lock_of(CLAIM_BYTE);
-
-	if (fcntl(fd, F_GETLK, &lock) == -1)
-		return -1;
-	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
-}
-
-pid_t
-arena_claim(struct arena *a)
-{
-	struct flock lock = lock_of(CLAIM_BYTE);
-
-	if (fcntl(a->fd, F_SETLK, &lock) == 0)
-		return 0;
-	if (errno != EACCES && errno != EAGAIN)
-		return -1;
-	return holder_of(a->fd);
-}
-
-bool
-arena_hold(struct arena *a)
-{
-	struct flock lock = lock_of(HOLD_BYTE);
-
-	return fcntl(a->fd, F_OFD_SETLK, &lock) == 0;
-}
-
-pid_t
-arena_holder(const char *name)
-{
-	pid_t pid;
-	int fd;
-
-	if ((fd = open_object(name, O_RDWR)) == -1)
-		return errno == ENOENT ? 0 : -1;
-	pid = holder_of(fd);
-	close(fd);
-	return pid;
 }
 
 unsigned

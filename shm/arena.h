@@ -36,7 +36,8 @@ enum arena_error {
 	ARENA_TOO_SMALL,	/* memory holds no useful number of segments */
 	ARENA_NO_SPACE,		/* /dev/shm is too small or full */
 	ARENA_BAD_PARAMS,	/* shards, segment or value size impossible */
-	ARENA_NOT_AN_ARENA,	/* no magic: not ours, or never completed */
+	ARENA_UNFINISHED,	/* its maker died, or is still at it */
+	ARENA_NOT_AN_ARENA,	/* not ours, or damaged */
 	ARENA_OTHER_LAYOUT,	/* made by a program with another layout */
 	ARENA_OTHER_USER,	/* owned by another user */
 	ARENA_OTHER_BOOT,	/* made before the last boot */
@@ -46,7 +47,8 @@ enum arena_error {
 
 /*
  * Make the arena and map it.  The object appears complete or not at all: the
- * magic is stored last, and on failure the object is unlinked again.
+ * magic is stored last, and on failure the object is unlinked again.  It is
+ * claimed for this process from the moment it can be seen, see arena_claim().
  * On ARENA_OK *arena is the caller's, to be given to arena_close().
  */
 enum arena_error arena_create(struct arena **arena,
@@ -59,6 +61,21 @@ enum arena_error arena_create(struct arena **arena,
  */
 enum arena_error arena_attach(struct arena **arena, const char *name,
     uid_t uid);
+
+/*
+ * The same through a descriptor of the object, which the program that was
+ * here before has handed on over exec(3) with its hold on the arena.  fd is
+ * taken over on ARENA_OK, else it stays the caller's.
+ */
+enum arena_error arena_attach_fd(struct arena **arena, const char *name,
+    int fd, uid_t uid);
+
+/*
+ * The descriptor, still the arena's, for a program that is to go on with the
+ * arena: it is open in that one if close-on-exec is taken off in the child
+ * that will call exec(3).
+ */
+int arena_fd(const struct arena *);
 
 /* Unmap; the object stays.  NULL is allowed. */
 void arena_close(struct arena *);
@@ -73,6 +90,16 @@ int arena_unlink(const char *name);
  * Returns 0, or the pid of the process that holds it, or -1 with errno.
  */
 pid_t arena_claim(struct arena *);
+
+/* Let the claim go, for the process that is to have it next. */
+void arena_unclaim(struct arena *);
+
+/*
+ * Show, or no longer, that the claimer is about to hand the arena on, to
+ * whoever asks with arena_is_changing().  Gone with the claimer.
+ */
+void arena_show_change(struct arena *, bool changing);
+bool arena_is_changing(const char *name);
 
 /*
  * Hold the arena for this process and for all that it will fork: others can

@@ -28,8 +28,10 @@ arena_strerror(enum arena_error error)
 		return "no space left in /dev/shm";
 	case ARENA_BAD_PARAMS:
 		return "impossible number of shards, segment or value size";
+	case ARENA_UNFINISHED:
+		return "never completed by who began to make it";
 	case ARENA_NOT_AN_ARENA:
-		return "not an arena, or one that was never completed";
+		return "not an arena, or a damaged one";
 	case ARENA_OTHER_LAYOUT:
 		return "made by a version with another layout";
 	case ARENA_OTHER_USER:

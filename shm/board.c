@@ -40,11 +40,19 @@ board_set_state(struct arena *a, unsigned slot, enum board_state state)
 }
 
 void
-board_beat(struct arena *a, unsigned slot)
+board_beat(struct arena *a, unsigned slot, uint64_t now_ms)
 {
-	word *w = &a->board[slot].heartbeat;
+	word_store(&a->board[slot].heartbeat, now_ms);
+}
 
-	word_store(w, word_peek(w) + 1);
+void
+board_set_end(struct arena *a, unsigned slot, const struct board_end *end)
+{
+	struct board_slot *s = &a->board[slot];
+
+	word_store(&s->end_at, end->at_ms);
+	word_store(&s->end_address, end->address);
+	word_store(&s->end_how, end->how);
 }
 
 void
@@ -91,8 +99,11 @@ board_read(const struct arena *a, unsigned slot, struct board_row *row)
 	row->pid = (pid_t)word_load(&s->pid);
 	row->started_ms = word_load(&s->started_ms);
 	row->restarts = word_load(&s->restarts);
-	row->heartbeat = word_load(&s->heartbeat);
+	row->heartbeat_ms = word_load(&s->heartbeat);
 	row->fingerprint = word_load(&s->fingerprint);
+	row->end.how = word_load(&s->end_how);
+	row->end.at_ms = word_load(&s->end_at);
+	row->end.address = word_load(&s->end_address);
 	for (i = 0; i < BOARD_COUNTERS; i++)
 		row->counters[i] = word_load(&s->counters[i]);
 	return row->role != BOARD_FREE;

@@ -194,7 +194,9 @@ clean_step(struct arena *a, struct clean_state *s, struct clean_work *work,
 {
 	bool more;
 
-	arena_back_ahead(a, (unsigned)segment_reserve(a) + AHEAD);
+	if (segment_count_free(a) < segment_reserve(a) + AHEAD &&
+	    segment_back_one(a))
+		return true;
 	if (clean_tidy(a, s, work))
 		return true;
 	lock_hints(&a->cleaning->lock);

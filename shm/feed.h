@@ -50,7 +50,7 @@ enum feed_status feed_next(struct arena *, struct feed *, void *buf,
  * atomically; those of a process that died are cleared by the one that takes
  * its number next, with feed_unwatch_all().
  */
-#define FEED_WATCHERS_MAX	256
+#define FEED_WATCHERS_MAX	512
 
 struct feed_watchers {
 	uint64_t	bits[FEED_WATCHERS_MAX / 64];

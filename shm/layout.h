@@ -28,7 +28,7 @@ typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	1
+#define LAYOUT_VERSION	2
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -77,13 +77,16 @@ struct cleaning {
 	uint8_t		spare2[64 - sizeof(pthread_mutex_t)];
 };
 
-struct board_slot {		/* written by the process that owns it */
+struct board_slot {		/* written by the process that owns it... */
 	word	role_state;	/* role << 32 | state */
 	word	pid;
 	word	started_ms;
 	word	restarts;
 	word	heartbeat;
 	word	fingerprint;
+	word	end_how;	/* ...but how its last owner ended, and */
+	word	end_at;		/* when: by the master */
+	word	end_address;
 	word	counters[BOARD_COUNTERS];
 } __attribute__((aligned(64)));
 
@@ -252,10 +255,11 @@ struct shard {
 	word		batch_end;	/* lock; see batch.h, 0: none */
 	word		partial[SLAB_CLASSES]; /* lock; segments with room */
 
+	word		watchers[FEED_WATCHERS_MAX / 64]; /* atomically */
+
 	word		durable;	/* the walwriter's, later */
 	word		owner_epoch;	/* the cluster's, later */
-	word		watchers[FEED_WATCHERS_MAX / 64]; /* atomically */
-	word		spare1[2];
+	word		spare1[6];
 
 	pthread_mutex_t	lock;
 	uint8_t		spare2[64 - sizeof(pthread_mutex_t)];
@@ -274,6 +278,6 @@ _Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");
 _Static_assert(sizeof(struct record) == 24, "record");
 _Static_assert(sizeof(struct segment) == 64, "segment");
 _Static_assert(sizeof(struct intent) % 64 == 0, "intent");
-_Static_assert(sizeof(struct shard) == 256 + sizeof(struct intent), "shard");
+_Static_assert(sizeof(struct shard) == 320 + sizeof(struct intent), "shard");
 
 #endif

@@ -59,7 +59,8 @@ BEGIN {
 	on(2, "command info stream subscribe")
 	on(1, "store")
 	on(0, "role config options log daemon privileges notify pidfile")
-	on(0, "children control instance reload clock inbuf peer")
+	on(0, "children control instance reload clock inbuf peer restart")
+	on(0, "upgrade")
 }
 
 /^#[ \t]*include[ \t]*"/ {

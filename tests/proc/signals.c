@@ -57,9 +57,15 @@ Test(signals, int_stops_in_order)
 
 Test(signals, worker_that_does_not_stop_is_killed)
 {
-	int fd = talk_open(&d);
-	pid_t worker = (pid_t)talk_info(fd, "server", "worker_pid");
+	pid_t worker;
+	int fd;
 
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_configure(&d, "workers 1\nsupervise { heartbeat 0 }\n");
+	daemon_launch(&d, NULL);
+	fd = talk_open(&d);
+	worker = (pid_t)talk_info(fd, "server", "worker_pid");
 	cr_assert_eq(kill(worker, SIGSTOP), 0);
 	daemon_kill(&d, SIGTERM);
 	cr_assert_eq(daemon_wait(&d), 0);
@@ -206,47 +212,6 @@ Test(signals, quit_by_s_waits_for_the_end)
 	    WNOWAIT), 0);
 	cr_assert_eq(info.si_pid, d.pid);
 	cr_assert_eq(daemon_wait(&d), 0);
-}
-
-Test(signals, hup_takes_a_good_configuration_and_keeps_the_clients)
-{
-	int fd = talk_open(&d), other;
-
-	talk(fd, "CREATE b\r\n", "OK\r\n");
-	daemon_configure(&d, "memory 64M\nworkers 2\nlimits { clients 1 }\n");
-	cr_assert_eq(RUN("-s", "reload"), EX_OK);
-	daemon_await_log(&d, "configuration reloaded", 1);
-	while (talk_info(fd, "clients", "clients_max") != 1)
-		;
-	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
-	/* The other worker may be a moment behind. */
-	for (;;) {
-		char line[64];
-
-		other = talk_open(&d);
-		talk_send(other, "BUCKETS\r\n");
-		cr_assert(talk_line(other, line, sizeof(line)));
-		close(other);
-		if (strcmp(line, "ERROR too many connections") == 0)
-			break;
-	}
-}
-
-Test(signals, hup_with_a_bad_configuration_keeps_the_old_one)
-{
-	int fd = talk_open(&d);
-	uint64_t before = talk_info(fd, "clients", "clients_max");
-
-	daemon_configure(&d, "limits { clients 1; }\nnonsense\n");
-	daemon_kill(&d, SIGHUP);
-	daemon_await_log(&d, "reload failed", 1);
-	daemon_await_log(&d, "kvd.conf:2", 1);
-	cr_assert_eq(talk_info(fd, "clients", "clients_max"), before);
-	daemon_configure(&d, "memory 32M\nworkers 2\n");
-	daemon_kill(&d, SIGHUP);
-	daemon_await_log(&d, "configuration reloaded", 1);
-	daemon_await_log(&d, "memory", 1);
-	cr_assert_eq(talk_info(fd, "memory", "memory_bytes"), 64 << 20);
 }
 
 Test(signals, usr1_reopens_the_log)

@@ -217,15 +217,79 @@ Test(start, what_is_no_arena_is_refused_with_the_remedy_and_left_alone)
 	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
 }
 
-Test(start, arena_of_another_layout_is_refused_with_the_remedy)
+/* Shared memory with this at its beginning: kvd makes a new one, and says
+ * why. */
+static void
+expect_new_arena(const void *header, size_t size, const char *why)
 {
-	const uint64_t header[] = { LAYOUT_MAGIC, LAYOUT_VERSION, 1 };
+	make_object(header, size);
+	daemon_launch(&d, NULL);
+	daemon_await_log(&d, why, 1);
+	daemon_await_log(&d, "made shared memory", 1);
+	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
+}
+
+Test(start, arena_of_another_layout_is_replaced_and_the_log_says_why)
+{
+	struct superblock header = {
+		.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION,
+		.layout_hash = 1
+	};
+
+	expect_new_arena(&header, sizeof(header),
+	    "discarded the shared memory");
+	daemon_await_log(&d, "made by a version with another layout", 1);
+}
+
+Test(start, arena_that_was_never_completed_is_replaced)
+{
+	const struct superblock header = { .version = LAYOUT_VERSION };
+
+	expect_new_arena(&header, sizeof(header),
+	    "never completed by who began to make it");
+}
+
+Test(start, arena_whose_maker_died_at_once_is_replaced)
+{
+	expect_new_arena("", 0, "never completed by who began to make it");
+}
+
+static void
+change_header(size_t offset, const void *bytes, size_t size)
+{
+	char name[96];
+	int fd;
+
+	snprintf(name, sizeof(name), "/kvd.%s", d.name);
+	cr_assert_neq(fd = shm_open(name, O_RDWR, 0), -1);
+	cr_assert_eq(pwrite(fd, bytes, size, (off_t)offset), (ssize_t)size);
+	close(fd);
+}
+
+Test(start, arena_of_before_the_last_boot_is_replaced)
+{
+	daemon_launch(&d, NULL);
+	talk_once(&d, "CREATE b\r\n", "OK\r\n");
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	change_header(offsetof(struct superblock, boot_id), "x", 1);
+	daemon_launch(&d, NULL);
+	daemon_await_log(&d, "made before the last boot", 1);
+	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
+}
+
+Test(start, arena_of_another_pid_namespace_is_refused_with_the_remedy)
+{
+	const uint64_t other = 0;
 	char where[32];
 
-	make_object(header, sizeof(header));
+	daemon_launch(&d, NULL);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	change_header(offsetof(struct superblock, pidns) + 8, &other, 8);
 	address(where, sizeof(where), daemon_free_port());
 	cr_assert_eq(RUN("-f", "-l", where), EX_CONFIG);
-	expect_one_line("another layout; start with -C");
+	expect_one_line("another pid namespace; start with -C");
 }
 
 Test(start, arena_of_another_user_is_refused)

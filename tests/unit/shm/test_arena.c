@@ -138,7 +138,7 @@ Test(arena, without_its_magic_was_never_completed)
 
 	support_named_arena(8 * MB, 0, 0);
 	patch_header(offsetof(struct superblock, magic), &none, 8);
-	cr_assert_eq(attach(), ARENA_NOT_AN_ARENA);
+	cr_assert_eq(attach(), ARENA_UNFINISHED);
 }
 
 Test(arena, with_any_header_word_changed_is_refused)
@@ -236,8 +236,10 @@ Test(arena, is_claimed_by_one_process_until_it_exits)
 
 	cr_assert_eq(pipe(up), 0);
 	cr_assert_eq(pipe(down), 0);
+	arena_unclaim(a);
 	if ((pid = support_fork()) == 0) {
 		c = arena_claim(a) == 0 ? 'y' : 'n';
+		arena_show_change(a, true);
 		if (write(up[1], &c, 1) == 1 && read(down[0], &c, 1) == 1)
 			_exit(0);
 		_exit(1);
@@ -246,10 +248,24 @@ Test(arena, is_claimed_by_one_process_until_it_exits)
 	cr_assert_eq(c, 'y');
 	cr_assert_eq(arena_claim(a), pid);
 	cr_assert_eq(arena_holder(support_arena_name()), pid);
+	cr_assert(arena_is_changing(support_arena_name()));
 	cr_assert_eq(write(down[1], "", 1), 1);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_eq(status, 0);
+	cr_assert(!arena_is_changing(support_arena_name()));
 	cr_assert_eq(arena_claim(a), 0);
+}
+
+Test(arena, belongs_to_its_maker_from_the_start)
+{
+	struct arena *a = support_named_arena(8 * MB, 0, 0);
+	int status;
+	pid_t pid;
+
+	if ((pid = support_fork()) == 0)
+		_exit(arena_claim(a) == getppid() ? 0 : 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
 }
 
 Test(arena, is_held_by_a_family_until_the_last_of_it_is_gone)

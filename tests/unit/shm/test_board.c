@@ -15,7 +15,7 @@ Test(board, shows_what_a_process_is_and_does)
 	cr_assert(!board_read(a, 3, &row));
 	board_enter(a, 3, BOARD_WORKER, 12345, 7);
 	board_set_state(a, 3, BOARD_SERVING);
-	board_beat(a, 3);
+	board_beat(a, 3, 4711);
 	board_set_fingerprint(a, 3, 99);
 	board_add(a, 3, BOARD_REQUESTS, 10);
 	cr_assert(board_read(a, 3, &row));
@@ -24,9 +24,30 @@ Test(board, shows_what_a_process_is_and_does)
 	cr_assert_eq(row.pid, getpid());
 	cr_assert_eq(row.started_ms, 12345);
 	cr_assert_eq(row.restarts, 7);
-	cr_assert_eq(row.heartbeat, 1);
+	cr_assert_eq(row.heartbeat_ms, 4711);
 	cr_assert_eq(row.fingerprint, 99);
 	cr_assert_eq(row.counters[BOARD_REQUESTS], 10);
+}
+
+Test(board, remembers_how_the_last_owner_of_a_slot_ended)
+{
+	struct arena *a = support_arena(UINT64_C(8) << 20, 1, 64 * 1024);
+	const struct board_end end = {
+		.how = BOARD_END_KNOWN | BOARD_END_ADDRESS | 11,
+		.at_ms = 5, .address = 0x1000
+	};
+	struct board_row row;
+
+	board_enter(a, 2, BOARD_WORKER, 1, 0);
+	cr_assert(board_read(a, 2, &row));
+	cr_assert_eq(row.end.how, 0);
+	board_set_end(a, 2, &end);
+	board_leave(a, 2);
+	board_enter(a, 2, BOARD_WORKER, 6, 1);
+	cr_assert(board_read(a, 2, &row));
+	cr_assert_eq(row.end.how, end.how);
+	cr_assert_eq(row.end.at_ms, 5);
+	cr_assert_eq(row.end.address, 0x1000);
 }
 
 Test(board, sums_totals_over_successors_and_forgets_gauges)

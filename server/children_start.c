@@ -1,0 +1,158 @@
+/*
+ * Starting children: finding slots for a generation, and fork(2), which alone
+ * gives a child a robust list of its own (a raw clone does not).
+ *
+ * All descriptors of a generation are made before its first fork, so that
+ * each child knows how to wake every other.  Those of an older generation do
+ * not know the newer one's: they look at what they watch ten times a second,
+ * and leave soon.
+ */
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/children_table.h"
+#include "server/clock.h"
+#include "server/log.h"
+
+static _Noreturn void
+become(struct children *all, const struct child *child)
+{
+	struct inherit in = *all->common;
+	int status;
+
+	in.slot = child->slot;
+	in.instance = child->instance;
+	in.restarts = child->restarts;
+	in.wake_fds = all->wake_fds;
+	in.wake_fd = all->wake_fds[child->slot];
+	/* Asked for after the fork, so the master may be gone already. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != in.master)
+		_exit(ROLE_DONE);
+	log_role(child->name);
+	setproctitle("%s: starting", child->name);
+	all->before_role(all->arg);
+	board_beat(in.arena, in.slot, clock_ms());
+	board_enter(in.arena, in.slot, child->role->shown, clock_wall_ms(),
+	    in.restarts);
+	status = child->role->run(&in);
+	board_leave(in.arena, in.slot);
+	exit(status);
+}
+
+void
+child_start_later(const struct children *all, struct child *child,
+    uint64_t now_ms)
+{
+	child->state = CHILD_WAITING;
+	child->start_ms = now_ms + child->delay_ms;
+	child->delay_ms = restart_next_delay(child->delay_ms,
+	    all->common->config->restart_delay_max_ms);
+}
+
+void
+child_start(struct children *all, struct child *child, uint64_t now_ms)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become(all, child);
+	if (pid == -1) {
+		log_err("cannot start %s: %s", child->name, strerror(errno));
+		child_start_later(all, child, now_ms);
+		return;
+	}
+	child->state = CHILD_RUNNING;
+	child->pid = pid;
+	child->started_ms = now_ms;
+	child->pulse = (struct pulse){ 0 };
+	child->stood_still = false;
+}
+
+/* A slot in [from, to) that nobody has, with its eventfd; 0: none. */
+static unsigned
+find_slot(struct children *all, unsigned from, unsigned to)
+{
+	for (; from < to; from++)
+		if (all->child[from].state == CHILD_NONE &&
+		    all->wake_fds[from] != INHERIT_FOREIGN)
+			break;
+	if (from == to)
+		return 0;
+	if (all->wake_fds[from] == INHERIT_NO_WAKE)
+		all->wake_fds[from] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return all->wake_fds[from] == -1 ? 0 : from;
+}
+
+/* Enter a child that is to be started into the table. */
+static bool
+enter(struct children *all, const struct role *role, unsigned from,
+    unsigned to)
+{
+	unsigned slot = find_slot(all, from, to);
+	struct child *child = &all->child[slot];
+
+	if (slot == 0)
+		return false;
+	memset(child, 0, sizeof(*child));
+	child->role = role;
+	child->slot = slot;
+	child->instance = slot - from;
+	child->generation = all->generations;
+	child->state = CHILD_WAITING;
+	if (role == &role_worker)
+		snprintf(child->name, sizeof(child->name), "%s %u",
+		    role->name, child->instance);
+	else
+		strlcpy(child->name, role->name, sizeof(child->name));
+	return true;
+}
+
+static bool
+enter_all(struct children *all, size_t workers)
+{
+	const unsigned end = BOARD_WORKER_SLOT + BOARD_WORKERS_MAX;
+	size_t i;
+
+	if (!enter(all, &role_cleaner, BOARD_CLEANER_SLOT, BOARD_SLOTS))
+		return false;
+	for (i = 0; i < workers; i++)
+		if (!enter(all, &role_worker, BOARD_WORKER_SLOT, end))
+			return false;
+	return true;
+}
+
+bool
+children_begin(struct children *all, size_t workers)
+{
+	uint64_t now_ms = clock_ms();
+	struct child *child;
+	unsigned i;
+	bool room;
+
+	if (all->coming != 0)
+		return false;
+	all->generations++;
+	room = enter_all(all, workers);
+	/* Backwards: the cleaner first. */
+	for (i = BOARD_SLOTS; i-- > 0;) {
+		child = &all->child[i];
+		if (child->state == CHILD_NONE ||
+		    child->generation != all->generations)
+			continue;
+		if (room)
+			child_start(all, child, now_ms);
+		else
+			child->state = CHILD_NONE;
+	}
+	if (room)
+		all->coming = all->generations;
+	return room;
+}

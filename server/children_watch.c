@@ -1,0 +1,140 @@
+/*
+ * The watchdog.  Every child moves its heartbeat on the board ten times a
+ * second; one whose heart stands still is killed, which costs nothing but
+ * itself, for a kill is just another input.
+ *
+ * Patience is counted in looks of our own and not in time: on a machine where
+ * nobody gets the processor for a second, we do not either.
+ *
+ * Who holds a lock and is stopped makes others stand still that wait for it.
+ * They sleep; a stopped process, an endless loop and a page that never comes
+ * do not.  So those who sleep are given one look more, and if somebody was
+ * killed for them, they begin anew.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/children_table.h"
+#include "server/clock.h"
+#include "server/log.h"
+
+#define LOOKS		5	/* within the time configured */
+#define PERIOD_MIN_MS	100	/* as often as hearts beat */
+
+/* R, S, D, T, ...: see proc(5); 0 if it is gone. */
+static char
+process_state(pid_t pid)
+{
+	char path[64], line[512], *after = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return 0;
+	/* The name in parentheses may have any character in it. */
+	if (fgets(line, sizeof(line), f) != NULL)
+		after = strrchr(line, ')');
+	fclose(f);
+	return after != NULL && after[1] == ' ' ? after[2] : 0;
+}
+
+static void
+feel(struct children *all, struct child *child)
+{
+	struct board_row row;
+
+	if (!board_read(all->common->arena, child->slot, &row))
+		row.heartbeat_ms = 0;
+	if (row.heartbeat_ms != child->pulse.beat_ms)
+		child->pulse.still = 0;
+	else
+		child->pulse.still++;
+	child->pulse.beat_ms = row.heartbeat_ms;
+}
+
+static void
+put_down(struct child *child)
+{
+	log_warn("%s (pid %d) stands still, killing it", child->name,
+	    (int)child->pid);
+	child->stood_still = true;
+	child->pulse.still = 0;
+	kill(child->pid, SIGKILL);
+}
+
+/* Kill who has stood still for that many looks; returns whether anybody. */
+static bool
+put_down_those(struct children *all, unsigned looks, bool sleepers_too)
+{
+	struct child *child;
+	bool any = false;
+
+	CHILDREN_FOREACH(child, all) {
+		if (!child_has_process(child) || child->stood_still ||
+		    child->pulse.still < looks || (!sleepers_too &&
+		    process_state(child->pid) == 'S'))
+			continue;
+		put_down(child);
+		any = true;
+	}
+	return any;
+}
+
+uint64_t
+children_watch(struct children *all, uint64_t now_ms)
+{
+	uint64_t period_ms = all->common->config->heartbeat_ms / LOOKS;
+	struct child *child;
+
+	if (all->common->config->heartbeat_ms == 0)
+		return CHILDREN_NEVER;
+	if (period_ms < PERIOD_MIN_MS)
+		period_ms = PERIOD_MIN_MS;
+	if (now_ms - all->look_ms < period_ms)
+		return period_ms - (now_ms - all->look_ms);
+	all->look_ms = now_ms;
+	CHILDREN_FOREACH(child, all)
+		if (child_has_process(child))
+			feel(all, child);
+	if (put_down_those(all, LOOKS, false) ||
+	    put_down_those(all, LOOKS + 1, true))
+		CHILDREN_FOREACH(child, all)
+			child->pulse.still = 0;
+	return period_ms;
+}
+
+void
+children_sweep(struct children *all)
+{
+	struct arena *arena = all->common->arena;
+	struct board_row row;
+	unsigned slot;
+
+	for (slot = BOARD_WORKER_SLOT; slot < BOARD_SLOTS; slot++)
+		if (all->child[slot].state == CHILD_NONE &&
+		    all->wake_fds[slot] != INHERIT_FOREIGN &&
+		    board_read(arena, slot, &row) && row.pid > 0 &&
+		    kill(row.pid, 0) == -1 && errno == ESRCH)
+			board_leave(arena, slot);
+}
+
+bool
+children_workers_move(struct children *all)
+{
+	uint64_t latest_ms = all->moved_ms;
+	struct board_row row;
+	struct child *child;
+
+	CHILDREN_FOREACH(child, all)
+		if (child->role == &role_worker && child_has_process(child) &&
+		    board_read(all->common->arena, child->slot, &row) &&
+		    row.heartbeat_ms > latest_ms)
+			latest_ms = row.heartbeat_ms;
+	if (latest_ms == all->moved_ms)
+		return false;
+	all->moved_ms = latest_ms;
+	return true;
+}

@@ -1,0 +1,281 @@
+/*
+ * Going on with another configuration (HUP) or another program (USR2).
+ *
+ * Both are the same to a client: new workers are started beside the old ones,
+ * on the same sockets and the same arena, and only when all of them serve are
+ * the old ones told to leave.  If the new ones do not come to serve, they are
+ * ended, and nothing has happened.
+ *
+ * An upgrade hands over what there is only one of, claim and pid file, after
+ * the new program has said that it serves; see upgrade.h.  From then on the
+ * old master is RETIRED: it waits for its workers, and ends at once if the
+ * new one does.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/daemon.h"
+#include "server/instance.h"
+#include "server/log.h"
+#include "server/master_state.h"
+#include "server/notify.h"
+#include "server/pidfile.h"
+#include "server/reload.h"
+
+#define PATIENCE_MS	60000	/* with a new program, until it serves */
+
+static bool
+is_changing(const struct master *m)
+{
+	return m->state != MASTER_SERVING || m->reloading ||
+	    m->upgrade.pid != 0;
+}
+
+/* Reload. */
+
+static void
+end_reload(struct master *m)
+{
+	m->reloading = false;
+	notify_ready();
+}
+
+static void
+take_config(struct master *m, const struct config *next)
+{
+	*m->config = *next;
+	log_open(m->config, m->options->debug > 0, m->options->debug);
+}
+
+void
+master_reload(struct master *m)
+{
+	struct config next;
+
+	if (is_changing(m)) {
+		log_warn("not reloading: %s", m->state == MASTER_SERVING ?
+		    "another reload or an upgrade is under way" :
+		    "not serving");
+		return;
+	}
+	notify_reloading();
+	m->reloading = true;
+	if (!reload_read(m->args, m->config, &next)) {
+		log_err("reload failed, the old configuration stays");
+		end_reload(m);
+		return;
+	}
+	m->former = *m->config;
+	take_config(m, &next);
+	if (children_begin(m->children, master_choose_workers(m->config)))
+		return;
+	log_err("reload failed, the old configuration stays: no room for new "
+	    "workers beside those that still drain; try again later");
+	config_free(m->config);
+	take_config(m, &m->former);
+	end_reload(m);
+}
+
+static void
+go_on_reloading(struct master *m)
+{
+	switch (children_coming(m->children)) {
+	case CHILDREN_NONE:
+	case CHILDREN_COMING:
+		return;
+	case CHILDREN_SERVE:
+		children_succeed(m->children);
+		config_free(&m->former);
+		m->workers = master_choose_workers(m->config);
+		log_info("configuration reloaded, %zu new worker%s",
+		    m->workers, m->workers == 1 ? "" : "s");
+		notify_status("serving with %zu workers", m->workers);
+		break;
+	case CHILDREN_FAILED:
+		children_abandon(m->children);
+		config_free(m->config);
+		take_config(m, &m->former);
+		log_err("reload failed, the old configuration and its workers "
+		    "stay");
+		break;
+	}
+	end_reload(m);
+}
+
+/* Upgrade, the old program. */
+
+static void
+pack(const struct master *m, struct upgrade_goods *goods)
+{
+	unsigned slot;
+
+	*goods = (struct upgrade_goods){
+		.arena_fd = arena_fd(m->common.arena),
+		.pidfile_fd = pidfile_fd(),
+		.listen_fds = m->listeners.fds,
+		.listens = m->listeners.n,
+		.own_paths = !m->listeners.given,
+	};
+	for (slot = 0; slot < BOARD_SLOTS; slot++)
+		goods->slots[slot] = children_have_slot(m->children, slot);
+}
+
+void
+master_upgrade(struct master *m)
+{
+	struct upgrade_goods goods;
+
+	if (is_changing(m)) {
+		log_warn("not upgrading: %s", m->state == MASTER_SERVING ?
+		    "a reload or another upgrade is under way" :
+		    "not serving");
+		return;
+	}
+	pack(m, &goods);
+	arena_show_change(m->common.arena, true);
+	if (upgrade_start(&m->upgrade, &goods, !m->options->foreground,
+	    &m->common.signals) == -1) {
+		log_err("upgrade failed: %s", strerror(errno));
+		m->upgrade.pid = 0;
+		arena_show_change(m->common.arena, false);
+		return;
+	}
+	m->talk_fd = m->upgrade.fd;
+	m->upgrade_end_ms = clock_ms() + PATIENCE_MS;
+	log_info("upgrading: started the new program with pid %d",
+	    (int)m->upgrade.pid);
+}
+
+static void
+end_upgrade(struct master *m)
+{
+	upgrade_close(&m->upgrade);
+	m->talk_fd = -1;
+	arena_show_change(m->common.arena, false);
+}
+
+/* It has closed its end, so it is dead, or dies at once from our kill. */
+static void
+upgrade_failed(struct master *m, const char *why)
+{
+	upgrade_log_words(&m->upgrade);
+	log_err("upgrade failed: the new program, pid %d, %s; the old one "
+	    "goes on", (int)m->upgrade.pid, why);
+	kill(m->upgrade.pid, SIGTERM);
+	end_upgrade(m);
+}
+
+static void
+hand_over(struct master *m)
+{
+	log_info("the new program, pid %d, serves; leaving to it",
+	    (int)m->upgrade.pid);
+	m->state = MASTER_RETIRED;
+	m->in_charge = false;
+	master_title(m, "retired");
+	listen_leave_paths(&m->listeners);
+	pidfile_forget();
+	arena_unclaim(m->common.arena);
+	notify_successor(m->upgrade.pid);
+	upgrade_say(m->talk_fd);
+	arena_show_change(m->common.arena, false);
+	children_leave(m->children, CHILDREN_RETIRE);
+}
+
+static void
+go_on_upgrading(struct master *m)
+{
+	switch (upgrade_heard(m->talk_fd)) {
+	case UPGRADE_NOTHING:
+		if (clock_ms() > m->upgrade_end_ms)
+			upgrade_failed(m, "does not come to serve");
+		break;
+	case UPGRADE_GO:
+		hand_over(m);
+		break;
+	case UPGRADE_GONE:
+		upgrade_failed(m, "ended before it served");
+		break;
+	}
+}
+
+/* Upgrade, the new program. */
+
+static void
+take_over(struct master *m)
+{
+	instance_claim_next(m->config, m->common.arena);
+	pidfile_rewrite();
+	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
+	    clock_wall_ms(), 0);
+	m->in_charge = true;
+	master_serve(m);
+}
+
+static void
+forget_predecessor(struct master *m)
+{
+	close(m->talk_fd);
+	m->talk_fd = -1;
+	children_free_slots(m->children);
+	if (m->state == MASTER_SERVING)
+		log_info("the old program has ended");
+}
+
+void
+master_is_ready(struct master *m)
+{
+	if (!m->options->foreground)
+		daemon_silence();
+	m->state = MASTER_READY;
+	upgrade_say(m->talk_fd);
+}
+
+static void
+listen_to_predecessor(struct master *m)
+{
+	enum upgrade_word word = upgrade_heard(m->talk_fd);
+
+	if (word == UPGRADE_NOTHING || (word == UPGRADE_GONE &&
+	    m->state == MASTER_STARTING))
+		return;
+	if (m->state == MASTER_READY)
+		take_over(m);
+	if (word == UPGRADE_GONE)
+		forget_predecessor(m);
+}
+
+/* Both. */
+
+void
+master_go_on_changing(struct master *m)
+{
+	if (m->reloading)
+		go_on_reloading(m);
+	if (m->talk_fd == -1)
+		return;
+	if (m->upgrade.pid == 0)
+		listen_to_predecessor(m);
+	else if (m->state != MASTER_RETIRED)
+		go_on_upgrading(m);
+	else if (upgrade_heard(m->talk_fd) == UPGRADE_GONE) {
+		end_upgrade(m);
+		children_leave(m->children, CHILDREN_STOP);
+	}
+}
+
+void
+master_forget_change(struct master *m)
+{
+	if (m->reloading)
+		config_free(&m->former);
+	m->reloading = false;
+	if (m->upgrade.pid == 0)
+		return;
+	kill(m->upgrade.pid, SIGTERM);
+	end_upgrade(m);
+}

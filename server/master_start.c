@@ -1,0 +1,207 @@
+/*
+ * The master's start, whose order is its design.  First whatever may fail and
+ * is not ours to break (a second instance must not take the first one's
+ * port), then sockets and pid file while we may still be root, then the arena
+ * as the user that we stay.  The terminal is let go when every child serves.
+ *
+ * A new program that goes on for an old one opens less: sockets, pid file and
+ * arena are handed to it.
+ */
+
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/daemon.h"
+#include "server/instance.h"
+#include "server/log.h"
+#include "server/master_state.h"
+#include "server/pidfile.h"
+#include "server/privileges.h"
+
+#define OTHER_FILES	1024		/* descriptors besides clients' */
+
+static void
+open_ready(struct master *m)
+{
+	m->common.ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (m->common.ready_fd == -1)
+		fatal(EX_OSERR, "eventfd: %s", strerror(errno));
+}
+
+static void
+open_alive_pipe(struct master *m)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == -1)
+		fatal(EX_OSERR, "pipe: %s", strerror(errno));
+	m->common.alive_fd = ends[0];
+	m->alive_fd = ends[1];
+}
+
+/*
+ * Blocked for good, in the children too, which read their own descriptor.
+ * INT is for the master alone: from a terminal it comes to all of us, and
+ * the children are told by the master what it means.
+ */
+static void
+open_signals(struct master *m)
+{
+	static const int signals[] = {
+		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD
+	};
+	sigset_t *set = &m->common.signals;
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(set, signals[i]);
+	signal(SIGPIPE, SIG_IGN);
+	/* Inherited as ignored, our children's deaths would go unnoticed. */
+	signal(SIGCHLD, SIG_DFL);
+	if (sigprocmask(SIG_BLOCK, set, NULL) == -1)
+		fatal(EX_OSERR, "sigprocmask: %s", strerror(errno));
+	m->signal_fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (m->signal_fd == -1)
+		fatal(EX_OSERR, "signalfd: %s", strerror(errno));
+}
+
+size_t
+master_choose_workers(const struct config *config)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->workers > 0)
+		return config->workers;
+	if (cpus < 1)
+		return 1;
+	return cpus > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (size_t)cpus;
+}
+
+/* In each child: what is the master's alone is let go. */
+static void
+before_role(void *arg)
+{
+	struct master *m = arg;
+	int null;
+
+	close(m->alive_fd);
+	close(m->signal_fd);
+	if (m->talk_fd != -1)
+		close(m->talk_fd);
+	if (m->upgrade.pid != 0 && m->upgrade.words_fd != -1)
+		close(m->upgrade.words_fd);
+	pidfile_forget();
+	if (m->options->foreground)
+		return;
+	log_detach();
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+static void
+open_doors(struct master *m)
+{
+	instance_require_free(m->config);
+	privileges_require_user(m->config->user);
+	privileges_raise_files(m->config->clients_max + OTHER_FILES);
+	listen_open(&m->listeners, m->config);
+	pidfile_take(m->config->pidfile);
+	privileges_drop(m->config->user);
+	privileges_confine();
+}
+
+/* What an adopted arena says of processes is of those that are gone. */
+static void
+clear_board(struct arena *arena)
+{
+	static const struct board_end none;
+	unsigned slot;
+
+	for (slot = 0; slot < BOARD_SLOTS; slot++) {
+		board_leave(arena, slot);
+		board_set_end(arena, slot, &none);
+	}
+}
+
+static void
+open_inside(struct master *m)
+{
+	m->common.config = m->config;
+	m->common.listen_fds = m->listeners.fds;
+	m->common.listens = m->listeners.n;
+	m->common.master = getpid();
+	open_ready(m);
+	open_alive_pipe(m);
+	open_signals(m);
+	m->children = children_open(&m->common, before_role, m);
+	if (m->children == NULL)
+		fatal(EX_OSERR, "out of memory");
+}
+
+static void
+start_first(struct master *m)
+{
+	listen_inherit(&m->listeners);
+	if (!m->options->foreground)
+		daemon_detach();
+	open_doors(m);
+	m->common.arena = instance_open(m->config, m->options->cold);
+	clear_board(m->common.arena);
+	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
+	    clock_wall_ms(), 0);
+	m->in_charge = true;
+	open_inside(m);
+}
+
+/* The old program goes on until we serve, and its children keep their
+ * slots. */
+static void
+start_next(struct master *m, const struct upgrade_goods *goods)
+{
+	unsigned slot;
+
+	privileges_require_user(m->config->user);
+	privileges_raise_files(m->config->clients_max + OTHER_FILES);
+	listen_take(&m->listeners, (int *)(uintptr_t)goods->listen_fds,
+	    goods->listens, goods->own_paths);
+	pidfile_inherit(goods->pidfile_fd, m->config->pidfile);
+	privileges_drop(m->config->user);
+	privileges_confine();
+	m->common.arena = instance_inherit(m->config, goods->arena_fd);
+	open_inside(m);
+	for (slot = 0; slot < BOARD_SLOTS; slot++)
+		if (goods->slots[slot])
+			children_spare_slot(m->children, slot);
+}
+
+void
+master_start(struct master *m)
+{
+	struct upgrade_goods goods;
+
+	log_open(m->config, m->options->debug > 0, m->options->debug);
+	log_role("master");
+	if (upgrade_inherit(&goods, &m->talk_fd))
+		start_next(m, &goods);
+	else
+		start_first(m);
+	master_title(m, "starting");
+	m->workers = master_choose_workers(m->config);
+	if (!children_begin(m->children, m->workers))
+		fatal(EX_OSERR, "cannot start %zu workers: not enough "
+		    "descriptors or, beside those of an earlier start, not "
+		    "enough slots; see workers in kvd.conf(5)", m->workers);
+}

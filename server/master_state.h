@@ -1,0 +1,61 @@
+#ifndef KVD_SERVER_MASTER_STATE_H
+#define KVD_SERVER_MASTER_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/children.h"
+#include "server/listen.h"
+#include "server/master.h"
+#include "server/role.h"
+#include "server/upgrade.h"
+
+/* What the files master*.c share, and nobody else sees. */
+
+enum master_state {			/* drawn in master.c */
+	MASTER_STARTING, MASTER_READY, MASTER_SERVING, MASTER_STOPPING,
+	MASTER_RETIRED
+};
+
+struct master {
+	enum master_state	 state;
+	bool			 in_charge;	/* of what there is one of: claim,
+						 * pid file, board slot */
+	const struct master_options *options;
+	const struct config_args *args;		/* to read it again on HUP */
+	struct config		*config;
+	struct config		 former;	/* while a reload is under way */
+	bool			 reloading;
+	struct listeners	 listeners;
+	struct children		*children;
+	size_t			 workers;	/* of a generation */
+	struct inherit		 common;	/* to all children */
+	int			 alive_fd;	/* the write end */
+	int			 signal_fd;
+	int			 talk_fd;	/* with the other program; -1 */
+	struct upgrade		 upgrade;	/* ours, if pid is not 0 */
+	uint64_t		 upgrade_end_ms; /* of our patience with it */
+	uint64_t		 fed_ms;	/* the manager's watchdog */
+	int			 status;
+};
+
+/* master_start.c: open everything and begin the first generation. */
+void master_start(struct master *);
+/* As many workers as the configuration wants, on this machine. */
+size_t master_choose_workers(const struct config *);
+
+/* master.c */
+void master_title(const struct master *, const char *state);
+/* Every child serves, and nobody else is in charge: say so. */
+void master_serve(struct master *);
+
+/* master_change.c: HUP, USR2, what comes of them, and giving up on them. */
+void master_reload(struct master *);
+void master_upgrade(struct master *);
+void master_go_on_changing(struct master *);
+void master_forget_change(struct master *);
+/* We are the new program and serve: say so to the old one. */
+void master_is_ready(struct master *);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Processes that stand still: they are killed and replaced, and nobody else.
+ */
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/proc/talk.h"
+
+static struct daemon d;
+
+static void
+end(void)
+{
+	daemon_remove(&d);
+}
+
+TestSuite(watchdog, .fini = end, .timeout = 120);
+
+static void
+launch(const char *conf)
+{
+	daemon_prepare(&d, conf);
+	daemon_launch(&d, NULL);
+}
+
+Test(watchdog, kills_and_replaces_a_worker_that_was_stopped)
+{
+	int fd, stopped;
+	pid_t pid;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
+	stopped = talk_open_worker(&d, 0);
+	fd = talk_open_worker(&d, 1);
+	pid = talk_pause_worker(stopped);
+	daemon_await_log(&d, "worker 0 (pid", 1);
+	daemon_await_log(&d, "stands still, killing it", 1);
+	talk_expect_end(stopped);
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	close(fd);
+	fd = talk_open_worker(&d, 0);
+	cr_assert_neq((pid_t)talk_info(fd, "server", "worker_pid"), pid);
+	cr_assert_eq(talk_info(fd, "server", "worker"), 0);
+}
+
+/* The pid on the line of this process in INFO workers. */
+static pid_t
+process_pid(int fd, const char *what)
+{
+	char line[256];
+	pid_t pid = 0;
+
+	talk_send(fd, "INFO workers\r\n");
+	while (talk_line(fd, line, sizeof(line)) && strcmp(line, "OK") != 0)
+		if (strstr(line, what) != NULL)
+			pid = atoi(strstr(line, "pid=") + 4);
+	return pid;
+}
+
+Test(watchdog, kills_and_replaces_a_cleaner_that_was_stopped)
+{
+	pid_t before, now;
+	int fd;
+
+	launch("memory 64M\nworkers 1\nsupervise { heartbeat 500ms }\n");
+	fd = talk_open(&d);
+	cr_assert_gt(before = process_pid(fd, "role=cleaner"), 0);
+	kill(before, SIGSTOP);
+	do {
+		now = process_pid(fd, "role=cleaner");
+		usleep(10000);
+	} while (now == before || now == 0);
+	daemon_await_log(&d, "cleaner (pid", 1);
+}
+
+Test(watchdog, is_off_when_so_configured)
+{
+	int fd, stopped;
+	pid_t pid;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 0 }\n");
+	stopped = talk_open_worker(&d, 0);
+	fd = talk_open_worker(&d, 1);
+	pid = talk_pause_worker(stopped);
+	/* Longer than any that is configured elsewhere in these tests. */
+	sleep(3);
+	talk_send(stopped, "PING\r\n");
+	talk_expect_silence(stopped);
+	kill(pid, SIGCONT);
+	talk_expect(stopped, "PONG\r\n");
+	close(fd);
+}
+
+Test(watchdog, spares_those_who_wait_for_a_lock_that_a_stopped_one_has)
+{
+	char line[128];
+	int fd, holder;
+	pid_t waiter;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
+	holder = talk_open_worker(&d, 0);
+	fd = talk_open_worker(&d, 1);
+	waiter = (pid_t)talk_info(fd, "server", "worker_pid");
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	talk_send(holder, "DEBUG STOP b\r\n");
+	/* It is stopped with the lock when it answers no more. */
+	usleep(10000);
+	talk(fd, "PUT b k v\r\n", "OK\r\n");
+	cr_assert(!talk_line(holder, line, sizeof(line)));
+	cr_assert_eq((pid_t)talk_info(fd, "server", "worker_pid"), waiter);
+	daemon_await_log(&d, "stands still, killing it", 1);
+}
+
+Test(watchdog, kills_a_worker_that_loops_with_a_lock)
+{
+	char line[128];
+	int fd, holder;
+	pid_t waiter;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
+	holder = talk_open_worker(&d, 0);
+	fd = talk_open_worker(&d, 1);
+	waiter = (pid_t)talk_info(fd, "server", "worker_pid");
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	talk_send(holder, "DEBUG HANG b\r\n");
+	talk(fd, "PUT b k v\r\n", "OK\r\n");
+	cr_assert(!talk_line(holder, line, sizeof(line)));
+	cr_assert_eq((pid_t)talk_info(fd, "server", "worker_pid"), waiter);
+}
