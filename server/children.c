@@ -147,8 +147,11 @@ void
 child_leave(const struct children *all, struct child *child,
     enum children_leave how)
 {
-	if (child->state == CHILD_WAITING)
+	if (child->state == CHILD_WAITING) {
+		board_set_state(all->common->arena, child->slot,
+		    BOARD_STOPPED);
 		child->state = CHILD_NONE;
+	}
 	if (!child_has_process(child) ||
 	    (child->state == CHILD_LEAVING && child->told >= how))
 		return;

@@ -51,6 +51,7 @@ void
 child_start_later(const struct children *all, struct child *child,
     uint64_t now_ms)
 {
+	board_set_state(all->common->arena, child->slot, BOARD_WAITING);
 	child->state = CHILD_WAITING;
 	child->start_ms = now_ms + child->delay_ms;
 	child->delay_ms = restart_next_delay(child->delay_ms,

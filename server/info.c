@@ -122,29 +122,34 @@ info_buckets(struct call *call)
 	number(call, "value_max", arena_value_max(arena));
 }
 
-/* Every process of the instance, the workers above all. */
+static void
+info_process(struct call *call, unsigned slot, const struct board_row *row)
+{
+	uint64_t now_ms = clock_ms(), beat_ms = row->heartbeat_ms;
+
+	line(call, "process_%u:role=%s,instance=%u,pid=%d,state=%s,age=%ju,"
+	    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju", slot,
+	    board_role_name(row->role), row->role == BOARD_WORKER ?
+	    slot - BOARD_WORKER_SLOT : 0, (int)row->pid,
+	    board_state_name(row->state), (uintmax_t)age_s(row->started_ms),
+	    (uintmax_t)row->restarts,
+	    (uintmax_t)(now_ms > beat_ms ? now_ms - beat_ms : 0),
+	    (uintmax_t)row->counters[BOARD_CLIENTS],
+	    (uintmax_t)row->counters[BOARD_REQUESTS]);
+}
+
+/* Every process of the instance, also one that is to be restarted. */
 static void
 info_workers(struct call *call)
 {
 	struct arena *arena = call->env->inherit->arena;
-	uint64_t now_ms = clock_ms();
 	struct board_row row;
 	unsigned slot;
 
-	for (slot = 0; slot < BOARD_SLOTS; slot++) {
-		if (!board_read(arena, slot, &row) || row.pid == 0)
-			continue;
-		line(call, "process_%u:role=%s,pid=%d,state=%s,age=%ju,"
-		    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju",
-		    slot, board_role_name(row.role), (int)row.pid,
-		    board_state_name(row.state),
-		    (uintmax_t)age_s(row.started_ms),
-		    (uintmax_t)row.restarts,
-		    (uintmax_t)(now_ms > row.heartbeat_ms ?
-		    now_ms - row.heartbeat_ms : 0),
-		    (uintmax_t)row.counters[BOARD_CLIENTS],
-		    (uintmax_t)row.counters[BOARD_REQUESTS]);
-	}
+	for (slot = 0; slot < BOARD_SLOTS; slot++)
+		if (board_read(arena, slot, &row) &&
+		    (row.pid != 0 || row.state == BOARD_WAITING))
+			info_process(call, slot, &row);
 }
 
 static const struct {

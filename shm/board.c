@@ -171,6 +171,8 @@ board_state_name(enum board_state state)
 		return "draining";
 	case BOARD_STOPPED:
 		return "stopped";
+	case BOARD_WAITING:
+		return "waiting";
 	}
 	return "unknown";
 }

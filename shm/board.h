@@ -28,7 +28,8 @@ enum board_role {
 	BOARD_FREE, BOARD_MASTER, BOARD_WORKER, BOARD_CLEANER, BOARD_OTHER
 };
 enum board_state {
-	BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING, BOARD_STOPPED
+	BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING, BOARD_STOPPED,
+	BOARD_WAITING		/* dead, until it is restarted */
 };
 
 /* The counters of a slot; the list, with its help texts, is counters.def. */

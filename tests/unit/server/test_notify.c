@@ -120,6 +120,31 @@ Test(notify, stopping_is_told)
 	must_hear("STOPPING=1");
 }
 
+Test(notify, successor_and_watchdog_are_told)
+{
+	listen_as(scratch_path("notify"));
+	setenv("WATCHDOG_USEC", "30000000", 1);
+	notify_open();
+	cr_assert_eq(notify_watchdog_ms(), 30000);
+	notify_watchdog();
+	must_hear("WATCHDOG=1");
+	notify_successor(4711);
+	must_hear("MAINPID=4711");
+	cr_assert_null(getenv("WATCHDOG_USEC"));
+	notify_pass_on();
+	cr_assert_str_eq(getenv("WATCHDOG_USEC"), "30000000");
+	cr_assert_str_eq(getenv("NOTIFY_SOCKET"), scratch_path("notify"));
+}
+
+Test(notify, watchdog_meant_for_another_process_is_not_fed)
+{
+	listen_as(scratch_path("notify"));
+	setenv("WATCHDOG_USEC", "30000000", 1);
+	setenv("WATCHDOG_PID", "1", 1);
+	notify_open();
+	cr_assert_eq(notify_watchdog_ms(), 0);
+}
+
 Test(notify, children_do_not_find_the_socket_in_their_environment)
 {
 	listen_as(scratch_path("notify"));

@@ -1,0 +1,195 @@
+/*
+ * kv tree: the processes of the server as the tree that they are, one master
+ * and its children, from the lines of INFO workers.
+ *
+ *	process_3:role=worker,instance=2,pid=4711,...,last=exit status 1
+ */
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/client/kv_command.h"
+
+#define LINE_MAX_BYTES	512
+
+enum field {
+	FIELD_ROLE, FIELD_INSTANCE, FIELD_PID, FIELD_STATE, FIELD_AGE,
+	FIELD_RESTARTS, FIELD_HEARTBEAT, FIELD_REQUESTS, FIELD_LAST, FIELDS
+};
+
+static const char *const names[FIELDS] = {
+	"role", "instance", "pid", "state", "age", "restarts",
+	"heartbeat_ms", "requests", "last"
+};
+
+struct process {
+	char	 line[LINE_MAX_BYTES];
+	char	*field[FIELDS];		/* in line; "" if it is not there */
+};
+
+struct tree {
+	struct process	*process;
+	size_t		 n;
+	bool		 failed;	/* out of memory */
+};
+
+/* Cut name=value,name=value,... up; the last value may have commas. */
+static void
+take_apart(struct process *p)
+{
+	char *rest = strchr(p->line, ':'), *value, *end = strchr(p->line, 0);
+	size_t i, len;
+
+	for (i = 0; i < FIELDS; i++)
+		p->field[i] = end;
+	for (rest = rest == NULL ? end : rest + 1; *rest != '\0';) {
+		for (i = 0; i < FIELDS; i++) {
+			len = strlen(names[i]);
+			if (strncmp(rest, names[i], len) == 0 &&
+			    rest[len] == '=')
+				break;
+		}
+		value = rest;
+		if (i == FIELD_LAST)
+			rest = end;
+		else if ((rest = strchr(rest, ',')) == NULL)
+			rest = end;
+		else
+			*rest++ = '\0';
+		if (i < FIELDS)
+			p->field[i] = value + strlen(names[i]) + 1;
+	}
+}
+
+static int
+add_process(void *arg, struct kv_bytes item)
+{
+	struct tree *tree = arg;
+	struct process *more;
+	size_t len = item.len;
+
+	if (len < 8 || memcmp(item.data, "process_", 8) != 0)
+		return 0;
+	more = realloc(tree->process, (tree->n + 1) * sizeof(*more));
+	if (more == NULL) {
+		tree->failed = true;
+		return 1;
+	}
+	tree->process = more;
+	more += tree->n++;
+	if (len >= sizeof(more->line))
+		len = sizeof(more->line) - 1;
+	memcpy(more->line, item.data, len);
+	more->line[len] = '\0';
+	return 0;
+}
+
+/* "worker 2"; there is one of the others, or two in a change. */
+static void
+name_of(const struct process *p, char *name, size_t size)
+{
+	if (strcmp(p->field[FIELD_ROLE], "worker") == 0)
+		snprintf(name, size, "worker %s", p->field[FIELD_INSTANCE]);
+	else
+		snprintf(name, size, "%s", p->field[FIELD_ROLE]);
+}
+
+/* 95 -> "1m35s": the two largest units are enough. */
+static void
+age_of(const struct process *p, char *age, size_t size)
+{
+	static const struct { unsigned long s; char unit; } units[] = {
+		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' }
+	};
+	unsigned long s = strtoul(p->field[FIELD_AGE], NULL, 10), below;
+	size_t i = 0;
+
+	while (i < 3 && s < units[i].s)
+		i++;
+	if (i == 3) {
+		snprintf(age, size, "%lus", s);
+		return;
+	}
+	below = s % units[i].s / units[i + 1].s;
+	snprintf(age, size, "%lu%c%lu%c", s / units[i].s, units[i].unit,
+	    below, units[i + 1].unit);
+}
+
+static void
+print_text(const struct output *out, const struct process *p,
+    const char *branch)
+{
+	char name[64], age[32], beat[32];
+	const char *last = p->field[FIELD_LAST];
+
+	name_of(p, name, sizeof(name));
+	age_of(p, age, sizeof(age));
+	snprintf(beat, sizeof(beat), "%sms", p->field[FIELD_HEARTBEAT]);
+	(void)printf("%s%-*s %7s  %-8s %7s %8s %9s %12s  ", branch,
+	    (int)(14 - strlen(branch)), name, p->field[FIELD_PID],
+	    p->field[FIELD_STATE], age, p->field[FIELD_RESTARTS], beat,
+	    p->field[FIELD_REQUESTS]);
+	output_word(out, *last == '\0' ? "-" : last, COLOUR_NONE);
+	output_end(out);
+}
+
+static void
+print_json(const struct output *out, const struct process *p)
+{
+	size_t i;
+
+	output_json_begin();
+	for (i = 0; i < FIELDS; i++) {
+		if (*p->field[i] == '\0')
+			continue;
+		if (i == FIELD_ROLE || i == FIELD_STATE || i == FIELD_LAST)
+			output_json_string(names[i], p->field[i]);
+		else
+			output_json_number(names[i], strtoull(p->field[i],
+			    NULL, 10));
+	}
+	output_json_end(out);
+}
+
+static void
+print_tree(const struct output *out, const struct tree *tree)
+{
+	const char *branch;
+	size_t i;
+
+	if (!out->json) {
+		(void)printf("%-14s %7s  %-8s %7s %8s %9s %12s  %s", "process",
+		    "pid", "state", "age", "restarts", "heartbeat",
+		    "requests", "the one before ended by");
+		output_end(out);
+	}
+	for (i = 0; i < tree->n; i++) {
+		branch = i == 0 ? "" : i + 1 < tree->n ? "|- " : "`- ";
+		if (out->json)
+			print_json(out, &tree->process[i]);
+		else
+			print_text(out, &tree->process[i], branch);
+	}
+}
+
+int
+run_tree(struct session *session, const struct kv_bytes *words, size_t n)
+{
+	struct tree tree = { .n = 0 };
+	enum kv_status status;
+	size_t i;
+
+	(void)words;
+	(void)n;
+	status = kv_info(session->kv, "workers", add_process, &tree);
+	for (i = 0; i < tree.n; i++)
+		take_apart(&tree.process[i]);
+	if (tree.failed)
+		warnx("tree: out of memory");
+	else if (status == KV_OK)
+		print_tree(&session->out, &tree);
+	free(tree.process);
+	return tree.failed ? EX_OSERR : session_verdict(session->kv, status);
+}
