@@ -57,9 +57,12 @@ master_reload(struct master *m)
 	struct config next;
 
 	if (is_changing(m)) {
-		log_warn("not reloading: %s", m->state == MASTER_SERVING ?
-		    "another reload or an upgrade is under way" :
-		    "not serving");
+		/* The file may have changed after it was read. */
+		m->reload_again = m->reloading;
+		if (!m->reloading)
+			log_warn("not reloading: %s",
+			    m->state == MASTER_SERVING ?
+			    "an upgrade is under way" : "not serving");
 		return;
 	}
 	notify_reloading();
@@ -104,6 +107,10 @@ go_on_reloading(struct master *m)
 		break;
 	}
 	end_reload(m);
+	if (m->reload_again) {
+		m->reload_again = false;
+		master_reload(m);
+	}
 }
 
 /* Upgrade, the old program. */

@@ -27,6 +27,7 @@ struct master {
 	struct config		*config;
 	struct config		 former;	/* while a reload is under way */
 	bool			 reloading;
+	bool			 reload_again;	/* once more, after that */
 	struct listeners	 listeners;
 	struct children		*children;
 	size_t			 workers;	/* of a generation */

@@ -154,6 +154,17 @@ Test(reload, subscriber_of_a_new_worker_hears_what_an_old_one_does)
 	talk_expect(sub, "k SET TO v\r\n");
 }
 
+Test(reload, asked_for_during_a_reload_is_done_afterwards)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		daemon_kill(&d, SIGHUP);
+	daemon_configure(&d, "memory 64M\nworkers 3\n");
+	daemon_kill(&d, SIGHUP);
+	await_workers(3, 0);
+}
+
 Test(reload, of_a_bad_configuration_keeps_the_old_one)
 {
 	int fd = talk_open(&d);

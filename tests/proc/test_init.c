@@ -184,6 +184,21 @@ Test(init, reload_keeps_the_process_and_needs_one)
 	must("stop", 0);
 }
 
+Test(init, upgrade_goes_on_in_another_process_and_needs_one)
+{
+	pid_t pid;
+
+	must("upgrade", 7);
+	must("start", 0);
+	pid = pid_of_daemon();
+	must("upgrade", 0);
+	cr_assert_neq(pid_of_daemon(), pid);
+	must_serve();
+	must("status", 0);
+	must("stop", 0);
+	must("status", 3);
+}
+
 Test(init, reload_takes_a_new_configuration)
 {
 	char log[128];
@@ -285,7 +300,7 @@ Test(init, what_it_does_not_know_it_says)
 	must("", 2);
 	cr_assert_not_null(strstr(output, "usage: "));
 	must("start now", 2);
-	must("upgrade", 3);
+	must("frobnicate", 3);
 	must("status", 3);
 }
 
