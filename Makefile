@@ -16,12 +16,13 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 
 BRANCHES_x86_64 := -fcf-protection
 BRANCHES_aarch64 := -mbranch-protection=standard
-CFLAGS_dev := -O0 -g3
-CFLAGS_test := -O1 -g -fno-omit-frame-pointer \
+DEBUG := -DKVD_DEBUG_COMMANDS
+CFLAGS_dev := -O0 -g3 $(DEBUG)
+CFLAGS_test := -O1 -g $(DEBUG) -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=all -Werror
 CFLAGS_prod := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
     -fstack-clash-protection $(BRANCHES_$(shell uname -m))
-CFLAGS_coverage := -O0 -g --coverage
+CFLAGS_coverage := -O0 -g --coverage $(DEBUG)
 LINK_test := -fsanitize=address,undefined
 LINK_prod := -Wl,-z,relro,-z,now,-z,defs
 LINK_coverage := --coverage
@@ -165,7 +166,7 @@ deps: ## install the packages that are missing, for all targets
 
 lint: ## layers, headers, checkers, man pages, format
 	$(call need,build lint)
-	@DEFINES='$(DEFINES)' tests/lint/run
+	@DEFINES='$(DEFINES) $(DEBUG)' tests/lint/run
 
 format: ## put C files into KNF
 	$(call need,lint)

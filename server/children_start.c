@@ -20,6 +20,7 @@
 
 #include "server/children_table.h"
 #include "server/clock.h"
+#include "server/lastwords.h"
 #include "server/log.h"
 
 static _Noreturn void
@@ -39,6 +40,8 @@ become(struct children *all, const struct child *child)
 	log_role(child->name);
 	setproctitle("%s: starting", child->name);
 	all->before_role(all->arg);
+	if (lastwords_arm(in.lastwords, in.slot) == -1)
+		log_warn("will have no last words: %s", strerror(errno));
 	board_beat(in.arena, in.slot, clock_ms());
 	board_enter(in.arena, in.slot, child->role->shown, clock_wall_ms(),
 	    in.restarts);

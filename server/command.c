@@ -392,3 +392,11 @@ run_quit(struct call *call)
 	reply_ok(call->out);
 	call->next = CALL_CLOSE;
 }
+
+#ifdef KVD_DEBUG_COMMANDS
+static void
+run_debug(struct call *call)
+{
+	debug_execute(call);
+}
+#endif

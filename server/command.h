@@ -49,7 +49,8 @@ void command_execute(struct call *);
  */
 uint64_t command_fingerprint(const struct request *);
 
-/* INFO, which has a file of its own. */
+/* INFO and DEBUG, which have files of their own. */
 void info_reply(struct call *);
+void debug_execute(struct call *);
 
 #endif

@@ -11,6 +11,11 @@
 
 #include "proto/reply.h"
 #include "server/conn_state.h"
+#include "server/log.h"
+#include "server/peer.h"
+#include "server/poison.h"
+
+#define REFUSED_LOG_MS	1000	/* between two lines about refusals */
 
 static void
 conn_subscribe(struct conns *set, struct conn *conn)
@@ -48,28 +53,47 @@ is_greeting(struct conn *conn, const struct request *req)
 	    strncasecmp((const char *)req->argv[0].data, "PING", 4) == 0;
 }
 
+/*
+ * One line a second says enough: who is refused tends to try again at once.
+ */
 static void
-conn_execute(struct conns *set, struct conn *conn, size_t used)
+conn_refuse(struct conns *set, struct conn *conn, uint64_t fingerprint)
 {
-	struct call call = {
-		.env = set->env, .req = &set->req, .out = &conn->out,
-		.stream = &conn->stream, .next = CALL_GO_ON
-	};
-	struct arena *arena = set->env->inherit->arena;
+	char name[PEER_NAME_MAX];
 
-	conn->active_ms = set->now_ms;
-	set->counted[BOARD_REQUESTS]++;
-	if (is_greeting(conn, &set->req)) {
+	reply_error(&conn->out, "refused: this request crashed a worker");
+	set->counted[BOARD_REFUSED_POISON]++;
+	set->refused++;
+	if (set->now_ms < set->refused_log_ms)
+		return;
+	peer_name(conn->fd, name, sizeof(name));
+	log_warn("refused request %016jx of client %s: it has crashed workers "
+	    "(refusals since the last such line: %ju)",
+	    (uintmax_t)fingerprint, name, (uintmax_t)set->refused);
+	set->refused = 0;
+	set->refused_log_ms = set->now_ms + REFUSED_LOG_MS;
+}
+
+static void
+conn_run(struct conns *set, struct conn *conn, struct call *call,
+    uint64_t fingerprint)
+{
+	if (is_greeting(conn, call->req)) {
 		outbuf_append(&conn->out, "+PONG\r\n", 7);
+	} else if (poison_is_refused(set->env->inherit->poison, fingerprint,
+	    set->now_ms)) {
+		call->failed = true;
+		conn_refuse(set, conn, fingerprint);
 	} else {
-		board_set_fingerprint(arena, set->slot,
-		    command_fingerprint(&set->req));
-		command_execute(&call);
-		board_set_fingerprint(arena, set->slot, 0);
+		command_execute(call);
 	}
-	if (call.failed)
-		set->counted[BOARD_ERRORS]++;
-	switch (call.next) {
+}
+
+static void
+conn_follow(struct conns *set, struct conn *conn, enum call_next next,
+    size_t used)
+{
+	switch (next) {
 	case CALL_STREAM:
 		conn->pending = used;
 		return;
@@ -88,6 +112,27 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 	/* Not if the step above has thrown the input away already. */
 	if (inbuf_len(&conn->in) > 0)
 		inbuf_consume(&conn->in, &set->pool, used);
+}
+
+/* While the fingerprint is on the board, a crash is laid on the request. */
+static void
+conn_execute(struct conns *set, struct conn *conn, size_t used)
+{
+	struct call call = {
+		.env = set->env, .req = &set->req, .out = &conn->out,
+		.stream = &conn->stream, .next = CALL_GO_ON
+	};
+	struct arena *arena = set->env->inherit->arena;
+
+	conn->active_ms = set->now_ms;
+	conn->fingerprint = command_fingerprint(&set->req);
+	set->counted[BOARD_REQUESTS]++;
+	board_set_fingerprint(arena, set->slot, conn->fingerprint);
+	conn_run(set, conn, &call, conn->fingerprint);
+	if (call.failed)
+		set->counted[BOARD_ERRORS]++;
+	conn_follow(set, conn, call.next, used);
+	board_set_fingerprint(arena, set->slot, 0);
 }
 
 static bool
@@ -155,13 +200,16 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 void
 conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 {
+	struct arena *arena = set->env->inherit->arena;
 	size_t before = outbuf_len(&conn->out);
 
+	board_set_fingerprint(arena, set->slot, conn->fingerprint);
 	if (!conn->stream.next(&conn->stream, set->env->store, &conn->out)) {
 		stream_end(&conn->stream);
 		inbuf_consume(&conn->in, &set->pool, conn->pending);
 		conn->pending = 0;
 	}
+	board_set_fingerprint(arena, set->slot, 0);
 	turn_spend(turn, outbuf_len(&conn->out) - before);
 	turn->requests--;
 }

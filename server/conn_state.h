@@ -44,6 +44,7 @@ struct conn {
 	size_t			 pending;	/* of in, read by the stream */
 	struct outbuf		 out;
 	struct stream		 stream;
+	uint64_t		 fingerprint;	/* of the last request */
 	struct subscriber	 sub;
 	uint64_t		 active_ms;	/* last whole request */
 	bool			 waiting;	/* for it to take output */
@@ -70,6 +71,8 @@ struct conns {
 	size_t			 spares;
 	struct inbuf_pool	 pool;
 	uint64_t		 counted[BOARD_COUNTERS];
+	uint64_t		 refused;	/* poison, no line of log yet */
+	uint64_t		 refused_log_ms;	/* the next is due */
 	struct request		 req;
 	uint8_t			 discarded[DISCARD_BYTES];
 };

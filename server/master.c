@@ -26,10 +26,12 @@
 
 #include "server/clock.h"
 #include "server/daemon.h"
+#include "server/lastwords.h"
 #include "server/log.h"
 #include "server/master_state.h"
 #include "server/notify.h"
 #include "server/pidfile.h"
+#include "server/poison.h"
 #include "shm/board.h"
 
 #define BEAT_MS		1000	/* at least so often */
@@ -197,6 +199,8 @@ close_all(struct master *m)
 		pidfile_drop();
 	}
 	arena_close(m->common.arena);
+	lastwords_close(m->common.lastwords);
+	poison_close(m->common.poison);
 	listen_close(&m->listeners);
 	children_close(m->children);
 	if (m->talk_fd != -1)

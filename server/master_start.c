@@ -21,9 +21,11 @@
 #include "server/clock.h"
 #include "server/daemon.h"
 #include "server/instance.h"
+#include "server/lastwords.h"
 #include "server/log.h"
 #include "server/master_state.h"
 #include "server/pidfile.h"
+#include "server/poison.h"
 #include "server/privileges.h"
 
 #define OTHER_FILES	1024		/* descriptors besides clients' */
@@ -143,6 +145,10 @@ open_inside(struct master *m)
 	m->common.listen_fds = m->listeners.fds;
 	m->common.listens = m->listeners.n;
 	m->common.master = getpid();
+	m->common.lastwords = lastwords_open();
+	m->common.poison = poison_open();
+	if (m->common.lastwords == NULL || m->common.poison == NULL)
+		fatal(EX_OSERR, "shared memory: %s", strerror(errno));
 	open_ready(m);
 	open_alive_pipe(m);
 	open_signals(m);

@@ -17,6 +17,8 @@
 struct inherit {
 	const struct config	*config;	/* for the child's whole life */
 	struct arena		*arena;
+	struct lastwords_sheet	*lastwords;
+	struct poison_list	*poison;
 	const int		*listen_fds;	/* shared by all workers */
 	size_t			 listens;
 	const int		*wake_fds;	/* an eventfd per board slot, or

@@ -56,11 +56,11 @@ BEGIN {
 	on(5, "kvd")
 	on(ROLES, "master worker cleaner walwriter cluster admin")
 	on(3, "conn accept listen")
-	on(2, "command info stream subscribe")
+	on(2, "command info debug stream subscribe")
 	on(1, "store")
 	on(0, "role config options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
-	on(0, "upgrade")
+	on(0, "upgrade lastwords crash poison")
 }
 
 /^#[ \t]*include[ \t]*"/ {

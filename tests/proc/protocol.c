@@ -243,7 +243,10 @@ Test(protocol, help_names_every_command)
 	static const char *const verbs[] = {
 		"CREATE ", "PUT ", "GET ", "DELETE ", "SUBSCRIBE ",
 		"BUCKETS:", "KEYS ", "COUNT ", "DROP ", "MPUT ", "MGET ",
-		"INFO ", "HELP ", "PING:", "QUIT:"
+		"INFO ", "HELP ", "PING:", "QUIT:",
+#ifdef KVD_DEBUG_COMMANDS
+		"DEBUG ",
+#endif
 	};
 	char line[256];
 	size_t i;
