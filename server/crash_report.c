@@ -183,7 +183,8 @@ add_place(struct line *line, uint64_t address,
 
 	place(address, name, sizeof(name));
 	if (line->used + 1 + strlen(name) + sizeof(" ...") > line->size) {
-		add(line, " ...");
+		if (line->used + sizeof(" ...") <= line->size)
+			add(line, " ...");
 		return false;
 	}
 	add(line, " %s", name);

@@ -214,13 +214,19 @@ process_state(pid_t pid)
 	return end[2];
 }
 
+void
+talk_await_stop(pid_t pid)
+{
+	while (process_state(pid) != 'T')
+		usleep(1000);
+}
+
 pid_t
 talk_pause_worker(int fd)
 {
 	pid_t pid = (pid_t)talk_info(fd, "server", "worker_pid");
 
 	cr_assert_eq(kill(pid, SIGSTOP), 0);
-	while (process_state(pid) != 'T')
-		usleep(1000);
+	talk_await_stop(pid);
 	return pid;
 }

@@ -47,4 +47,7 @@ int talk_open_worker(const struct daemon *, unsigned worker);
  */
 pid_t talk_pause_worker(int fd);
 
+/* Wait until that process is stopped. */
+void talk_await_stop(pid_t pid);
+
 #endif
