@@ -212,8 +212,9 @@ void
 crash_format(char *out, size_t size, const struct crash *crash,
     void (*place)(uint64_t address, char *, size_t))
 {
-	struct line line = { .out = out, .size = size };
+	struct line line = { .size = size };
 
+	line.out = out;
 	add_end(&line, crash);
 	add_account(&line, crash);
 	add_facts(&line, crash);
@@ -224,8 +225,9 @@ void
 crash_cause(char *out, size_t size, int status,
     const struct lastwords *words)
 {
-	struct line line = { .out = out, .size = size };
+	struct line line = { .size = size };
 
+	line.out = out;
 	if (words->stood_still) {
 		add(&line, "stood still, killed");
 	} else if (WIFSIGNALED(status)) {

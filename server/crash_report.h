@@ -13,7 +13,7 @@ struct crash {
 	const char		*who;		/* "worker 0" */
 	pid_t			 pid;
 	int			 status;	/* of waitpid(2) */
-	uint64_t		 fingerprint;	/* of the request in hand; 0: none */
+	uint64_t		 fingerprint;	/* request in hand; 0: none */
 	uint64_t		 requests;	/* as its slot counts them */
 	uint64_t		 age_ms;
 	uint64_t		 restarts;	/* of its slot, before it */

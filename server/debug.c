@@ -60,32 +60,36 @@ crash_segv(void)
 UNCHECKED static void
 crash_fpe(void)
 {
-	volatile int one = 1, zero = 0;
+	/* A zero that no compiler and no checker knows for one. */
+	long zero = strtol("0", NULL, 10);
+	volatile long quotient = 1;
 
-	one = one / zero;
+	quotient = quotient / zero;
 }
 
-static const struct {
+struct crash_way {
 	const char	*name;
 	void		(*crash)(void);
-} crashes[] = {
+};
+
+static const struct crash_way crash_ways[] = {
 	{ "segv", crash_segv },
 	{ "abort", abort },
 	{ "fpe", crash_fpe },
 };
 
-/* NULL if there is no such way. */
-static void
-(*find_crash(struct slice given))(void)
+/* NULL if there is none of that name. */
+static const struct crash_way *
+find_crash(struct slice given)
 {
 	const uint8_t *colon = memchr(given.data, ':', given.len);
 	size_t i;
 
 	if (colon != NULL)
 		given.len = (size_t)(colon - given.data);
-	for (i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		if (is_word(given, crashes[i].name))
-			return crashes[i].crash;
+	for (i = 0; i < sizeof(crash_ways) / sizeof(crash_ways[0]); i++)
+		if (is_word(given, crash_ways[i].name))
+			return &crash_ways[i];
 	return NULL;
 }
 
@@ -95,7 +99,7 @@ crash_in_stream(struct stream *stream, struct store *store,
 {
 	(void)store;
 	(void)out;
-	find_crash(stream->argv[2])();
+	find_crash(stream->argv[2])->crash();
 	return false;
 }
 
@@ -103,16 +107,16 @@ static void
 debug_crash(struct call *call)
 {
 	const struct request *req = call->req;
-	void (*crash)(void) = find_crash(req->argv[2]);
+	const struct crash_way *way = find_crash(req->argv[2]);
 
-	if (crash == NULL) {
+	if (way == NULL) {
 		answer_unknown(call);
 	} else if (req->argc == 4 && is_word(req->argv[3], "later")) {
 		*call->stream = (struct stream){ .next = crash_in_stream,
 		    .argv = req->argv, .argc = req->argc };
 		call->next = CALL_STREAM;
 	} else {
-		crash();
+		way->crash();
 		/* Not every processor traps a division by zero. */
 		call->failed = true;
 		reply_error(call->out, "still alive");

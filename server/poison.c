@@ -51,7 +51,9 @@ poison_open(void)
 
 	list = mmap(NULL, sizeof(*list), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	return list == MAP_FAILED ? NULL : list;
+	if (list == MAP_FAILED)
+		return NULL;
+	return list;
 }
 
 void
