@@ -11,45 +11,39 @@
 
 #include <sys/wait.h>
 
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "server/children_table.h"
 #include "server/clock.h"
+#include "server/crash_report.h"
 #include "server/log.h"
 
 #define STARTS_MAX	5	/* of a child, before its generation serves */
 #define PROVEN_MS	10000	/* a life so long clears the record */
 
+/*
+ * Log how it ended, show it on its slot, and clear that: its gauges no longer
+ * count, and nobody else writes there now.
+ */
 static void
-log_end(const struct child *child, int status)
+bury(const struct children *all, const struct child *child, int status)
 {
-	int pid = (int)child->pid;
+	struct arena *arena = all->common->arena;
+	struct board_end end = { .at_ms = clock_wall_ms() };
+	struct lastwords words;
 
-	if (WIFSIGNALED(status))
-		log_warn("%s (pid %d) was killed by signal %d, %s",
-		    child->name, pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) == ROLE_DONE)
-		log_info("%s (pid %d) has ended", child->name, pid);
-	else
-		log_warn("%s (pid %d) gave up with status %d", child->name,
-		    pid, WEXITSTATUS(status));
-}
-
-/* Its gauges no longer count; nobody else writes there now. */
-static void
-clear_board(const struct children *all, const struct child *child, int status)
-{
-	const struct board_end end = {
-		.how = BOARD_END_KNOWN | (uint32_t)status |
-		    (child->stood_still ? BOARD_END_STOOD_STILL : 0),
-		.at_ms = clock_wall_ms()
-	};
-
-	board_set_end(all->common->arena, child->slot, &end);
-	board_leave(all->common->arena, child->slot);
+	crash_bury(all->common, child->name, child->slot, child->pid, status,
+	    child->stood_still, &words);
+	end.how = BOARD_END_KNOWN | (uint32_t)status;
+	if (child->stood_still)
+		end.how |= BOARD_END_STOOD_STILL;
+	if (WIFSIGNALED(status) && words.signal == WTERMSIG(status) &&
+	    crash_has_address(&words)) {
+		end.how |= BOARD_END_ADDRESS;
+		end.address = words.address;
+	}
+	board_set_end(arena, child->slot, &end);
+	board_leave(arena, child->slot);
 }
 
 static bool
@@ -165,8 +159,7 @@ children_reap(struct children *all)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if ((child = find(all, pid)) == NULL)
 			continue;
-		log_end(child, status);
-		clear_board(all, child, status);
+		bury(all, child, status);
 		replace(all, child, status);
 		any = true;
 	}

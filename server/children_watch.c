@@ -20,6 +20,7 @@
 #include "server/children_table.h"
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/poison.h"
 
 #define LOOKS		5	/* within the time configured */
 #define PERIOD_MIN_MS	100	/* as often as hearts beat */
@@ -55,11 +56,16 @@ feel(struct children *all, struct child *child)
 	child->pulse.beat_ms = row.heartbeat_ms;
 }
 
+/* A request is to blame unless its worker was stopped, or only waited. */
 static void
-put_down(struct child *child)
+put_down(struct children *all, struct child *child, char state)
 {
+	struct board_row row;
+
 	log_warn("%s (pid %d) stands still, killing it", child->name,
 	    (int)child->pid);
+	if (state == 'R' && board_read(all->common->arena, child->slot, &row))
+		poison_note(all->common, row.fingerprint);
 	child->stood_still = true;
 	child->pulse.still = 0;
 	kill(child->pid, SIGKILL);
@@ -71,13 +77,16 @@ put_down_those(struct children *all, unsigned looks, bool sleepers_too)
 {
 	struct child *child;
 	bool any = false;
+	char state;
 
 	CHILDREN_FOREACH(child, all) {
 		if (!child_has_process(child) || child->stood_still ||
-		    child->pulse.still < looks || (!sleepers_too &&
-		    process_state(child->pid) == 'S'))
+		    child->pulse.still < looks)
 			continue;
-		put_down(child);
+		state = process_state(child->pid);
+		if (state == 'S' && !sleepers_too)
+			continue;
+		put_down(all, child, state);
 		any = true;
 	}
 	return any;

@@ -88,8 +88,8 @@ add_signal(struct line *line, int signal)
 }
 
 /* For other signals the address is that of the instruction itself. */
-static bool
-has_address(const struct lastwords *words)
+bool
+crash_has_address(const struct lastwords *words)
 {
 	return words->code > 0 && words->code != SI_KERNEL &&
 	    (words->signal == SIGSEGV || words->signal == SIGBUS);
@@ -157,7 +157,7 @@ add_account(struct line *line, const struct crash *crash)
 		add(line, ", ");
 	}
 	add_code(line, words);
-	if (has_address(words))
+	if (crash_has_address(words))
 		add(line, ", at 0x%jx", (uintmax_t)words->address);
 }
 
@@ -232,7 +232,7 @@ crash_cause(char *out, size_t size, int status,
 		add(&line, "stood still, killed");
 	} else if (WIFSIGNALED(status)) {
 		add_signal(&line, WTERMSIG(status));
-		if (words->signal == WTERMSIG(status) && has_address(words))
+		if (words->signal == WTERMSIG(status) && crash_has_address(words))
 			add(&line, ", at 0x%jx", (uintmax_t)words->address);
 	} else {
 		add(&line, "exit status %d", WEXITSTATUS(status));

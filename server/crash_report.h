@@ -1,6 +1,7 @@
 #ifndef KVD_SERVER_CRASH_REPORT_H
 #define KVD_SERVER_CRASH_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,6 +46,9 @@ void crash_format(char *out, size_t size, const struct crash *,
  */
 void crash_cause(char *out, size_t size, int status,
     const struct lastwords *);
+
+/* Does their signal tell an address, as that of a fault does? */
+bool crash_has_address(const struct lastwords *);
 
 /*
  * The master, between waitpid(2) and board_leave(): log how a child that had

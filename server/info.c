@@ -4,6 +4,8 @@
  * the same however much is stored.
  */
 
+#include <sys/wait.h>
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include "proto/reply.h"
 #include "server/clock.h"
 #include "server/command.h"
+#include "server/crash_report.h"
 #include "shm/board.h"
 
 static void line(struct call *, const char *, ...)
@@ -122,20 +125,43 @@ info_buckets(struct call *call)
 	number(call, "value_max", arena_value_max(arena));
 }
 
+/* ",last=" and how the process before this one ended, or nothing. */
+static void
+describe_end(const struct board_end *end, char *text, size_t size)
+{
+	int status = (int)(uint32_t)end->how;
+	struct lastwords words = {
+		.stood_still = (end->how & BOARD_END_STOOD_STILL) != 0,
+		.address = end->address
+	};
+
+	text[0] = '\0';
+	if ((end->how & BOARD_END_KNOWN) == 0)
+		return;
+	if ((end->how & BOARD_END_ADDRESS) != 0) {
+		words.signal = WTERMSIG(status);
+		words.code = 1;
+	}
+	strlcpy(text, ",last=", size);
+	crash_cause(text + 6, size - 6, status, &words);
+}
+
 static void
 info_process(struct call *call, unsigned slot, const struct board_row *row)
 {
 	uint64_t now_ms = clock_ms(), beat_ms = row->heartbeat_ms;
+	char last[CRASH_CAUSE_MAX + 8];
 
+	describe_end(&row->end, last, sizeof(last));
 	line(call, "process_%u:role=%s,instance=%u,pid=%d,state=%s,age=%ju,"
-	    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju", slot,
+	    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju%s", slot,
 	    board_role_name(row->role), row->role == BOARD_WORKER ?
 	    slot - BOARD_WORKER_SLOT : 0, (int)row->pid,
 	    board_state_name(row->state), (uintmax_t)age_s(row->started_ms),
 	    (uintmax_t)row->restarts,
 	    (uintmax_t)(now_ms > beat_ms ? now_ms - beat_ms : 0),
 	    (uintmax_t)row->counters[BOARD_CLIENTS],
-	    (uintmax_t)row->counters[BOARD_REQUESTS]);
+	    (uintmax_t)row->counters[BOARD_REQUESTS], last);
 }
 
 /* Every process of the instance, also one that is to be restarted. */

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,7 +218,7 @@ Test(kv, help_needs_no_server_and_names_every_command)
 	static const char *const names[] = {
 		"create", "put", "get", "delete", "mget", "mput", "keys",
 		"buckets", "count", "drop", "watch", "load", "dump", "ping",
-		"info", "help", "completion"
+		"info", "tree", "help", "completion"
 	};
 	struct result result;
 	size_t i;
@@ -299,4 +300,39 @@ Test(kv, the_shell_completes_commands_options_and_buckets)
 	assert_completes("kv -s 127.0.0.1:4040 du", "dump\n");
 	assert_completes("kv completion ", "bash\n");
 	assert_completes("kv buckets sho", "\n");
+}
+
+/* The supervision tree. */
+
+/* Run kv tree until it says this; with -j if json. */
+static void
+await_tree(bool json, const char *text)
+{
+	struct result result;
+	bool found;
+
+	do {
+		result = json ? run("-j", "tree") : run("tree");
+		found = strstr(result.out, text) != NULL;
+		free(result.out);
+		usleep(5000);
+	} while (!found);
+}
+
+Test(kv, tree_shows_every_process_and_how_the_one_before_ended)
+{
+	struct result result = run("tree");
+	char *line;
+	pid_t pid;
+
+	cr_assert_eq(result.status, 0);
+	cr_assert_not_null(strstr(result.out, "\nmaster "));
+	cr_assert_not_null(strstr(result.out, "\n`- cleaner "));
+	cr_assert_not_null(line = strstr(result.out, "\n|- worker 0 "));
+	cr_assert_eq(sscanf(line, "\n|- worker 0 %d serving ", &pid), 1);
+	free(result.out);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	await_tree(false, "signal 9, Killed");
+	await_tree(true, ",\"last\":\"signal 9, Killed\"}");
+	await_tree(true, "{\"role\":\"worker\",\"instance\":0,\"pid\":");
 }

@@ -99,16 +99,16 @@ Test(watchdog, spares_those_who_wait_for_a_lock_that_a_stopped_one_has)
 {
 	char line[128];
 	int fd, holder;
-	pid_t waiter;
+	pid_t waiter, pid;
 
 	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
 	holder = talk_open_worker(&d, 0);
 	fd = talk_open_worker(&d, 1);
 	waiter = (pid_t)talk_info(fd, "server", "worker_pid");
+	pid = (pid_t)talk_info(holder, "server", "worker_pid");
 	talk(fd, "CREATE b\r\n", "OK\r\n");
-	talk_send(holder, "DEBUG STOP b\r\n");
-	/* It is stopped with the lock when it answers no more. */
-	usleep(10000);
+	talk_send(holder, "DEBUG STOP locked b\r\n");
+	talk_await_stop(pid);
 	talk(fd, "PUT b k v\r\n", "OK\r\n");
 	cr_assert(!talk_line(holder, line, sizeof(line)));
 	cr_assert_eq((pid_t)talk_info(fd, "server", "worker_pid"), waiter);
@@ -126,8 +126,41 @@ Test(watchdog, kills_a_worker_that_loops_with_a_lock)
 	fd = talk_open_worker(&d, 1);
 	waiter = (pid_t)talk_info(fd, "server", "worker_pid");
 	talk(fd, "CREATE b\r\n", "OK\r\n");
-	talk_send(holder, "DEBUG HANG b\r\n");
+	talk_send(holder, "DEBUG HANG locked b\r\n");
 	talk(fd, "PUT b k v\r\n", "OK\r\n");
 	cr_assert(!talk_line(holder, line, sizeof(line)));
 	cr_assert_eq((pid_t)talk_info(fd, "server", "worker_pid"), waiter);
+}
+
+Test(watchdog, blames_the_request_of_a_worker_that_hung_twice)
+{
+	char line[128];
+	int fd, i;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
+	for (i = 0; i < 2; i++) {
+		fd = talk_open(&d);
+		talk_send(fd, "DEBUG HANG\r\n");
+		cr_assert(!talk_line(fd, line, sizeof(line)));
+		close(fd);
+	}
+	talk_once(&d, "DEBUG HANG\r\n",
+	    "ERROR refused: this request crashed a worker\r\n");
+}
+
+Test(watchdog, blames_no_request_of_a_worker_that_was_stopped)
+{
+	char line[128];
+	int fd, i;
+
+	launch("memory 64M\nworkers 2\nsupervise { heartbeat 500ms }\n");
+	for (i = 0; i < 2; i++) {
+		fd = talk_open(&d);
+		talk_send(fd, "DEBUG STOP\r\n");
+		cr_assert(!talk_line(fd, line, sizeof(line)));
+		close(fd);
+	}
+	fd = talk_open(&d);
+	talk_send(fd, "DEBUG STOP\r\n");
+	cr_assert(!talk_line(fd, line, sizeof(line)), "it is not refused");
 }
