@@ -232,7 +232,8 @@ crash_cause(char *out, size_t size, int status,
 		add(&line, "stood still, killed");
 	} else if (WIFSIGNALED(status)) {
 		add_signal(&line, WTERMSIG(status));
-		if (words->signal == WTERMSIG(status) && crash_has_address(words))
+		if (words->signal == WTERMSIG(status) &&
+		    crash_has_address(words))
 			add(&line, ", at 0x%jx", (uintmax_t)words->address);
 	} else {
 		add(&line, "exit status %d", WEXITSTATUS(status));

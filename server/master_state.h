@@ -20,12 +20,11 @@ enum master_state {			/* drawn in master.c */
 
 struct master {
 	enum master_state	 state;
-	bool			 in_charge;	/* of what there is one of: claim,
-						 * pid file, board slot */
+	bool			 in_charge;	/* has claim and pid file */
 	const struct master_options *options;
 	const struct config_args *args;		/* to read it again on HUP */
 	struct config		*config;
-	struct config		 former;	/* while a reload is under way */
+	struct config		 former;	/* during a reload */
 	bool			 reloading;
 	bool			 reload_again;	/* once more, after that */
 	struct listeners	 listeners;

@@ -32,8 +32,7 @@
 static struct {
 	struct sockaddr_un	address;
 	socklen_t		length;		/* 0: nobody to tell */
-	char			path[sizeof(((struct sockaddr_un *)0)->
-				    sun_path)];
+	char			path[108];	/* as sun_path */
 	uint64_t		watchdog_ms;
 } manager;
 

@@ -33,9 +33,10 @@ struct inherit {
 	sigset_t		 signals;	/* blocked; read by signalfd */
 };
 
-#define INHERIT_NO_WAKE		(-1)	/* nobody has had that slot yet */
-#define INHERIT_FOREIGN		(-2)	/* it may be another master's child's,
-					 * while that one is replaced */
+/* Nobody has had that slot yet. */
+#define INHERIT_NO_WAKE		(-1)
+/* It may be another master's child's, while that one is replaced. */
+#define INHERIT_FOREIGN		(-2)
 
 /*
  * A role is a function that becomes a child's life; what it returns is the

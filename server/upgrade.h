@@ -16,9 +16,9 @@
  *	old						new
  *	upgrade_start(goods) ---- fork, exec ----->	upgrade_inherit(goods)
  *							... starts children
- *	upgrade_heard(): SERVES <------------------	upgrade_say()
+ *	upgrade_heard(): GO <----------------------	upgrade_say()
  *	lets go of claim and pid file
- *	upgrade_say() ---------------------------->	upgrade_heard(): TAKE_OVER
+ *	upgrade_say() ---------------------------->	upgrade_heard(): GO
  *	its workers drain				claims, serves
  *	ends ------------------------------------->	upgrade_heard(): GONE
  *
@@ -74,7 +74,7 @@ void upgrade_close(struct upgrade *);
  */
 bool upgrade_inherit(struct upgrade_goods *, int *fd);
 
-/* From one to the other: SERVES, or TAKE OVER. */
+/* From the new one: I serve.  From the old one: take over. */
 void upgrade_say(int fd);
 /* What the other has said, without waiting. */
 enum upgrade_word upgrade_heard(int fd);

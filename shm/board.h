@@ -60,7 +60,7 @@ struct board_row {			/* a copy, for those who look */
 	pid_t			pid;
 	uint64_t		started_ms;	/* wall clock */
 	uint64_t		restarts;
-	uint64_t		heartbeat_ms;	/* monotonic clock; only grows */
+	uint64_t		heartbeat_ms;	/* monotonic; only grows */
 	uint64_t		fingerprint;	/* of the request in hand */
 	struct board_end	end;		/* of the one before */
 	uint64_t		counters[BOARD_COUNTERS];

@@ -3,8 +3,8 @@
 # alone; inside server/ an include points downward, and roles are strangers to
 # each other.
 
-# The floor of a file of server/: "config_parse.c" lives where "config" does.
-function floor_of(path,	name)
+# Whose file of server/ this is: "config_parse.c" lives where "config" does.
+function owner_of(path,	name)
 {
 	name = path
 	sub(/^server\//, "", name)
@@ -13,7 +13,12 @@ function floor_of(path,	name)
 		sub(/_[^_]*$/, "", name)
 	if (!(name in floor))
 		bad(path " is on no floor: give it one in tests/lint/layers.awk")
-	return floor[name]
+	return name
+}
+
+function floor_of(path)
+{
+	return floor[owner_of(path)]
 }
 
 function on(number, names,	list, i)
@@ -75,12 +80,10 @@ BEGIN {
 		next
 	here = floor_of(FILENAME)
 	there = floor_of(path)
-	own = path
-	sub(/\.[a-z]*$/, "", own)
 	if (there > here)
 		bad(path " is above us")
 	else if (there == ROLES && here == ROLES &&
-	    FILENAME !~ "^" own "[._]")
+	    owner_of(FILENAME) != owner_of(path))
 		bad("a role includes another: " path)
 }
 

@@ -21,11 +21,12 @@
 #define CLIENTS_MAX	8
 #define PER_CONNECTION	20	/* requests */
 
-static struct shared {
+struct shared {
 	_Atomic uint64_t	connections, requests, refused, lost;
 	_Atomic bool		stop;
-} *shared;
+};
 
+static struct shared *shared;
 static pid_t clients[CLIENTS_MAX];
 static unsigned clients_n;
 
