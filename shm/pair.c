@@ -176,6 +176,7 @@ pair_delete_place(struct held *h, const struct index_place *place,
 struct deletion {		/* what pair_delete() has in hand */
 	struct bytes	bucket;
 	struct bytes	key;
+	uint64_t	now_ms;
 };
 
 static enum shm_status
@@ -197,7 +198,7 @@ delete_locked(struct held *h, void *arg)
 		return SHM_NO_KEY;
 	status = pair_delete_place(h, &place, &old);
 	/* An expired pair was not there any more, but now it is gone too. */
-	if (status == SHM_OK && record_is_expired(&old, clock_wall_ms()))
+	if (status == SHM_OK && record_is_expired(&old, d->now_ms))
 		return SHM_NO_KEY;
 	return status;
 }
@@ -205,7 +206,9 @@ delete_locked(struct held *h, void *arg)
 enum shm_status
 pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 {
-	struct deletion d = { .bucket = bucket, .key = key };
+	struct deletion d = {
+		.bucket = bucket, .key = key, .now_ms = clock_wall_ms()
+	};
 	enum shm_status status;
 
 	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)

@@ -235,15 +235,33 @@ walk(struct arena *a, uint32_t shard, struct path *p)
 	return status;
 }
 
-enum shm_status
-read_pair(struct arena *a, struct bytes bucket, struct bytes key,
+static struct path
+path_to(const struct arena *a, struct bytes bucket, struct bytes key,
     const struct read_action *act)
 {
 	struct path p = { .action = act };
 
 	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
 	index_key_init(a, &p.key, RECORD_PUT, 0, key);
+	return p;
+}
+
+enum shm_status
+read_pair(struct arena *a, struct bytes bucket, struct bytes key,
+    const struct read_action *act)
+{
+	struct path p = path_to(a, bucket, key, act);
+
 	return walk(a, arena_shard_of(a, bucket), &p);
+}
+
+bool
+read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
+    const struct read_action *act, enum shm_status *status)
+{
+	struct path p = path_to(a, bucket, key, act);
+
+	return attempt(a, &a->shards[arena_shard_of(a, bucket)], &p, status);
 }
 
 enum shm_status

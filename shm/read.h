@@ -35,6 +35,14 @@ enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
 enum shm_status read_pair(struct arena *, struct bytes bucket,
     struct bytes key, const struct read_action *);
 
+/*
+ * One attempt of that, which takes no lock and does not wait.  Returns false
+ * if what it saw may be torn: then *status, and what found() was given, mean
+ * nothing.
+ */
+bool read_pair_once(const struct arena *, struct bytes bucket,
+    struct bytes key, const struct read_action *, enum shm_status *status);
+
 /* The same for a bucket itself: its facts as they were at one moment. */
 struct read_facts {
 	arena_off	bucket;
