@@ -1,0 +1,221 @@
+/*
+ * ptrace(2).  The child stops itself right before the work; what it does
+ * between that and the first instruction of the work is told apart by a word
+ * on a page that both share.
+ *
+ * Going to instruction n for a real kill: a step takes two switches of
+ * process, so the way there is not walked.  From the trace it is known how
+ * often each address is come to; a breakpoint register of the processor is
+ * set to a rare one at or before n, passed as often as need be, and the rest
+ * is walked.  Where there is no such register all of it is.
+ */
+
+#include "stepper.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "must.h"
+
+enum phase { BEFORE, INSIDE, AFTER };
+
+struct page {			/* shared with the child */
+	_Atomic enum phase	phase;
+	_Atomic int		status;
+};
+
+static struct page *
+shared_page(void)
+{
+	static struct page *page;
+
+	if (page == NULL)
+		page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(page != MAP_FAILED, "no memory");
+	return page;
+}
+
+static _Noreturn void
+be_stepped(struct page *page, int (*work)(const void *), const void *arg)
+{
+	int status;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
+		_exit(1);
+	kill(getpid(), SIGTRAP);
+	page->phase = INSIDE;
+	status = work(arg);
+	page->phase = AFTER;
+	page->status = status;
+	kill(getpid(), SIGTRAP);
+	_exit(0);
+}
+
+/* True if it has stopped after a step or at a breakpoint. */
+static bool
+has_stopped(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, __WALL) == -1)
+		must(errno == EINTR, "waitpid");
+	return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+static bool
+step(pid_t pid)
+{
+	return ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0 &&
+	    has_stopped(pid);
+}
+
+static pid_t
+start(int (*work)(const void *), const void *arg)
+{
+	struct page *page = shared_page();
+	pid_t pid;
+
+	page->phase = BEFORE;
+	page->status = -1;
+	pid = fork();
+	must(pid != -1, "fork");
+	if (pid == 0)
+		be_stepped(page, work, arg);
+	must(has_stopped(pid), "the child does not start");
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
+	return pid;
+}
+
+/* To the first instruction after the word says so. */
+static void
+walk_inside(pid_t pid)
+{
+	while (shared_page()->phase == BEFORE)
+		must(step(pid), "the child does not come to its work");
+}
+
+static void
+end(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	do
+		while (waitpid(pid, &status, __WALL) == -1)
+			if (errno != EINTR)
+				return;
+	while (!WIFSIGNALED(status) && !WIFEXITED(status));
+}
+
+static uint64_t
+program_counter(pid_t pid)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)(uintptr_t)NT_PRSTATUS,
+	    &iov) == -1)
+		return 0;
+#if defined(__x86_64__)
+	return regs.rip;
+#else
+	return regs.pc;
+#endif
+}
+
+void
+stepper_record(struct trace *t, int (*work)(const void *), const void *arg)
+{
+	struct page *page = shared_page();
+	pid_t pid;
+
+	trace_begin(t);
+	pid = start(work, arg);
+	walk_inside(pid);
+	t->pcs[0] = program_counter(pid);
+	while (page->phase == INSIDE && step(pid))
+		trace_step(t, program_counter(pid));
+	t->complete = page->phase == AFTER;
+	while (t->complete && page->status == -1 && step(pid))
+		;
+	t->status = page->status;
+	end(pid);
+	trace_finish(t, pid);
+}
+
+/* Stop when the child comes to that address; false if that cannot be. */
+static bool
+set_breakpoint(pid_t pid, uint64_t pc)
+{
+#if defined(__x86_64__)
+	const size_t at = offsetof(struct user, u_debugreg);
+
+	return ptrace(PTRACE_POKEUSER, pid, at, pc) == 0 &&
+	    ptrace(PTRACE_POKEUSER, pid, at + 7 * sizeof(long),
+	    pc != 0 ? 1L : 0L) == 0;
+#else
+	(void)pid;
+	return pc == 0;
+#endif
+}
+
+/*
+ * The instruction to break at on the way to n: the way that is shortest.
+ * Not where the child is already: it depends on how it came there whether
+ * the processor stops at once.
+ */
+static uint32_t
+choose_break(const struct trace *t, uint32_t n)
+{
+	uint32_t i, best = 0, cost = n;
+
+	for (i = n; i > 0 && n - i < cost; i--)
+		if (t->pcs[i] != t->pcs[i - 1] && t->pcs[i] != t->pcs[0] &&
+		    t->turns[i] + (n - i) < cost) {
+			best = i;
+			cost = t->turns[i] + (n - i);
+		}
+	return best;
+}
+
+/* Come to instruction i by a breakpoint; false if that cannot be set. */
+static bool
+run_to(pid_t pid, const struct trace *t, uint32_t i)
+{
+	uint32_t turn;
+
+	if (i == 0 || !set_breakpoint(pid, t->pcs[i]))
+		return false;
+	for (turn = 0; turn < t->turns[i]; turn++)
+		must(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 &&
+		    has_stopped(pid), "the child does not come to %u", i);
+	set_breakpoint(pid, 0);
+	return true;
+}
+
+void
+stepper_kill(const struct trace *t, uint32_t n, int (*work)(const void *),
+    const void *arg)
+{
+	uint32_t i = choose_break(t, n);
+	pid_t pid = start(work, arg);
+
+	walk_inside(pid);
+	if (!run_to(pid, t, i))
+		i = 0;
+	for (; i < n; i++)
+		must(step(pid), "the child does not come to %u", n);
+	end(pid);
+}

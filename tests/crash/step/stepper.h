@@ -1,0 +1,29 @@
+#ifndef KVD_STEP_STEPPER_H
+#define KVD_STEP_STEPPER_H
+
+#include "trace.h"
+
+/*
+ * Running a piece of work in a process of its own, one instruction after the
+ * other.  work(arg) is run in a child that has been forked from the caller;
+ * what it returns is the status.  An instruction is what the processor takes
+ * for one step; a system call is one, too.
+ */
+
+/*
+ * Step through all of it and record the arena after each instruction.  The
+ * trace begins with the arena as it is now and ends when work returns; it is
+ * not complete if the child ended or got a signal before.
+ */
+void stepper_record(struct trace *, int (*work)(const void *arg),
+    const void *arg);
+
+/*
+ * Do it again, on the same arena, and kill the child with SIGKILL after so
+ * many instructions.  Returns when it is gone.  Fails the test if the child
+ * does not come there.
+ */
+void stepper_kill(const struct trace *, uint32_t step,
+    int (*work)(const void *arg), const void *arg);
+
+#endif
