@@ -54,28 +54,6 @@ children_close(struct children *all)
 	free(all);
 }
 
-void
-children_spare_slot(struct children *all, unsigned slot)
-{
-	all->wake_fds[slot] = INHERIT_FOREIGN;
-}
-
-void
-children_free_slots(struct children *all)
-{
-	unsigned i;
-
-	for (i = 0; i < BOARD_SLOTS; i++)
-		if (all->wake_fds[i] == INHERIT_FOREIGN)
-			all->wake_fds[i] = INHERIT_NO_WAKE;
-}
-
-bool
-children_have_slot(const struct children *all, unsigned slot)
-{
-	return all->child[slot].state != CHILD_NONE;
-}
-
 /* The generation that is coming. */
 
 static bool

@@ -88,10 +88,11 @@ void children_leave(struct children *, enum children_leave);
 size_t children_running(const struct children *);
 
 /*
- * Clear slots of the board that say of dead processes that they are there:
- * children of another master.  Only while there is no other master.
+ * Look after what the children of another master have left on the board: the
+ * slots of dead ones are cleared, and who does not die in time is killed.
+ * Only while there is no other master.
  */
-void children_sweep(struct children *);
+void children_sweep(struct children *, uint64_t now_ms);
 
 /* Has a worker shown life since the last call?  For a manager's watchdog. */
 bool children_workers_move(struct children *);

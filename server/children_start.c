@@ -4,11 +4,10 @@
  *
  * All descriptors of a generation are made before its first fork, so that
  * each child knows how to wake every other.  Those of an older generation do
- * not know the newer one's: they look at what they watch ten times a second,
- * and leave soon.
+ * not know the newer one's, and leave soon: until then the newer ones hear of
+ * their changes by looking at what they watch, ten times a second.
  */
 
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 
 #include <errno.h>
@@ -80,27 +79,12 @@ child_start(struct children *all, struct child *child, uint64_t now_ms)
 	child->stood_still = false;
 }
 
-/* A slot in [from, to) that nobody has, with its eventfd; 0: none. */
-static unsigned
-find_slot(struct children *all, unsigned from, unsigned to)
-{
-	for (; from < to; from++)
-		if (all->child[from].state == CHILD_NONE &&
-		    all->wake_fds[from] != INHERIT_FOREIGN)
-			break;
-	if (from == to)
-		return 0;
-	if (all->wake_fds[from] == INHERIT_NO_WAKE)
-		all->wake_fds[from] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return all->wake_fds[from] == -1 ? 0 : from;
-}
-
 /* Enter a child that is to be started into the table. */
 static bool
 enter(struct children *all, const struct role *role, unsigned from,
     unsigned to)
 {
-	unsigned slot = find_slot(all, from, to);
+	unsigned slot = children_find_slot(all, from, to);
 	struct child *child = &all->child[slot];
 
 	if (slot == 0)

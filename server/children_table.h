@@ -48,6 +48,8 @@ struct children {
 	bool			 coming_failed;
 	const char		*failure;
 	struct restart_history	 history;
+	uint64_t		 orphans_ms;	/* end of patience with them;
+						 * 0: there are none */
 	uint64_t		 look_ms;	/* when hearts were felt last */
 	uint64_t		 moved_ms;	/* workers' latest heartbeat */
 	int			 wake_fds[BOARD_SLOTS];
@@ -69,6 +71,10 @@ child_has_process(const struct child *child)
 void child_start(struct children *, struct child *, uint64_t now_ms);
 void child_start_later(const struct children *, struct child *,
     uint64_t now_ms);
+
+/* children_slots.c: a slot in [from, to) that nobody has, with its eventfd;
+ * 0: none. */
+unsigned children_find_slot(struct children *, unsigned from, unsigned to);
 
 /* children.c: tell it to leave, unless it was told something stronger. */
 void child_leave(const struct children *, struct child *,

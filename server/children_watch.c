@@ -12,35 +12,16 @@
  * killed for them, they begin anew.
  */
 
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "server/children_table.h"
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/poison.h"
+#include "server/process.h"
 
 #define LOOKS		5	/* within the time configured */
 #define PERIOD_MIN_MS	100	/* as often as hearts beat */
-
-/* R, S, D, T, ...: see proc(5); 0 if it is gone. */
-static char
-process_state(pid_t pid)
-{
-	char path[64], line[512], *after = NULL;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return 0;
-	/* The name in parentheses may have any character in it. */
-	if (fgets(line, sizeof(line), f) != NULL)
-		after = strrchr(line, ')');
-	fclose(f);
-	return after != NULL && after[1] == ' ' ? after[2] : 0;
-}
 
 static void
 feel(struct children *all, struct child *child)
@@ -113,21 +94,6 @@ children_watch(struct children *all, uint64_t now_ms)
 		CHILDREN_FOREACH(child, all)
 			child->pulse.still = 0;
 	return period_ms;
-}
-
-void
-children_sweep(struct children *all)
-{
-	struct arena *arena = all->common->arena;
-	struct board_row row;
-	unsigned slot;
-
-	for (slot = BOARD_WORKER_SLOT; slot < BOARD_SLOTS; slot++)
-		if (all->child[slot].state == CHILD_NONE &&
-		    all->wake_fds[slot] != INHERIT_FOREIGN &&
-		    board_read(arena, slot, &row) && row.pid > 0 &&
-		    kill(row.pid, 0) == -1 && errno == ESRCH)
-			board_leave(arena, slot);
 }
 
 bool

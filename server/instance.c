@@ -19,6 +19,7 @@
 
 #include "server/instance.h"
 #include "server/log.h"
+#include "server/process.h"
 #include "shm/board.h"
 
 #define ORPHANS_MS	2000	/* given to them, and again after a kill */
@@ -117,27 +118,6 @@ claim(const struct config *config, struct arena *arena)
 		refuse(config, "claim", ARENA_ERRNO);
 }
 
-/* A process of our program with that pid, and not another by now? */
-static bool
-is_kvd(pid_t pid)
-{
-	char path[64], name[2][32] = { "", "" };
-	const int pids[2] = { (int)pid, (int)getpid() };
-	FILE *f;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", pids[i]);
-		if ((f = fopen(path, "r")) == NULL)
-			return false;
-		if (fgets(name[i], sizeof(name[i]), f) == NULL)
-			name[i][0] = '\0';
-		fclose(f);
-	}
-	return pid != getpid() && name[0][0] != '\0' &&
-	    strcmp(name[0], name[1]) == 0;
-}
-
 static void
 kill_orphans(const struct arena *arena)
 {
@@ -146,7 +126,7 @@ kill_orphans(const struct arena *arena)
 
 	for (i = 0; i < BOARD_SLOTS; i++)
 		if (board_read(arena, i, &row) && row.pid > 0 &&
-		    is_kvd(row.pid)) {
+		    process_is_kvd(row.pid)) {
 			log_warn("killing process %d, which a master that "
 			    "died has left behind", (int)row.pid);
 			kill(row.pid, SIGKILL);

@@ -186,7 +186,7 @@ run(struct master *m)
 			board_beat(m->common.arena, BOARD_MASTER_SLOT,
 			    clock_ms());
 		if (m->state == MASTER_SERVING && m->talk_fd == -1)
-			children_sweep(m->children);
+			children_sweep(m->children, clock_ms());
 	}
 }
 

@@ -165,14 +165,14 @@ end_upgrade(struct master *m)
 	arena_show_change(m->common.arena, false);
 }
 
-/* It has closed its end, so it is dead, or dies at once from our kill. */
+/* Whatever it does, it ends now, and its children with it. */
 static void
 upgrade_failed(struct master *m, const char *why)
 {
 	upgrade_log_words(&m->upgrade);
 	log_err("upgrade failed: the new program, pid %d, %s; the old one "
 	    "goes on", (int)m->upgrade.pid, why);
-	kill(m->upgrade.pid, SIGTERM);
+	kill(m->upgrade.pid, SIGKILL);
 	end_upgrade(m);
 }
 

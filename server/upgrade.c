@@ -130,7 +130,12 @@ call_program(const struct upgrade_goods *goods, const struct upgrade *u,
 		dup2(u->words_fd, STDERR_FILENO);
 	describe(text, goods, talk_fd);
 	notify_pass_on();
-	if (setenv(VARIABLE, text, 1) == 0 && chdir(call.folder) == 0) {
+	/* We may have become a user who must not enter it. */
+	if (chdir(call.folder) == -1)
+		dprintf(STDERR_FILENO, "kvd: cannot enter %s: %s; only files "
+		    "given with their whole path will be found\n",
+		    call.folder, strerror(errno));
+	if (setenv(VARIABLE, text, 1) == 0) {
 		sigprocmask(SIG_UNBLOCK, mask, NULL);
 		execv(call.program, call.argv);
 	}

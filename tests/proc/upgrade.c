@@ -191,6 +191,42 @@ Test(upgrade, survives_the_death_of_the_new_master_on_the_way)
 	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
 }
 
+/* A process that need not be ours is stopped: its state is T. */
+static void
+stop(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	cr_assert_eq(kill(pid, SIGSTOP), 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	while (state != 'T') {
+		cr_assert_not_null(f = fopen(path, "r"));
+		cr_assert_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+		fclose(f);
+	}
+}
+
+/* It would keep a lock for ever, and its slot is another's one day. */
+Test(upgrade, ends_a_stopped_worker_of_an_old_master_that_was_killed)
+{
+	int fd = talk_open(&d);
+	pid_t orphan;
+
+	talk(fd, "CREATE b\r\n", "OK\r\n");
+	orphan = (pid_t)talk_info(fd, "server", "worker_pid");
+	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
+	stop(orphan);
+	daemon_kill(&d, SIGKILL);
+	daemon_wait(&d);
+	daemon_await_log(&d, "which a master that died has left", 1);
+	await_end(orphan);
+	talk_once(&d, "PUT b k v\r\n", "OK\r\n");
+	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
+	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
+	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
+}
+
 Test(upgrade, is_not_begun_twice_nor_during_a_reload)
 {
 	daemon_kill(&d, SIGUSR2);
