@@ -134,7 +134,7 @@ poison_note(const struct inherit *in, uint64_t fingerprint)
 	if (fingerprint == 0 ||
 	    !poison_add(in->poison, fingerprint, clock_ms(), refuse_ms))
 		return;
-	log_warn("request %016jx has crashed two workers and is refused for "
-	    "%ju.%03ju s", (uintmax_t)fingerprint,
+	log_warn("request %016jx has ended %d workers and is refused for "
+	    "%ju.%03ju s", (uintmax_t)fingerprint, POISON_DEATHS,
 	    (uintmax_t)(refuse_ms / 1000), (uintmax_t)(refuse_ms % 1000));
 }
