@@ -23,6 +23,7 @@
 #include "shm/hash.h"
 #include "shm/lock.h"
 #include "shm/segment.h"
+#include "shm/superblock.h"
 #include "shm/system.h"
 #include "shm/word.h"
 
@@ -71,6 +72,7 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 	a->value_max_bytes = sb->value_max_bytes;
 	a->shards_count = (uint32_t)sb->shards;
 	a->segments_off = sb->segments_off;
+	a->segments_end = arena_segment_base(a, a->segments);
 	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
 	a->pool = arena_at(a, POOL_OFF);
 	a->cleaning = arena_at(a, sb->cleaning_off);
@@ -106,25 +108,6 @@ fail:
 	return ARENA_ERRNO;
 }
 
-static void
-fill_superblock(struct superblock *sb, const struct geometry *g)
-{
-	sb->version = LAYOUT_VERSION;
-	sb->layout_hash = geometry_layout_hash();
-	sb->size_bytes = g->size_bytes;
-	sb->segment_bytes = g->segment_bytes;
-	sb->segments = g->segments;
-	sb->shards = g->shards;
-	sb->value_max_bytes = g->value_max_bytes;
-	sb->cleaning_off = g->cleaning_off;
-	sb->board_off = g->board_off;
-	sb->shards_off = g->shards_off;
-	sb->table_off = g->table_off;
-	sb->segments_off = g->segments_off;
-	system_boot_id(sb->boot_id);
-	system_pid_namespace(sb->pidns);
-}
-
 /* New memory is all zeros, which is what everything else begins with. */
 static enum arena_error
 initialise(struct arena *a, const struct geometry *g, const char *name)
@@ -132,7 +115,7 @@ initialise(struct arena *a, const struct geometry *g, const char *name)
 	struct superblock *sb = (struct superblock *)a->base;
 	uint32_t i;
 
-	fill_superblock(sb, g);
+	superblock_fill(sb, g);
 	if (!system_random(sb->hash_seed, sizeof(sb->hash_seed)) ||
 	    !system_random(sb->uuid, sizeof(sb->uuid)))
 		return ARENA_ERRNO;
@@ -201,44 +184,6 @@ fail:
 	return error;
 }
 
-/* A header whose numbers agree with each other and with the object's size. */
-static enum arena_error
-check_header(const struct superblock *sb, uint64_t object_bytes)
-{
-	struct geometry g = {
-		.size_bytes = sb->size_bytes,
-		.segment_bytes = sb->segment_bytes,
-		.shards = sb->shards
-	};
-	char boot_id[sizeof(sb->boot_id)];
-	uint64_t pidns[2];
-
-	if (word_peek(&sb->magic) == 0)
-		return ARENA_UNFINISHED;
-	if (word_peek(&sb->magic) != LAYOUT_MAGIC)
-		return ARENA_NOT_AN_ARENA;
-	if (sb->version != LAYOUT_VERSION ||
-	    sb->layout_hash != geometry_layout_hash())
-		return ARENA_OTHER_LAYOUT;
-	if (sb->size_bytes != object_bytes || sb->segment_bytes < PAGE_BYTES ||
-	    (sb->segment_bytes & (sb->segment_bytes - 1)) != 0 ||
-	    sb->shards == 0 || sb->shards > ARENA_SHARDS_MAX ||
-	    (sb->shards & (sb->shards - 1)) != 0 || !geometry_place(&g) ||
-	    g.cleaning_off != sb->cleaning_off ||
-	    g.board_off != sb->board_off || g.shards_off != sb->shards_off ||
-	    g.table_off != sb->table_off || g.segments != sb->segments ||
-	    g.segments_off != sb->segments_off ||
-	    sb->value_max_bytes > sb->segment_bytes)
-		return ARENA_NOT_AN_ARENA;
-	system_boot_id(boot_id);
-	if (memcmp(boot_id, sb->boot_id, sizeof(boot_id)) != 0)
-		return ARENA_OTHER_BOOT;
-	system_pid_namespace(pidns);
-	if (memcmp(pidns, sb->pidns, sizeof(pidns)) != 0)
-		return ARENA_OTHER_PIDNS;
-	return ARENA_OK;
-}
-
 static enum arena_error
 read_header(int fd, uid_t uid, struct superblock *sb)
 {
@@ -254,7 +199,7 @@ read_header(int fd, uid_t uid, struct superblock *sb)
 		return ARENA_ERRNO;
 	if (n != (ssize_t)sizeof(*sb))
 		return n == 0 ? ARENA_UNFINISHED : ARENA_NOT_AN_ARENA;
-	return check_header(sb, (uint64_t)st.st_size);
+	return superblock_check(sb, (uint64_t)st.st_size);
 }
 
 enum arena_error

@@ -7,6 +7,7 @@
 
 #include "shm/intent.h"
 #include "shm/publish.h"
+#include "shm/repair_check.h"
 #include "shm/word.h"
 
 static void
@@ -27,8 +28,10 @@ close_batch(struct held *h)
 	intent_commit(h);
 }
 
-bool
-batch_finish(struct held *h)
+/* What is left of a batch; `can' is asked about each record first. */
+static bool
+finish(struct held *h, bool (*can)(const struct held *,
+    const struct record_view *))
 {
 	arena_off end = word_peek(&h->sh->batch_end), at;
 	struct record_view r;
@@ -37,12 +40,19 @@ batch_finish(struct held *h)
 		return true;
 	while ((at = word_peek(&h->sh->hot_pos)) < end) {
 		if (!record_read(h->a, at, &r) || r.op != RECORD_PUT ||
-		    r.lsn != word_peek(&h->sh->lsn) + 1 || r.size > end - at)
+		    r.lsn != word_peek(&h->sh->lsn) + 1 ||
+		    r.size > end - at || (can != NULL && !can(h, &r)))
 			return false;
 		(void)publish_put(h, at, &r, true);
 	}
 	close_batch(h);
 	return true;
+}
+
+bool
+batch_finish(struct held *h)
+{
+	return finish(h, repair_can_publish);
 }
 
 void
@@ -58,5 +68,5 @@ batch_run(struct held *h, struct record_view *records, size_t n)
 		at += records[i].size;
 	}
 	open_batch(h, at);
-	(void)batch_finish(h);
+	(void)finish(h, NULL);
 }

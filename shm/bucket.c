@@ -36,19 +36,42 @@ bucket_find(const struct held *h, struct bytes name, struct index_place *p)
 	return arena_at(h->a, r.bucket);
 }
 
+struct bucket *
+bucket_live(const struct held *h, arena_off off)
+{
+	const struct segment *e;
+	struct bucket *b;
+	uint64_t i;
+
+	if (off % sizeof(*b) != 0 || !arena_holds(h->a, off, sizeof(*b)))
+		return NULL;
+	i = arena_segment_of(h->a, off);
+	e = &h->a->table[i];
+	b = arena_at(h->a, off);
+	if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
+	    segment_owner(word_peek(&e->state)) != h->shard ||
+	    off - arena_segment_base(h->a, i) >= word_peek(&e->used) ||
+	    word_peek(&b->mark) != BUCKET_LIVE)
+		return NULL;
+	return b;
+}
+
 /* A fresh struct bucket from the reserve: its link through the intent. */
 static struct bucket *
 new_bucket(struct held *h, uint64_t lsn)
 {
 	struct bucket *b = arena_at(h->a, slab_alloc(h, SLAB_LINE));
 
-	word_init(&b->mark, BUCKET_LIVE);
 	word_init(&b->table.shape, 0);
 	word_init(&b->table.root, 0);
 	word_init(&b->table.count, 0);
 	word_init(&b->bytes, 0);
 	word_init(&b->revision, lsn);
 	word_init(&b->created, lsn);
+	/* Last: a death before the commit leaves a free unit, which the
+	 * cleaner may yet find named by an old record and, marked like this,
+	 * take for a bucket. */
+	word_store(&b->mark, BUCKET_LIVE);
 	intent_set(h, &b->link, 0);
 	return b;
 }

@@ -10,4 +10,10 @@
 struct bucket *bucket_find(const struct held *, struct bytes name,
     struct index_place *);
 
+/*
+ * The bucket that a record names, or NULL if it is no more: the unit may be a
+ * line by now, or bytes of another life that nobody has carved yet.
+ */
+struct bucket *bucket_live(const struct held *, arena_off);
+
 #endif

@@ -12,6 +12,12 @@
 #define CHAIN_ENTRIES_MAX	(LINE_SLOTS + (CHAIN_LINES_MAX - 1) * \
 				    (LINE_SLOTS - 1))
 
+/*
+ * A chain of more lines is none: entries are kept to a dozen per line on
+ * average, and nobody can choose where they go.
+ */
+#define CHAIN_STEPS_MAX	256
+
 struct chain {			/* the entries of a chain, taken together */
 	unsigned	n;
 	uint64_t	entries[CHAIN_ENTRIES_MAX];

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "shm/bucket_locked.h"
 #include "shm/hash.h"
 #include "shm/index.h"
 #include "shm/intent.h"
@@ -32,30 +33,6 @@ clean_enter(struct arena *a, uint32_t shard, struct held *h,
 	return s;
 }
 
-/*
- * The bucket that a record names, unless it is no more: the unit may be a
- * line by now, or bytes of another life that nobody has carved yet.
- */
-static struct bucket *
-live_bucket(struct held *h, arena_off off)
-{
-	const struct segment *e;
-	struct bucket *b;
-	uint64_t i;
-
-	if (!arena_holds(h->a, off, sizeof(*b)))
-		return NULL;
-	i = arena_segment_of(h->a, off);
-	e = &h->a->table[i];
-	b = arena_at(h->a, off);
-	if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
-	    segment_owner(word_peek(&e->state)) != h->shard ||
-	    off - arena_segment_base(h->a, i) >= word_peek(&e->used) ||
-	    word_peek(&b->mark) != BUCKET_LIVE)
-		return NULL;
-	return b;
-}
-
 /* The table in which this record would be found if it lives, or NULL. */
 static struct table *
 table_of(struct held *h, const struct record_view *r)
@@ -64,7 +41,7 @@ table_of(struct held *h, const struct record_view *r)
 
 	switch (r->op) {
 	case RECORD_PUT:
-		b = live_bucket(h, r->bucket);
+		b = bucket_live(h, r->bucket);
 		return b != NULL ? &b->table : NULL;
 	case RECORD_CREATE:
 		return &h->sh->buckets;
@@ -155,7 +132,8 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 static bool
 is_victim(const struct arena *a, uint64_t victim)
 {
-	return victim != 0 && clean_is_sealed(a, &a->table[victim - 1]) &&
+	return victim != 0 && victim <= a->segments &&
+	    clean_is_sealed(a, &a->table[victim - 1]) &&
 	    segment_generation(word_load(&a->table[victim - 1].state)) ==
 	    word_peek(&a->cleaning->generation);
 }

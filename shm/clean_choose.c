@@ -21,6 +21,7 @@ clean_is_sealed(const struct arena *a, const struct segment *e)
 	enum segment_kind kind = segment_kind(state);
 
 	return (kind == SEGMENT_HOT || kind == SEGMENT_COLD) &&
+	    segment_owner(state) < a->shards_count &&
 	    (word_peek(&e->used) & SEGMENT_SEALED) != 0 &&
 	    word_peek(&a->shards[segment_owner(state)].poisoned) == 0;
 }

@@ -29,7 +29,7 @@ feed_open(struct arena *a, uint32_t shard, struct feed *f)
 	f->lsn = word_peek(&sh->lsn) + 1;
 	f->segment = NOWHERE;
 	f->generation = f->offset = 0;
-	if (number != 0) {
+	if (number != 0 && number <= a->segments) {
 		f->segment = number - 1;
 		f->generation = segment_generation(
 		    word_peek(&a->table[f->segment].state));
@@ -74,9 +74,10 @@ static bool
 settle(const struct arena *a, struct feed *f, uint64_t *state)
 {
 	const struct segment *e = NULL;
-	uint64_t used, next;
+	uint64_t used, next, steps;
 
-	for (;;) {
+	/* Empty segments in a ring, which only damage makes, have no end. */
+	for (steps = 0; steps <= a->segments; steps++) {
 		*state = 0;
 		if (f->segment != NOWHERE) {
 			e = &a->table[f->segment];
@@ -98,9 +99,11 @@ settle(const struct arena *a, struct feed *f, uint64_t *state)
 		if (word_load(&e->state) == *state && !enter(a, f, next))
 			return false;
 	}
+	return false;
 }
 
-static void
+/* False if it is no record of a log. */
+static bool
 describe(const struct record_view *r, struct feed_event *event)
 {
 	event->revision = r->lsn;
@@ -110,17 +113,18 @@ describe(const struct record_view *r, struct feed_event *event)
 	switch (r->op) {
 	case RECORD_PUT:
 		event->op = FEED_SET;
-		break;
+		return true;
 	case RECORD_DELETE:
 		event->op = FEED_DELETED;
-		break;
+		return true;
 	case RECORD_CREATE:
 		event->op = FEED_CREATED;
-		break;
+		return true;
 	case RECORD_DROP:
 		event->op = FEED_DROPPED;
-		break;
+		return true;
 	}
+	return false;
 }
 
 /* Make the event's bytes the caller's own. */
@@ -155,7 +159,8 @@ feed_next(struct arena *a, struct feed *f, void *buf, size_t cap,
 	if (!settle(a, f, &state) || !record_read(a,
 	    arena_segment_base(a, f->segment) + f->offset, &r))
 		return FEED_LOST;
-	describe(&r, event);
+	if (!describe(&r, event))
+		return FEED_LOST;
 	fits = copy_out(event, buf, cap, needed);
 	atomic_thread_fence(memory_order_acquire);
 	if (word_peek(&a->table[f->segment].state) != state ||

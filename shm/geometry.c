@@ -99,16 +99,38 @@ choose_value_max(struct geometry *g, uint64_t wanted)
 	return ARENA_OK;
 }
 
+static bool
+is_segment_size(uint64_t bytes)
+{
+	return is_power_of_two(bytes) && bytes >= PAGE_BYTES &&
+	    bytes <= SEGMENT_BYTES_MAX;
+}
+
+static bool
+is_shards(uint64_t n)
+{
+	return is_power_of_two(n) && n <= ARENA_SHARDS_MAX;
+}
+
+bool
+geometry_is_possible(struct geometry *g)
+{
+	uint64_t value_max = g->value_max_bytes;
+
+	return g->size_bytes <= SIZE_MAX_BYTES &&
+	    g->size_bytes % PAGE_BYTES == 0 &&
+	    is_segment_size(g->segment_bytes) && is_shards(g->shards) &&
+	    geometry_place(g) && g->segments >= SEGMENTS_MIN &&
+	    value_max > 0 && choose_value_max(g, value_max) == ARENA_OK;
+}
+
 enum arena_error
 geometry_choose(struct geometry *g, const struct arena_params *p)
 {
 	if (p->memory_bytes > SIZE_MAX_BYTES ||
 	    p->value_max_bytes > SEGMENT_BYTES_MAX ||
-	    (p->shards != 0 && (!is_power_of_two(p->shards) ||
-	    p->shards > ARENA_SHARDS_MAX)) || (p->segment_bytes != 0 &&
-	    (!is_power_of_two(p->segment_bytes) ||
-	    p->segment_bytes < PAGE_BYTES ||
-	    p->segment_bytes > SEGMENT_BYTES_MAX)))
+	    (p->shards != 0 && !is_shards(p->shards)) ||
+	    (p->segment_bytes != 0 && !is_segment_size(p->segment_bytes)))
 		return ARENA_BAD_PARAMS;
 	g->size_bytes = align(p->memory_bytes, PAGE_BYTES);
 	g->segment_bytes = p->segment_bytes != 0 ? p->segment_bytes :

@@ -33,6 +33,12 @@ enum arena_error geometry_choose(struct geometry *,
  */
 bool geometry_place(struct geometry *);
 
+/*
+ * Could geometry_choose() have come to this size, segment size, number of
+ * shards and longest value?  If so, the places are filled in.  Pure.
+ */
+bool geometry_is_possible(struct geometry *);
+
 /* Differs between any two programs that disagree about layout.h.  Pure. */
 uint64_t geometry_layout_hash(void);
 

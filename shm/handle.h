@@ -20,6 +20,7 @@ struct arena {
 	uint64_t		 value_max_bytes;
 	uint32_t		 shards_count;
 	arena_off		 segments_off;
+	arena_off		 segments_end;
 	uint64_t		 hash_seed[2];
 	struct pool		*pool;
 	struct cleaning		*cleaning;
@@ -63,8 +64,10 @@ arena_holds(const struct arena *a, arena_off off, uint64_t len)
 {
 	uint64_t inside;
 
-	if (off < a->segments_off || off >= atomic_load_explicit(
-	    &a->pool->backed_end, memory_order_relaxed))
+	/* The end of what is backed is a shared word like any other. */
+	if (off < a->segments_off || off >= a->segments_end ||
+	    off >= atomic_load_explicit(&a->pool->backed_end,
+	    memory_order_relaxed))
 		return false;
 	inside = (off - a->segments_off) % a->segment_bytes;
 	return len <= a->segment_bytes - inside;

@@ -18,6 +18,7 @@
 
 #include <assert.h>
 
+#include "shm/repair_check.h"
 #include "shm/segment.h"
 #include "shm/word.h"
 
@@ -124,20 +125,21 @@ intent_commit(struct held *h)
 	h->npairs = h->nguards = h->nreleased = 0;
 }
 
+/* Would a sound process have left this? */
 static bool
-is_sane(const struct arena *a, const struct intent_pair *p, uint64_t n,
-    uint64_t max)
+is_sane(const struct held *h, const struct intent *in)
 {
-	uint64_t i, off;
+	uint64_t i, n = word_peek(&in->npairs), g = word_peek(&in->nguards);
 
-	if (n > max)
+	if (n > INTENT_PAIRS || g > INTENT_GUARDS)
 		return false;
-	for (i = 0; i < n; i++) {
-		off = word_peek(&p[i].off);
-		if (off % 8 != 0 || off < sizeof(struct superblock) ||
-		    off > a->size_bytes - 8)
+	for (i = 0; i < n; i++)
+		if (!repair_may_change(h, word_peek(&in->pairs[i].off)))
 			return false;
-	}
+	for (i = 0; i < g; i++)
+		if (!repair_may_guard(h, word_peek(&in->guards[i].off)) ||
+		    word_peek(&in->guards[i].value) % 2 != 0)
+			return false;
 	return true;
 }
 
@@ -148,9 +150,7 @@ intent_finish(struct held *h)
 
 	if (word_load(&in->state) != INTENT_COMMITTED)
 		return true;
-	if (!is_sane(h->a, in->pairs, word_peek(&in->npairs), INTENT_PAIRS) ||
-	    !is_sane(h->a, in->guards, word_peek(&in->nguards),
-	    INTENT_GUARDS))
+	if (!is_sane(h, in))
 		return false;
 	apply(h->a, in);
 	word_store(&in->state, INTENT_EMPTY);

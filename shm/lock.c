@@ -36,6 +36,21 @@ lock_init(pthread_mutex_t *lock)
 	return error;
 }
 
+bool
+lock_is_ours(const pthread_mutex_t *lock)
+{
+	pthread_mutex_t ours;
+	bool is;
+
+	/* POSIX has no way to ask.  The kind is a word of glibc's that is
+	 * written by the initialisation alone. */
+	if (lock_init(&ours) != 0)
+		return true;
+	is = lock->__data.__kind == ours.__data.__kind;
+	pthread_mutex_destroy(&ours);
+	return is;
+}
+
 static enum lock_status
 recover(struct held *h)
 {

@@ -31,6 +31,12 @@ enum lock_status {
 int lock_init(pthread_mutex_t *);
 
 /*
+ * Is this of the kind that lock_init() makes?  Looks at what does not change
+ * while it is used, so nothing needs to be held.
+ */
+bool lock_is_ours(const pthread_mutex_t *);
+
+/*
  * Take the lock of a shard; if its owner died, finish or forget what it was
  * doing first.  On LOCK_POISONED nothing is held.
  */

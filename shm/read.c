@@ -14,7 +14,6 @@
 #include "shm/table.h"
 #include "shm/word.h"
 
-#define CHAIN_STEPS_MAX	4096	/* then it is no chain any more */
 #define SPINS		64	/* attempts before yielding the processor */
 #define ATTEMPTS_MAX	4096	/* before taking the lock */
 
@@ -64,8 +63,11 @@ search_line(const struct arena *a, const struct line *line,
 	return false;
 }
 
-/* True if the key is in the chain, as far as can be told now. */
-static bool
+/*
+ * Is the key in the chain, as far as can be told now?  What leads nowhere or
+ * has no end is no chain any more.
+ */
+static enum read_status
 search_chain(const struct arena *a, const struct line *line,
     const struct index_key *k, struct record_view *r)
 {
@@ -74,10 +76,12 @@ search_chain(const struct arena *a, const struct line *line,
 
 	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
 		if (search_line(a, line, k, r, &last))
-			return true;
-		line = slot_is_link(last) ? follow(a, last) : NULL;
+			return READ_FOUND;
+		if (!slot_is_link(last))
+			return READ_MISSING;
+		line = follow(a, last);
 	}
-	return false;
+	return READ_RETRY;
 }
 
 /*
@@ -90,8 +94,8 @@ read_once(const struct arena *a, const struct table *t,
 {
 	uint64_t shape = word_load(&t->shape), version;
 	struct record_view r;
+	enum read_status s;
 	struct line *home;
-	bool found;
 
 	if (table_lines(shape) == 0)
 		return READ_MISSING;
@@ -102,17 +106,18 @@ read_once(const struct arena *a, const struct table *t,
 	version = word_load(&home->version);	/* pairs with intent.c */
 	if ((version & 1) != 0)
 		return READ_RETRY;
-	found = search_chain(a, home, k, &r);
-	if (found)
+	s = search_chain(a, home, k, &r);
+	if (s == READ_FOUND)
 		act->found(act->arg, &r);
 	atomic_thread_fence(memory_order_acquire);
 	if (word_peek(&home->version) != version ||
 	    word_peek(&t->shape) != shape)
 		return READ_RETRY;
-	return found ? READ_FOUND : READ_MISSING;
+	return s;
 }
 
-static void
+/* False if the chain leads nowhere or has no end. */
+static bool
 hand_out(const struct arena *a, const struct line *line,
     const struct read_action *act)
 {
@@ -128,8 +133,11 @@ hand_out(const struct arena *a, const struct line *line,
 			if (record_read(a, slot_off(slot), &r))
 				act->found(act->arg, &r);
 		}
-		line = slot_is_link(slot) ? follow(a, slot) : NULL;
+		if (!slot_is_link(slot))
+			return true;
+		line = follow(a, slot);
 	}
+	return false;
 }
 
 enum read_status
@@ -138,15 +146,16 @@ read_line_once(const struct arena *a, const struct table *t, uint64_t number,
 {
 	struct line *home = table_line(a, word_load(&t->root), number);
 	uint64_t version;
+	bool whole;
 
 	if (home == NULL)
 		return READ_RETRY;
 	version = word_load(&home->version);
 	if ((version & 1) != 0)
 		return READ_RETRY;
-	hand_out(a, home, act);
+	whole = hand_out(a, home, act);
 	atomic_thread_fence(memory_order_acquire);
-	return word_peek(&home->version) == version ? READ_FOUND :
+	return whole && word_peek(&home->version) == version ? READ_FOUND :
 	    READ_RETRY;
 }
 

@@ -10,12 +10,13 @@
 bool
 record_read(const struct arena *a, arena_off off, struct record_view *r)
 {
-	const uint8_t *p = arena_at(a, off);
+	const uint8_t *p;
 	struct record head;
 	size_t extra;
 
 	if (off % 8 != 0 || !arena_holds(a, off, sizeof(head)))
 		return false;
+	p = arena_at(a, off);
 	memcpy(&head, p, sizeof(head));
 	r->lsn = head.lsn;
 	r->bucket = (head.meta >> RECORD_BUCKET_SHIFT) * sizeof(struct line);

@@ -1,10 +1,9 @@
 /*
  * Walking a table that others change.  Lines are visited in the order of
- * their bit-reversed numbers: a line of b bits stands for one interval of
- * length 2^(64-b) of bit-reversed hashes, a split halves the interval and a
- * merge joins two, and a key never moves in that space.  So the cursor is a
- * position in it (after P. Noordhuis' SCAN of Redis, which reverses bits in
- * the same way over tables that double).
+ * their bit-reversed numbers (table.h), and a key never moves in the space of
+ * bit-reversed hashes.  So the cursor is a position in it (after P.
+ * Noordhuis' SCAN of Redis, which reverses bits in the same way over tables
+ * that double).
  */
 
 #include "shm/scan.h"
@@ -20,17 +19,8 @@
 #include "shm/table.h"
 #include "shm/word.h"
 
-/* Where the interval of a line ends; 0 is the end of the space. */
-static uint64_t
-interval_end(uint64_t cursor, unsigned bits)
-{
-	uint64_t length;
-
-	if (bits == 0)
-		return 0;
-	length = UINT64_C(1) << (64 - bits);
-	return (cursor & ~(length - 1)) + length;
-}
+/* Of a table that is all but empty many could be visited for one name. */
+#define LINES_PER_STEP	4096U
 
 struct packing {		/* names of one line on their way out */
 	struct scan_batch	*batch;
@@ -99,7 +89,7 @@ attempt(struct walk *w, uint64_t *next)
 		uint64_t number = table_line_number(table_lines(shape),
 		    hash_reverse(w->scan->cursor));
 
-		*next = interval_end(w->scan->cursor,
+		*next = table_interval_end(w->scan->cursor,
 		    table_line_bits(table_lines(shape), number));
 		s = read_line_once(w->a, t, number, &packed);
 	}
@@ -141,9 +131,11 @@ static enum shm_status
 run(struct walk *w, uint32_t shard)
 {
 	struct scan_batch *batch = w->packing.batch;
+	unsigned lines;
 	uint64_t next;
 
-	for (batch->used = 0; !w->scan->done; batch->used = w->packing.used) {
+	batch->used = 0;
+	for (lines = 0; !w->scan->done && lines < LINES_PER_STEP; lines++) {
 		w->packing.used = batch->used;
 		switch (one_line(w, shard, &next)) {
 		case STEP_OK:
@@ -157,6 +149,7 @@ run(struct walk *w, uint32_t shard)
 			batch->needed = w->packing.used - batch->used;
 			return batch->used > 0 ? SHM_OK : SHM_NO_ROOM;
 		}
+		batch->used = w->packing.used;
 		w->scan->cursor = next;
 		w->scan->done = next == 0;
 	}

@@ -55,6 +55,24 @@ table_line_bits(uint64_t lines, uint64_t number)
 }
 
 /*
+ * Lines can be visited in the order of their bit-reversed numbers: a line of
+ * b bits stands for one interval of length 2^(64-b) of bit-reversed hashes, a
+ * split halves the interval and a merge joins two.  So a cursor, a position
+ * in that space, stays good while the table changes.  This is where the
+ * interval that it is in ends; 0 is the end of the space.
+ */
+static inline uint64_t
+table_interval_end(uint64_t cursor, unsigned bits)
+{
+	uint64_t length;
+
+	if (bits == 0)
+		return 0;
+	length = UINT64_C(1) << (64 - bits);
+	return (cursor & ~(length - 1)) + length;
+}
+
+/*
  * The line of that number, with or without the lock; NULL if the path leads
  * nowhere, which without the lock means: try again.
  */

@@ -317,6 +317,94 @@ Test(repair, of_a_lost_shard_does_not_keep_the_others_from_being_cleaned)
 		    SHM_OK, "put %u", i);
 }
 
+static arena_off wild;		/* where an intent goes */
+
+static void
+change_a_wild_word(struct held *h)
+{
+	word_store(&h->sh->intent.pairs[0].off, wild);
+	word_store(&h->sh->intent.npairs, 1);
+	word_store(&h->sh->intent.nguards, 0);
+	word_store(&h->sh->intent.state, INTENT_COMMITTED);
+}
+
+/* What others rely on is not for the dead of this shard to change. */
+Test(repair, gives_up_an_intent_that_would_change_what_is_not_the_shard_s)
+{
+	struct held h;
+	arena_off all[5];
+	unsigned i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+		all[0] = arena_off_of(a, &a->shards[1].lsn);
+		all[1] = arena_off_of(a, &a->shards[0].lock);
+		all[2] = arena_off_of(a, &a->table[a->segments - 1].state);
+		all[3] = arena_off_of(a, &a->pool->backed_end);
+		all[4] = arena_off_of(a, &a->shards[0].lsn) + 4;
+		wild = all[i];
+		die_holding(change_a_wild_word);
+		cr_assert_eq(lock_shard(a, 0, &h), LOCK_POISONED, "%u", i);
+		support_fini();
+	}
+}
+
+static void
+guard_oddly(struct held *h)
+{
+	word_store(&h->sh->intent.guards[0].off, wild);
+	word_store(&h->sh->intent.guards[0].value, 7);
+	word_store(&h->sh->intent.npairs, 0);
+	word_store(&h->sh->intent.nguards, 1);
+	word_store(&h->sh->intent.state, INTENT_COMMITTED);
+}
+
+Test(repair, gives_up_an_intent_that_would_leave_a_version_odd)
+{
+	struct held h;
+
+	set_up();
+	wild = arena_off_of(a, &a->shards[0].version);
+	die_holding(guard_oddly);
+	cr_assert_eq(lock_shard(a, 0, &h), LOCK_POISONED);
+}
+
+/* The batch is all right, but not what its records would go to. */
+static void
+half_a_batch_for_nothing(struct held *h)
+{
+	struct index_place place;
+	struct bucket *b = bucket_find(h, name, &place);
+	uint64_t i;
+
+	half_a_batch(h);
+	for (i = 0; i < h->a->segments; i++)
+		if (wild == 0 && segment_kind(word_peek(
+		    &h->a->table[i].state)) == SEGMENT_LINES)
+			word_store(&h->a->table[i].free_head, UINT64_MAX);
+	if (wild == 1)
+		word_store(&b->mark, 0);
+	else if (wild == 2)
+		word_store(&b->table.shape, 0);
+	else if (wild == 3)
+		word_store(&b->table.root, 64);
+	else if (wild == 4)
+		word_store(&h->sh->partial[SLAB_LINE], UINT64_MAX);
+}
+
+Test(repair, gives_up_a_batch_that_leads_nowhere)
+{
+	struct held h;
+
+	for (wild = 0; wild < 5; wild++) {
+		set_up();
+		die_holding(half_a_batch_for_nothing);
+		cr_assert_eq(lock_shard(a, 0, &h), LOCK_POISONED, "%lu",
+		    wild);
+		support_fini();
+	}
+}
+
 Test(repair, gives_up_an_intent_that_is_too_long)
 {
 	struct held h;

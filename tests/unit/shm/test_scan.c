@@ -85,6 +85,31 @@ Test(scan, asks_for_room_when_a_line_does_not_fit)
 	cr_assert(scan.done && batch.used == 8);
 }
 
+/* As many calls as it takes: who waits for a name must not wait for all. */
+Test(scan, rests_when_it_finds_no_name_for_a_long_time)
+{
+	enum { EXPIRED = 60000 };
+	uint8_t buf[64];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	char key[16];
+	struct pair p = { { key, 0 }, support_bytes(""), 1 };
+	unsigned i, steps;
+
+	a = support_arena(UINT64_C(32) << 20, 2, 256 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < EXPIRED; i++) {
+		p.key.len = (size_t)snprintf(key, sizeof(key), "%u", i);
+		cr_assert_eq(pair_put(a, name, &p, NULL), SHM_OK);
+	}
+	for (steps = 0; !scan.done; steps++) {
+		cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_OK);
+		cr_assert_eq(batch.used, 0);
+		cr_assert_lt(steps, EXPIRED);
+	}
+	cr_assert_gt(steps, 1);
+}
+
 /* Keys that come and go, so that the table grows and shrinks all the time. */
 static void
 churn(void)

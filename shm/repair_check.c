@@ -1,0 +1,149 @@
+/*
+ * Ordinary changes trust what is in the arena, because whoever wrote it held
+ * the lock and knew what it did.  The repair cannot: it comes after a death,
+ * and the dead may have been out of their minds.  Everything here errs on the
+ * side of the shard: what a sound process can have left is never refused.
+ */
+
+#include "shm/repair_check.h"
+
+#include <stddef.h>
+
+#include "shm/bucket_locked.h"
+#include "shm/chain.h"
+#include "shm/hash.h"
+#include "shm/slab.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+static bool
+is_between(arena_off off, const struct held *h, size_t first, size_t end)
+{
+	arena_off at = arena_off_of(h->a, h->sh);
+
+	return off >= at + first && off < at + end;
+}
+
+static bool
+is_of_shard(const struct held *h, arena_off off)
+{
+	return is_between(off, h, offsetof(struct shard, version),
+	    offsetof(struct shard, watched)) ||
+	    is_between(off, h, offsetof(struct shard, lsn),
+	    offsetof(struct shard, durable));
+}
+
+/* The states that a segment has while the shard's intents deal with it. */
+static bool
+is_owned(const struct held *h, uint64_t segment)
+{
+	uint64_t state = word_peek(&h->a->table[segment].state);
+
+	return segment_owner(state) == h->shard &&
+	    segment_kind(state) >= SEGMENT_TAKEN &&
+	    segment_kind(state) < SEGMENT_KINDS;
+}
+
+static bool
+is_of_table(const struct held *h, arena_off off)
+{
+	arena_off table = arena_off_of(h->a, h->a->table);
+
+	return off >= table && off < table +
+	    h->a->segments * sizeof(struct segment) &&
+	    is_owned(h, (off - table) / sizeof(struct segment));
+}
+
+static bool
+is_in_units(const struct held *h, arena_off off)
+{
+	uint64_t segment, state;
+
+	if (!arena_holds(h->a, off, sizeof(word)))
+		return false;
+	segment = arena_segment_of(h->a, off);
+	state = word_peek(&h->a->table[segment].state);
+	return is_owned(h, segment) && segment_kind(state) != SEGMENT_HOT &&
+	    segment_kind(state) != SEGMENT_COLD;
+}
+
+bool
+repair_may_change(const struct held *h, arena_off off)
+{
+	return off % sizeof(word) == 0 && (is_of_shard(h, off) ||
+	    is_of_table(h, off) || is_in_units(h, off));
+}
+
+bool
+repair_may_guard(const struct held *h, arena_off off)
+{
+	return off == arena_off_of(h->a, &h->sh->version) ||
+	    (off % sizeof(struct line) == 0 && is_in_units(h, off));
+}
+
+static bool
+is_line(const struct held *h, arena_off off)
+{
+	return off % sizeof(struct line) == 0 && is_in_units(h, off);
+}
+
+/* From home to the end, within bounds. */
+static bool
+is_chain(const struct held *h, const struct line *line)
+{
+	unsigned steps;
+	uint64_t last;
+
+	for (steps = 0; steps < CHAIN_STEPS_MAX; steps++) {
+		last = word_peek(&line->slots[LINE_SLOTS - 1]);
+		if (!slot_is_link(last))
+			return true;
+		if (!is_line(h, slot_off(last)))
+			return false;
+		line = arena_at(h->a, slot_off(last));
+	}
+	return false;
+}
+
+/* Can slab_alloc() take a line? */
+static bool
+has_line(const struct held *h)
+{
+	uint64_t number = word_peek(&h->sh->partial[SLAB_LINE]), used, base;
+	uint64_t segment = number - 1, bytes = sizeof(struct line);
+	const struct segment *e;
+	arena_off unit;
+
+	if (number == 0 || number > h->a->segments ||
+	    !is_in_units(h, arena_segment_base(h->a, segment)))
+		return false;
+	e = &h->a->table[segment];
+	base = arena_segment_base(h->a, segment);
+	used = word_peek(&e->used);
+	unit = word_peek(&e->free_head);
+	if (used > h->a->segment_bytes || used % bytes != 0 ||
+	    word_peek(&e->next) > h->a->segments ||
+	    word_peek(&e->prev) > h->a->segments)
+		return false;
+	if (unit == 0)
+		return used < h->a->segment_bytes;
+	return unit % bytes == 0 && unit >= base && unit - base < used;
+}
+
+bool
+repair_can_publish(const struct held *h, const struct record_view *r)
+{
+	const struct bucket *b = bucket_live(h, r->bucket);
+	const struct line *home;
+	uint64_t lines;
+
+	if (b == NULL)
+		return false;
+	lines = table_lines(word_peek(&b->table.shape));
+	if (lines == 0)
+		return false;
+	home = table_line(h->a, word_peek(&b->table.root), table_line_number(
+	    lines, hash_keyed(h->a->hash_seed, r->key.data, r->key.len)));
+	return home != NULL && is_line(h, arena_off_of(h->a, home)) &&
+	    is_chain(h, home) && has_line(h);
+}
