@@ -52,9 +52,14 @@ keep_at(const struct held *h, enum segment_level level)
 {
 	switch (level) {
 	case SEGMENT_FOR_PUT:
-		/* A shard that is new to the game brings its own reserve. */
+		/*
+		 * A shard that is new to the game brings its own reserve,
+		 * and wants a second segment at once, for lines.  If it took
+		 * the first and did not get the second, making room would
+		 * begin with giving back the first, and get nowhere.
+		 */
 		return segment_reserve(h->a) +
-		    (word_peek(&h->sh->hot_segment) == 0 ? 1 : 0);
+		    (word_peek(&h->sh->hot_segment) == 0 ? 2 : 0);
 	case SEGMENT_FOR_DELETE:
 		return CLEANING_RESERVE;
 	case SEGMENT_FOR_CLEANING:
