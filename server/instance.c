@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,15 +31,6 @@ refuse_second(const struct config *config, pid_t holder)
 	fatal(EX_TEMPFAIL, "instance %s is already running with pid %d; "
 	    "stop it or choose another name with -N", config->name,
 	    (int)holder);
-}
-
-void
-instance_require_free(const struct config *config)
-{
-	pid_t holder = arena_holder(config->name);
-
-	if (holder > 0)
-		refuse_second(config, holder);
 }
 
 static int
@@ -136,10 +128,10 @@ kill_orphans(const struct arena *arena)
 static bool
 await_hold(struct arena *arena)
 {
-	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 1000 * 1000 };
 	int i;
 
-	for (i = 0; i < ORPHANS_MS / 10; i++) {
+	for (i = 0; i < ORPHANS_MS; i++) {
 		if (arena_hold(arena))
 			return true;
 		nanosleep(&pause, NULL);
@@ -162,6 +154,37 @@ outlive_orphans(const struct config *config, struct arena *arena)
 		fatal(EX_TEMPFAIL, "processes of an earlier master still use "
 		    "instance %s; end them, or choose another name with -N",
 		    config->name);
+}
+
+/* Whose the arena is to be: we may still be root. */
+static uid_t
+owner(const struct config *config)
+{
+	const struct passwd *pw = NULL;
+
+	if (config->user != NULL && geteuid() == 0)
+		pw = getpwnam(config->user);
+	return pw != NULL ? pw->pw_uid : geteuid();
+}
+
+/*
+ * Orphans also listen, where we are about to.  What cannot be adopted is
+ * somebody's who has no orphans of ours, or is refused later.
+ */
+void
+instance_require_free(const struct config *config)
+{
+	pid_t holder = arena_holder(config->name);
+	struct arena *arena;
+
+	if (holder > 0)
+		refuse_second(config, holder);
+	if (!arena_is_held(config->name) ||
+	    arena_attach(&arena, config->name, owner(config)) != ARENA_OK)
+		return;
+	claim(config, arena);
+	outlive_orphans(config, arena);
+	arena_close(arena);
 }
 
 static struct arena *

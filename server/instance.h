@@ -9,8 +9,9 @@
 /* The instance's shared memory, as the master comes to it. */
 
 /*
- * fatal(EX_TEMPFAIL, 75) with its pid if a running daemon holds the name.
- * To be asked before anything is opened that the first one may need.
+ * fatal(EX_TEMPFAIL, 75) with its pid if a running daemon holds the name;
+ * if only children of one that died do, wait for their end, or end them.
+ * To be asked before anything is opened that these may have or need.
  */
 void instance_require_free(const struct config *);
 

@@ -110,6 +110,12 @@ bool arena_is_changing(const char *name);
 bool arena_hold(struct arena *);
 
 /*
+ * Does anybody hold it, or can that not be told?  By name, without
+ * attaching, and not for who holds it.
+ */
+bool arena_is_held(const char *name);
+
+/*
  * The claimer's pid by name, without attaching (for "already running" before
  * anything is touched).  Not for the claimer itself, which would lose its
  * claim.  Returns 0 if nobody holds it or there is no arena,

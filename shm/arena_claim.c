@@ -103,6 +103,13 @@ arena_holder(const char *name)
 	return holder_by_name(name, CLAIM_BYTE);
 }
 
+/* The kernel names no owner of a lock that belongs to an open file. */
+bool
+arena_is_held(const char *name)
+{
+	return holder_by_name(name, HOLD_BYTE) != 0;
+}
+
 bool
 arena_is_changing(const char *name)
 {

@@ -189,6 +189,44 @@ Test(death, gauges_of_the_dead_do_not_count)
 	daemon_stop(&d);
 }
 
+static void
+await_death(pid_t pid)
+{
+	while (kill(pid, 0) == 0)
+		usleep(1000);
+}
+
+/* They hold on to the sockets, too, and one of them never lets go. */
+Test(death, next_master_listens_where_children_of_the_dead_one_still_do)
+{
+	char conf[256], path[96], out[1024];
+	pid_t master, orphan;
+	int fd;
+
+	daemon_prepare(&d, NULL);
+	snprintf(path, sizeof(path), "%s/socket", d.dir);
+	snprintf(conf, sizeof(conf), "memory 64M\nworkers 2\n"
+	    "listen \"%s\"\nlog { to \"%s\"; }\n", path, d.log);
+	daemon_configure(&d, conf);
+	cr_assert_eq(daemon_run(&d, NULL, out, sizeof(out)), 0, "%s", out);
+	fd = talk_open_path(path);
+	talk(fd, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
+	master = (pid_t)talk_info(fd, "server", "master_pid");
+	orphan = talk_pause_worker(fd);
+	cr_assert_eq(kill(master, SIGKILL), 0);
+	await_death(master);
+	cr_assert_eq(daemon_run(&d, NULL, out, sizeof(out)), 0, "%s", out);
+	talk_expect_end(fd);
+	close(fd);
+	await_death(orphan);
+	fd = talk_open_path(path);
+	talk(fd, "GET b k\r\n", "v\r\nOK\r\n");
+	close(fd);
+	cr_assert_eq(daemon_run(&d, FLAGS("-s", "stop"), out, sizeof(out)),
+	    0, "%s", out);
+	daemon_remove(&d);
+}
+
 static bool
 is_worker(int pid)
 {
