@@ -53,6 +53,8 @@ LIBS_tests/unit/client := $(OUT)/libclient.a
 LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
 LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a
 LIBS_tests/crash/step := $(OUT)/libshm.a
+LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
+    $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a
 
 # --------------------------------------------------------------- building
 
@@ -60,7 +62,7 @@ LIBS_tests/crash/step := $(OUT)/libshm.a
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure fuzz install put uninstall docs dist clean help FORCE
+    coverage bench measure soak soaked fuzz install put uninstall docs dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
 # many jobs as there are processors.
@@ -161,6 +163,13 @@ check-tests/unit/%: $(OUT)/tests/unit/%/run
 	@$(RUN) $< $(FILTER)
 check-tests/%: $(OUT)/tests/%/run $(PROGRAMS)
 	@$(RUN) $< $(FILTER)
+
+soak: ## tests/crash at length, with ENV=prod; SECONDS=1800
+	$(call need,build test)
+	$(again) ENV=prod soaked
+soaked: $(PROGRAMS) $(OUT)/tests/crash/storm/run
+	@$(PATHS) KVD_STORM_SECONDS=$$(($(or $(SECONDS),1800) / 2)) \
+	    KVD_STORM_ADOPT=1G $(OUT)/tests/crash/storm/run
 
 # ---------------------------------------------------------------- quality
 
