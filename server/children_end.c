@@ -87,7 +87,9 @@ reason_against(struct children *all, const struct child *child, int status,
 	}
 	if (!is_wanted(child, status))
 		return "a child said that it must not be started again";
-	if (restart_is_too_many(&all->history, now_ms, config->max_restarts,
+	/* What does not serve yet has a bound of its own. */
+	if ((child->generation != all->coming || all->serving == 0) &&
+	    restart_is_too_many(&all->history, now_ms, config->max_restarts,
 	    config->max_seconds_ms))
 		return "too many children died in too short a time";
 	return NULL;
@@ -107,7 +109,7 @@ replace(struct children *all, struct child *child, int status)
 	if (reason != NULL) {
 		child->state = CHILD_NONE;
 		/* Without the new generation the old one goes on. */
-		if (!all->coming_failed || all->serving == 0)
+		if (child->generation != all->coming || all->serving == 0)
 			all->failure = reason;
 		return;
 	}

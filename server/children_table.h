@@ -15,6 +15,7 @@ enum child_state {			/* drawn in children.c */
 /* A child's heart, as the master feels it: see children_watch.c. */
 struct pulse {
 	uint64_t	beat_ms;	/* the heartbeat last seen */
+	uint64_t	fingerprint;	/* of the request in hand then */
 	unsigned	still;		/* looks since then */
 };
 

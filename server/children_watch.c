@@ -29,15 +29,18 @@ feel(struct children *all, struct child *child)
 	struct board_row row;
 
 	if (!board_read(all->common->arena, child->slot, &row))
-		row.heartbeat_ms = 0;
+		row.heartbeat_ms = row.fingerprint = 0;
 	if (row.heartbeat_ms != child->pulse.beat_ms)
 		child->pulse.still = 0;
-	else
-		child->pulse.still++;
+	else if (child->pulse.still++ == 0)
+		child->pulse.fingerprint = row.fingerprint;
 	child->pulse.beat_ms = row.heartbeat_ms;
 }
 
-/* A request is to blame unless its worker was stopped, or only waited. */
+/*
+ * A request is to blame if it was in hand all the time, unless its worker was
+ * stopped, or only waited.
+ */
 static void
 put_down(struct children *all, struct child *child, char state)
 {
@@ -45,7 +48,8 @@ put_down(struct children *all, struct child *child, char state)
 
 	log_warn("%s (pid %d) stands still, killing it", child->name,
 	    (int)child->pid);
-	if (state == 'R' && board_read(all->common->arena, child->slot, &row))
+	if (state == 'R' && board_read(all->common->arena, child->slot,
+	    &row) && row.fingerprint == child->pulse.fingerprint)
 		poison_note(all->common, row.fingerprint);
 	child->stood_still = true;
 	child->pulse.still = 0;

@@ -200,17 +200,22 @@ conn_linger(struct conns *set, struct conn *conn)
 }
 
 void
+conn_part(struct conns *set, struct conn *conn)
+{
+	conn->parting = true;
+	conn->readable = true;
+	conn->hung_up = true;
+	conn_enqueue(set, conn);
+}
+
+void
 conns_drain(struct conns *set)
 {
 	struct conn *conn;
 
 	set->draining = true;
-	TAILQ_FOREACH(conn, &set->all, all) {
-		/* One more look: what has arrived is answered. */
-		conn->readable = true;
-		conn->hung_up = true;
-		conn_enqueue(set, conn);
-	}
+	TAILQ_FOREACH(conn, &set->all, all)
+		conn_part(set, conn);
 }
 
 void

@@ -43,10 +43,9 @@ check_deadlines(struct conns *set, struct conn *conn)
 			conn_close(set, conn);
 	} else if (conn->state > CONN_SERVING || conn->stream.next != NULL) {
 		return;
-	} else if (set->retiring &&
+	} else if (set->retiring && inbuf_len(&conn->in) == 0 &&
 	    is_past(set, idle_since(conn), RETIRE_MS)) {
-		conn_finish(set, conn);
-		conn_enqueue(set, conn);
+		conn_part(set, conn);
 	} else if (is_past(set, idle_since(conn), config->idle_ms)) {
 		log_debug("closing an idle client");
 		set->counted[BOARD_DROPPED]++;

@@ -36,6 +36,7 @@ struct conn {
 	bool			 hung_up;	/* the end may be in sight:
 						 * read on until 0 */
 	bool			 eof;		/* no more will come */
+	bool			 parting;	/* no more is waited for */
 	bool			 broken;	/* nothing can be sent */
 	bool			 hungry;	/* no whole request is here */
 	bool			 queued;
@@ -90,6 +91,8 @@ turn_spend(struct turn *turn, size_t bytes)
 
 /* conn.c: the ends of a life. */
 
+/* One more look: what has arrived is answered, and then it is finished. */
+void conn_part(struct conns *, struct conn *);
 /* No more of its requests: send what waits, then close. */
 void conn_finish(struct conns *, struct conn *);
 /* All has been sent: wait for the client's end. */

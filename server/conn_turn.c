@@ -5,7 +5,8 @@
  * and queues it.  Each queued one then gets a turn: send, go on with a
  * stream, execute what has arrived, read more, send once.  A turn is bounded
  * in bytes and in requests, so that one client's pipeline is not another's
- * delay; who could go on is queued again.
+ * delay; who could go on is queued again.  All turns together are bounded in
+ * time: thousands of pipelines must not look like a worker that hangs.
  *
  * Back-pressure: while more than OUTPUT_HIGH bytes wait to be sent, nothing
  * is executed and nothing is read, so that TCP tells the client.  Output is
@@ -15,12 +16,14 @@
 
 #include <sys/epoll.h>
 
+#include "server/clock.h"
 #include "server/conn.h"
 #include "server/conn_state.h"
 
 #define OUTPUT_HIGH	((size_t)256 * 1024)
 #define TURN_BYTES	((size_t)256 * 1024)
 #define TURN_REQUESTS	1024U
+#define TURNS_MS	20	/* of all, before the worker's heart beats */
 
 void
 conn_enqueue(struct conns *set, struct conn *conn)
@@ -72,7 +75,8 @@ is_finished(const struct conns *set, const struct conn *conn)
 {
 	if (conn->stream.next != NULL || !conn->hungry || conn->readable)
 		return false;
-	return conn->eof || set->draining;
+	return conn->eof || set->draining ||
+	    (conn->parting && inbuf_len(&conn->in) == 0);
 }
 
 static bool
@@ -119,15 +123,15 @@ conn_turn(struct conns *set, struct conn *conn)
 bool
 conns_turn(struct conns *set)
 {
-	struct conn_list now;
-	struct conn *conn;
+	uint64_t end_ms = set->now_ms + TURNS_MS;
+	struct conn *conn, *last = TAILQ_LAST(&set->queue, conn_list);
 
-	TAILQ_INIT(&now);
-	TAILQ_CONCAT(&now, &set->queue, queue);
-	while ((conn = TAILQ_FIRST(&now)) != NULL) {
-		TAILQ_REMOVE(&now, conn, queue);
+	while (last != NULL && (conn = TAILQ_FIRST(&set->queue)) != NULL) {
+		TAILQ_REMOVE(&set->queue, conn, queue);
 		conn->queued = false;
 		conn_turn(set, conn);
+		if (conn == last || clock_ms() >= end_ms)
+			break;
 	}
 	return !TAILQ_EMPTY(&set->queue);
 }

@@ -201,6 +201,8 @@ close_all(struct master *m)
 	arena_close(m->common.arena);
 	lastwords_close(m->common.lastwords);
 	poison_close(m->common.poison);
+	if (!m->in_charge)
+		listen_leave_paths(&m->listeners);
 	listen_close(&m->listeners);
 	children_close(m->children);
 	if (m->talk_fd != -1)

@@ -12,6 +12,8 @@
  * new one does.
  */
 
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -74,6 +76,7 @@ master_reload(struct master *m)
 	}
 	m->former = *m->config;
 	take_config(m, &next);
+	master_raise_files(m->config);
 	if (children_begin(m->children, master_choose_workers(m->config)))
 		return;
 	log_err("reload failed, the old configuration stays: no room for new "
@@ -142,6 +145,11 @@ master_upgrade(struct master *m)
 		    "not serving");
 		return;
 	}
+	/* A third program would know nothing of its children. */
+	if (m->talk_fd != -1) {
+		m->upgrade_later = true;
+		return;
+	}
 	pack(m, &goods);
 	arena_show_change(m->common.arena, true);
 	if (upgrade_start(&m->upgrade, &goods, !m->options->foreground,
@@ -165,14 +173,24 @@ end_upgrade(struct master *m)
 	arena_show_change(m->common.arena, false);
 }
 
-/* Whatever it does, it ends now, and its children with it. */
+/* Its children end with it.  Not if it was reaped: another may have its pid. */
+static void
+end_successor(const struct master *m)
+{
+	if (waitpid(m->upgrade.pid, NULL, WNOHANG) != 0)
+		return;
+	kill(m->upgrade.pid, SIGKILL);
+	waitpid(m->upgrade.pid, NULL, 0);
+}
+
+/* Whatever it does, it ends now. */
 static void
 upgrade_failed(struct master *m, const char *why)
 {
 	upgrade_log_words(&m->upgrade);
 	log_err("upgrade failed: the new program, pid %d, %s; the old one "
 	    "goes on", (int)m->upgrade.pid, why);
-	kill(m->upgrade.pid, SIGKILL);
+	end_successor(m);
 	end_upgrade(m);
 }
 
@@ -231,6 +249,10 @@ forget_predecessor(struct master *m)
 	children_free_slots(m->children);
 	if (m->state == MASTER_SERVING)
 		log_info("the old program has ended");
+	if (m->upgrade_later) {
+		m->upgrade_later = false;
+		master_upgrade(m);
+	}
 }
 
 void
@@ -283,6 +305,6 @@ master_forget_change(struct master *m)
 	m->reloading = false;
 	if (m->upgrade.pid == 0)
 		return;
-	kill(m->upgrade.pid, SIGTERM);
+	end_successor(m);
 	end_upgrade(m);
 }

@@ -113,12 +113,18 @@ before_role(void *arg)
 	close(null);
 }
 
+void
+master_raise_files(const struct config *config)
+{
+	privileges_raise_files(config->clients_max + OTHER_FILES);
+}
+
 static void
 open_doors(struct master *m)
 {
 	instance_require_free(m->config);
 	privileges_require_user(m->config->user);
-	privileges_raise_files(m->config->clients_max + OTHER_FILES);
+	master_raise_files(m->config);
 	listen_open(&m->listeners, m->config);
 	pidfile_take(m->config->pidfile);
 	privileges_drop(m->config->user);
@@ -180,7 +186,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 	unsigned slot;
 
 	privileges_require_user(m->config->user);
-	privileges_raise_files(m->config->clients_max + OTHER_FILES);
+	master_raise_files(m->config);
 	listen_take(&m->listeners, (int *)(uintptr_t)goods->listen_fds,
 	    goods->listens, goods->own_paths);
 	pidfile_inherit(goods->pidfile_fd, m->config->pidfile);

@@ -35,6 +35,7 @@ struct master {
 	int			 signal_fd;
 	int			 talk_fd;	/* with the other program; -1 */
 	struct upgrade		 upgrade;	/* ours, if pid is not 0 */
+	bool			 upgrade_later;	/* when the one before ends */
 	uint64_t		 upgrade_end_ms; /* of our patience with it */
 	uint64_t		 fed_ms;	/* the manager's watchdog */
 	int			 status;
@@ -44,6 +45,8 @@ struct master {
 void master_start(struct master *);
 /* As many workers as the configuration wants, on this machine. */
 size_t master_choose_workers(const struct config *);
+/* Raise the limit of open files to what the configuration needs. */
+void master_raise_files(const struct config *);
 
 /* master.c */
 void master_title(const struct master *, const char *state);

@@ -10,6 +10,7 @@
 #include <libutil.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -21,8 +22,8 @@ static struct pidfh *handle;
 
 /* A predecessor's, which libbsd's handle cannot be made of. */
 static struct {
-	int		 fd;
-	const char	*path;
+	int	 fd;
+	char	*path;
 } inherited = { .fd = -1 };
 
 void
@@ -57,6 +58,8 @@ pidfile_forget(void)
 	if (inherited.fd != -1)
 		close(inherited.fd);
 	inherited.fd = -1;
+	free(inherited.path);
+	inherited.path = NULL;
 }
 
 /* Without the right to remove it, the file stays: unlocked, thus harmless. */
@@ -81,7 +84,7 @@ void
 pidfile_inherit(int fd, const char *path)
 {
 	inherited.fd = fd;
-	inherited.path = path;
+	inherited.path = path == NULL ? NULL : strdup(path);
 }
 
 void

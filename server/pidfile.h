@@ -32,7 +32,7 @@ int pidfile_fd(void);
 /*
  * Go on with the pid file of a predecessor, open and locked on fd (-1: there
  * is none), at this path.  It says the predecessor's pid until
- * pidfile_rewrite().  path is kept, not copied.
+ * pidfile_rewrite().
  */
 void pidfile_inherit(int fd, const char *path);
 /* Our pid instead of the predecessor's; a failure is logged. */

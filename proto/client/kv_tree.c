@@ -5,6 +5,7 @@
  *	process_3:role=worker,instance=2,pid=4711,...,last=exit status 1
  */
 
+#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,10 @@ take_apart(struct process *p)
 	char *rest = strchr(p->line, ':'), *value, *end = strchr(p->line, 0);
 	size_t i, len;
 
+	/* What a server says is shown to a terminal, never obeyed by it. */
+	for (value = p->line; value < end; value++)
+		if (!isprint((unsigned char)*value))
+			*value = '?';
 	for (i = 0; i < FIELDS; i++)
 		p->field[i] = end;
 	for (rest = rest == NULL ? end : rest + 1; *rest != '\0';) {
