@@ -144,14 +144,27 @@ spread(uint32_t i, uint32_t n)
 	return (uint32_t)((uint64_t)i * stride % n);
 }
 
+/* The way into an instruction that repeats itself must be walked, so a sample
+ * is taken at its first turn if the others leave the same. */
+static uint32_t
+first_turn(const struct trace *t, uint32_t n)
+{
+	if (is_all())
+		return n;
+	while (n > 0 && t->pcs[n] == t->pcs[n - 1] &&
+	    trace_state_at(t, n) == trace_state_at(t, n - 1))
+		n--;
+	return n;
+}
+
 static void
 kill_operations(void)
 {
 	uint32_t i, n = first.steps + 1;
 
 	for (i = 0; i < n && (i < KILLS || is_time_left()); i++) {
-		kill_at(&first, spread(i, n), run_call, &call,
-		    i % ELSEWHERE == 0, "the operation");
+		kill_at(&first, first_turn(&first, spread(i, n)), run_call,
+		    &call, i % ELSEWHERE == 0, "the operation");
 		tally_add(TALLY_KILLS, 1);
 	}
 }

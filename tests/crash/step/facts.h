@@ -23,7 +23,7 @@
 #define HAPPENS_INDEX_LESS	0x00002000U
 #define HAPPENS_FREED		0x00004000U	/* free segments are more */
 #define HAPPENS_BACKED		0x00008000U	/* memory for a raw segment */
-#define HAPPENS_LAST		0x00010000U	/* took a put's last one */
+#define HAPPENS_LAST		0x00010000U	/* took the last for puts */
 #define HAPPENS_RESERVE		0x00020000U	/* a segment for tombstones */
 #define HAPPENS_FIRST		0x00040000U	/* the shard had no segment */
 #define HAPPENS_VACATED		0x00080000U	/* ... has none any more */
@@ -34,7 +34,7 @@
 #define HAPPENS_ADDED		0x01000000U	/* entries more */
 #define HAPPENS_REFUSED		0x02000000U	/* it answered SHM_FULL */
 #define HAPPENS_DENSE		0x04000000U	/* a split had to wait */
-#define HAPPENS_DEAD_HEAD	0x08000000U	/* tombstones' head is new */
+#define HAPPENS_DEAD_HEAD	0x08000000U	/* tombstones: another head */
 #define HAPPENS_TAKEN_APART	0x10000000U	/* lines of a dropped bucket */
 #define HAPPENS_CLEANED		0x20000000U	/* a log segment was freed */
 

@@ -6,8 +6,8 @@
  * Going to instruction n for a real kill: a step takes two switches of
  * process, so the way there is not walked.  From the trace it is known how
  * often each address is come to; a breakpoint register of the processor is
- * set to a rare one at or before n, passed as often as need be, and the rest
- * is walked.  Where there is no such register all of it is.
+ * set to a rare one before n, passed as often as need be, then perhaps to
+ * another, and the rest is walked; all of it where there is no such register.
  */
 
 #include "stepper.h"
@@ -23,9 +23,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "must.h"
+
+#define LEGS	4	/* of a way, each to a breakpoint */
+#define NEAR	8	/* so few stops are not worth a leg */
 
 enum phase { BEFORE, INSIDE, AFTER };
 
@@ -53,7 +57,7 @@ be_stepped(struct page *page, int (*work)(const void *), const void *arg)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-		_exit(1);
+		_exit(errno);
 	kill(getpid(), SIGTRAP);
 	page->phase = INSIDE;
 	status = work(arg);
@@ -81,6 +85,21 @@ step(pid_t pid)
 	    has_stopped(pid);
 }
 
+/* The proof is worth nothing where it cannot be made: so it fails there. */
+static void
+wait_for_start(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, __WALL) == -1)
+		must(errno == EINTR, "waitpid");
+	must(!WIFEXITED(status), "ptrace(2) is not permitted here (%s): "
+	    "allow it, e.g. in a container with --cap-add=SYS_PTRACE",
+	    strerror(WEXITSTATUS(status)));
+	must(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP,
+	    "the child does not start");
+}
+
 static pid_t
 start(int (*work)(const void *), const void *arg)
 {
@@ -93,7 +112,7 @@ start(int (*work)(const void *), const void *arg)
 	must(pid != -1, "fork");
 	if (pid == 0)
 		be_stepped(page, work, arg);
-	must(has_stopped(pid), "the child does not start");
+	wait_for_start(pid);
 	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
 	return pid;
 }
@@ -152,7 +171,7 @@ stepper_record(struct trace *t, int (*work)(const void *), const void *arg)
 		;
 	t->status = page->status;
 	end(pid);
-	trace_finish(t, pid);
+	t->pid = pid;
 }
 
 /* Stop when the child comes to that address; false if that cannot be. */
@@ -172,31 +191,38 @@ set_breakpoint(pid_t pid, uint64_t pc)
 }
 
 /*
- * The instruction to break at on the way to n: the way that is shortest.
- * Not where the child is already: it depends on how it came there whether
- * the processor stops at once.
+ * The next instruction to break at on the way from p to n: the one from which
+ * the rest is shortest; or, not on the last leg, the latest that is met but
+ * once, because from within a loop few turns are left.  Not one with the
+ * address where the child is: it depends on how it came there whether the
+ * processor stops at once.  Returns p if walking is best.
  */
 static uint32_t
-choose_break(const struct trace *t, uint32_t n)
+choose_stop(const struct trace *t, uint32_t p, uint32_t n, bool last)
 {
-	uint32_t i, best = 0, cost = n;
+	uint32_t i, best = p, once = p, cost = n - p;
 
-	for (i = n; i > 0 && n - i < cost; i--)
-		if (t->pcs[i] != t->pcs[i - 1] && t->pcs[i] != t->pcs[0] &&
-		    t->turns[i] + (n - i) < cost) {
+	trace_count_turns(t, p, n);
+	for (i = n; i > p; i--) {
+		if (t->pcs[i] == t->pcs[i - 1] || t->pcs[i] == t->pcs[p])
+			continue;
+		if (t->turns[i] == 1 && once == p)
+			once = i;
+		if (t->turns[i] + (n - i) < cost) {
 			best = i;
 			cost = t->turns[i] + (n - i);
 		}
-	return best;
+	}
+	return last || once == p || cost <= NEAR ? best : once;
 }
 
-/* Come to instruction i by a breakpoint; false if that cannot be set. */
+/* From p to instruction i by a breakpoint; false if that cannot be set. */
 static bool
 run_to(pid_t pid, const struct trace *t, uint32_t i)
 {
 	uint32_t turn;
 
-	if (i == 0 || !set_breakpoint(pid, t->pcs[i]))
+	if (!set_breakpoint(pid, t->pcs[i]))
 		return false;
 	for (turn = 0; turn < t->turns[i]; turn++)
 		must(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 &&
@@ -209,13 +235,17 @@ void
 stepper_kill(const struct trace *t, uint32_t n, int (*work)(const void *),
     const void *arg)
 {
-	uint32_t i = choose_break(t, n);
 	pid_t pid = start(work, arg);
+	uint32_t i, leg, p = 0;
 
 	walk_inside(pid);
-	if (!run_to(pid, t, i))
-		i = 0;
-	for (; i < n; i++)
+	for (leg = 1; leg <= LEGS; leg++) {
+		i = choose_stop(t, p, n, leg == LEGS);
+		if (i == p || !run_to(pid, t, i))
+			break;
+		p = i;
+	}
+	for (; p < n; p++)
 		must(step(pid), "the child does not come to %u", n);
 	end(pid);
 }

@@ -47,6 +47,7 @@ trace_begin(struct trace *t)
 	image_take(t->a, t->image);
 	t->steps = 0;
 	t->nchanges = 0;
+	t->pid = 0;
 	t->complete = false;
 	t->states[0] = (struct state){ .step = 0 };
 	t->nstates = 1;
@@ -84,46 +85,41 @@ trace_step(struct trace *t, uint64_t pc)
 
 struct visit {
 	uint64_t	pc;
+	uint32_t	count;		/* the count in which it was used */
 	uint32_t	n;
 };
 
 static struct visit *
-visit_of(struct visit *visits, uint64_t pc)
+visit_of(struct visit *visits, uint64_t pc, uint32_t count)
 {
 	uint64_t i = pc * UINT64_C(0x9e3779b97f4a7c15) >> 48, tried;
 
 	for (tried = 0; tried < PLACES; tried++, i = (i + 1) % PLACES)
-		if (visits[i].pc == pc || visits[i].n == 0)
+		if (visits[i].pc == pc || visits[i].count != count)
 			break;
 	must(tried < PLACES, "too many addresses");
-	visits[i].pc = pc;
+	if (visits[i].pc != pc || visits[i].count != count)
+		visits[i] = (struct visit){ .pc = pc, .count = count };
 	return &visits[i];
 }
 
-/*
- * An instruction that repeats itself is at its address once, with one step
- * for each repetition: a breakpoint stops at the first alone.
- */
-static void
-count_turns(struct trace *t)
+void
+trace_count_turns(const struct trace *t, uint32_t from, uint32_t to)
 {
-	struct visit *visits = room_for(PLACES, sizeof(*visits)), *v;
+	static struct visit *visits;
+	static uint32_t count;
+	struct visit *v;
 	uint32_t n;
 
-	for (n = 1; n <= t->steps; n++) {
-		v = visit_of(visits, t->pcs[n]);
-		if (n == 1 || t->pcs[n - 1] != t->pcs[n])
+	if (visits == NULL)
+		visits = room_for(PLACES, sizeof(*visits));
+	count++;
+	for (n = from + 1; n <= to; n++) {
+		v = visit_of(visits, t->pcs[n], count);
+		if (t->pcs[n - 1] != t->pcs[n])
 			v->n++;
 		t->turns[n] = v->n;
 	}
-	munmap(visits, PLACES * sizeof(*visits));
-}
-
-void
-trace_finish(struct trace *t, pid_t pid)
-{
-	t->pid = pid;
-	count_turns(t);
 }
 
 uint32_t

@@ -50,7 +50,7 @@ struct trace {
 	uint8_t		*dead;		/* the same, its locks buried */
 	uint32_t	 at;		/* its number */
 	uint64_t	*pcs;		/* program counter after n steps */
-	uint32_t	*turns;		/* how often it had been there */
+	uint32_t	*turns;		/* see trace_count_turns() */
 	struct state	*states;
 	struct change	*changes;
 };
@@ -68,8 +68,13 @@ void trace_begin(struct trace *);
 /* The process did one more instruction and is at that address now. */
 void trace_step(struct trace *, uint64_t pc);
 
-/* The process is dead; how often each address was met is counted. */
-void trace_finish(struct trace *, pid_t);
+/*
+ * Count in turns[], for the instructions behind `from' up to `to', how often
+ * each one's address has been come to on the way from there.  An instruction
+ * that repeats itself, with a step for each repetition, is come to once: that
+ * is how often a breakpoint stops.
+ */
+void trace_count_turns(const struct trace *, uint32_t from, uint32_t to);
 
 /* The state that is there after so many instructions. */
 uint32_t trace_state_at(const struct trace *, uint32_t step);

@@ -49,6 +49,16 @@ memory_for(unsigned segments, unsigned segment_bytes)
 	return g.size_bytes;
 }
 
+static void
+set_seed(struct arena *a)
+{
+	struct superblock *sb = (struct superblock *)a->base;
+
+	a->hash_seed[0] = UINT64_C(0x0706050403020100);
+	a->hash_seed[1] = UINT64_C(0x0f0e0d0c0b0a0908);
+	memcpy(sb->hash_seed, a->hash_seed, sizeof(sb->hash_seed));
+}
+
 void
 world_make(struct world *w, unsigned segments, unsigned segment_bytes)
 {
@@ -66,8 +76,7 @@ world_make(struct world *w, unsigned segments, unsigned segment_bytes)
 	must(error == ARENA_OK, "%s", arena_strerror(error));
 	must(w->a->segments <= WORLD_SEGMENTS_MAX, "too many segments");
 	arena_unlink(name);
-	w->a->hash_seed[0] = UINT64_C(0x0706050403020100);
-	w->a->hash_seed[1] = UINT64_C(0x0f0e0d0c0b0a0908);
+	set_seed(w->a);
 	memset(&w->m, 0, sizeof(w->m));
 	model_init();
 }
