@@ -46,6 +46,17 @@ histogram_merge(struct histogram *to, const struct histogram *from)
 		to->max_ns = from->max_ns;
 }
 
+uint64_t
+histogram_over(const struct histogram *h, uint64_t ns)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = bucket_of(ns) + 1; i < HISTOGRAM_BUCKETS; i++)
+		n += h->count[i];
+	return n;
+}
+
 double
 histogram_ms(const struct histogram *h, double part)
 {

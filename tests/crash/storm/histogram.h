@@ -15,6 +15,9 @@ struct histogram {
 void histogram_add(struct histogram *, uint64_t ns);
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
+/* How many were longer, with the same error. */
+uint64_t histogram_over(const struct histogram *, uint64_t ns);
+
 /* The duration that this part (0 .. 1) does not exceed, in ms. */
 double histogram_ms(const struct histogram *, double part);
 double histogram_max_ms(const struct histogram *);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AIM_NS	10000000	/* nobody should wait for longer */
+
 static void
 show_kills(const struct killer *k)
 {
@@ -73,11 +75,12 @@ show_latency(const struct storm *s, bool deep)
 				histogram_merge(&all,
 				    &s->client[i].latency[phase]);
 		printf("  %-13s %-5s %9ju replies: %.3f ms (median), %.3f ms "
-		    "(99.9 %%), %.2f ms (most)\n",
+		    "(99.9 %%), %.2f ms (most); %ju over 10 ms\n",
 		    phase != PHASE_CALM ? "" : deep ? "many at once" :
 		    "one at a time", names[phase], (uintmax_t)all.n,
 		    histogram_ms(&all, 0.5), histogram_ms(&all, 0.999),
-		    histogram_max_ms(&all));
+		    histogram_max_ms(&all),
+		    (uintmax_t)histogram_over(&all, AIM_NS));
 	}
 }
 

@@ -410,6 +410,7 @@ run_storm(bool masters)
 	run_rounds(seconds);
 	stop_clients();
 	expect_files(master, children);
+	expect_sound();		/* while the cleaner goes on */
 	server_end(&server, SIGQUIT);
 	expect_sound();
 	server_start(&server);
