@@ -62,7 +62,8 @@ LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure soak soaked fuzz install put uninstall docs dist clean help FORCE
+    coverage bench measure soak soaked fuzz model install put uninstall docs \
+    dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
 # many jobs as there are processors.
@@ -174,7 +175,7 @@ soaked: $(PROGRAMS) $(OUT)/tests/crash/storm/run
 # ---------------------------------------------------------------- quality
 
 deps: ## install the packages that are missing, for all targets
-	@.ci/deps build run test lint docs coverage clang
+	@.ci/deps build run test lint model docs coverage clang
 
 lint: ## layers, headers, checkers, man pages, format
 	$(call need,build lint)
@@ -203,6 +204,10 @@ fuzz: ## tests/fuzz, each for SECONDS=60
 	    p=$(BUILD)/fuzz/$$(basename $$f .c); clang $(DEFINES) -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -o $$p $$f proto/*.c \
 	    server/config*.c $(BSD_LIBS); $$p -max_total_time=$(or $(SECONDS),60); done
+
+model: ## tests/model: SPIN tries every order of steps and kills
+	$(call need,model)
+	@OUT=$(BUILD)/model tests/model/run
 
 # ----------------------------------------------------------- installation
 
