@@ -17,6 +17,7 @@ struct pulse {
 	uint64_t	beat_ms;	/* the heartbeat last seen */
 	uint64_t	fingerprint;	/* of the request in hand then */
 	unsigned	still;		/* looks since then */
+	char		state;		/* see process.h; 0: not asked */
 };
 
 struct child {				/* at the index of its board slot */

@@ -56,22 +56,30 @@ put_down(struct children *all, struct child *child, char state)
 	kill(child->pid, SIGKILL);
 }
 
+/* Before anybody is killed: who waited for him runs a moment later. */
+static void
+ask_states(struct children *all)
+{
+	struct child *child;
+
+	CHILDREN_FOREACH(child, all)
+		child->pulse.state = child_has_process(child) &&
+		    !child->stood_still && child->pulse.still >= LOOKS ?
+		    process_state(child->pid) : 0;
+}
+
 /* Kill who has stood still for that many looks; returns whether anybody. */
 static bool
 put_down_those(struct children *all, unsigned looks, bool sleepers_too)
 {
 	struct child *child;
 	bool any = false;
-	char state;
 
 	CHILDREN_FOREACH(child, all) {
-		if (!child_has_process(child) || child->stood_still ||
-		    child->pulse.still < looks)
+		if (child->pulse.state == 0 || child->pulse.still < looks ||
+		    (child->pulse.state == 'S' && !sleepers_too))
 			continue;
-		state = process_state(child->pid);
-		if (state == 'S' && !sleepers_too)
-			continue;
-		put_down(all, child, state);
+		put_down(all, child, child->pulse.state);
 		any = true;
 	}
 	return any;
@@ -93,6 +101,7 @@ children_watch(struct children *all, uint64_t now_ms)
 	CHILDREN_FOREACH(child, all)
 		if (child_has_process(child))
 			feel(all, child);
+	ask_states(all);
 	if (put_down_those(all, LOOKS, false) ||
 	    put_down_those(all, LOOKS + 1, true))
 		CHILDREN_FOREACH(child, all)

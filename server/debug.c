@@ -62,9 +62,9 @@ crash_fpe(void)
 {
 	/* A zero that no compiler and no checker knows for one. */
 	long zero = strtol("0", NULL, 10);
-	volatile long quotient = 1;
+	volatile long divisor = zero, quotient = 1;
 
-	quotient = quotient / zero;
+	quotient = quotient / divisor;
 }
 
 struct crash_way {

@@ -126,9 +126,10 @@ Test(damage, of_the_end_of_memory_leads_nobody_behind_the_arena)
 {
 	struct line *home;
 	uint64_t beyond, slot;
+	char key[16];
 
 	set_up(2000);
-	home = home_of("key 7");
+	home = full_home(key);
 	word_store(&a->pool->backed_end, UINT64_MAX);
 	beyond = (a->segments_end + 7) & ~UINT64_C(7);
 	slot = word_peek(&home->slots[0]);
@@ -136,7 +137,7 @@ Test(damage, of_the_end_of_memory_leads_nobody_behind_the_arena)
 		word_store(&home->slots[0], (slot & ~LINE_OFF_MASK) | beyond);
 		word_store(&home->slots[LINE_SLOTS - 1], LINE_LINK << 48 |
 		    beyond);
-		(void)get("key 7");
+		(void)get(key);
 		cr_assert_eq(scan_to_the_end(), SHM_DAMAGED);
 	}
 }
