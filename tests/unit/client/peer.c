@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "tests/unit/client/peer.h"
 
+static atomic_bool opened;	/* by the client */
 static pthread_t thread;
 static const struct peer_step *script;
 static int listener;
@@ -77,11 +79,14 @@ skip(int fd, size_t bytes)
 	return true;
 }
 
+/* Not before the client knows that it is connected: a reset forgets that. */
 static void
 reset(int fd)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 
+	while (!atomic_load(&opened))
+		usleep(1000);
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
@@ -159,6 +164,7 @@ const char *
 peer_start(const struct peer_step *steps)
 {
 	script = steps;
+	atomic_store(&opened, false);
 	listener = bind_free_port();
 	if (listener == -1 || listen(listener, 1) == -1 ||
 	    pthread_create(&thread, NULL, run, NULL) != 0)
@@ -180,6 +186,7 @@ peer_open(const struct peer_step *steps, const struct kv_options *options)
 	struct kv_error error = { .message = "" };
 	struct kv *kv = kv_open(peer_start(steps), options, &error);
 
+	atomic_store(&opened, true);
 	cr_assert_not_null(kv, "%s", error.message);
 	return kv;
 }
