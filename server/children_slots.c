@@ -12,13 +12,8 @@
 
 #include <sys/eventfd.h>
 
-#include <signal.h>
-
 #include "server/children_table.h"
-#include "server/log.h"
 #include "server/process.h"
-
-#define ORPHANS_MS	2000
 
 void
 children_spare_slot(struct children *all, unsigned slot)
@@ -78,16 +73,6 @@ children_find_slot(struct children *all, unsigned from, unsigned to)
 	return all->wake_fds[from] == -1 ? 0 : from;
 }
 
-static void
-end_orphan(pid_t pid)
-{
-	if (!process_is_kvd(pid))
-		return;		/* the pid is another's, the row is stale */
-	log_warn("killing process %d, which a master that died has left "
-	    "behind", (int)pid);
-	kill(pid, SIGKILL);
-}
-
 void
 children_sweep(struct children *all, uint64_t now_ms)
 {
@@ -106,10 +91,10 @@ children_sweep(struct children *all, uint64_t now_ms)
 		}
 		any = true;
 		if (over)
-			end_orphan(pid);
+			process_end_orphan(pid);
 	}
 	if (!any)
 		all->orphans_ms = 0;
 	else if (over || all->orphans_ms == 0)
-		all->orphans_ms = now_ms + ORPHANS_MS;
+		all->orphans_ms = now_ms + PROCESS_ORPHANS_MS;
 }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -23,7 +22,6 @@
 #include "server/process.h"
 #include "shm/board.h"
 
-#define ORPHANS_MS	2000	/* given to them, and again after a kill */
 
 static _Noreturn void
 refuse_second(const struct config *config, pid_t holder)
@@ -117,12 +115,8 @@ kill_orphans(const struct arena *arena)
 	unsigned i;
 
 	for (i = 0; i < BOARD_SLOTS; i++)
-		if (board_read(arena, i, &row) && row.pid > 0 &&
-		    process_is_kvd(row.pid)) {
-			log_warn("killing process %d, which a master that "
-			    "died has left behind", (int)row.pid);
-			kill(row.pid, SIGKILL);
-		}
+		if (board_read(arena, i, &row) && row.pid > 0)
+			process_end_orphan(row.pid);
 }
 
 static bool
@@ -131,7 +125,7 @@ await_hold(struct arena *arena)
 	const struct timespec pause = { .tv_nsec = 1000 * 1000 };
 	int i;
 
-	for (i = 0; i < ORPHANS_MS; i++) {
+	for (i = 0; i < PROCESS_ORPHANS_MS; i++) {
 		if (arena_hold(arena))
 			return true;
 		nanosleep(&pause, NULL);

@@ -3,10 +3,12 @@
  * somebody else's by now, so before a kill it is asked for its name.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "server/log.h"
 #include "server/process.h"
 
 char
@@ -33,8 +35,9 @@ process_is_there(pid_t pid)
 	return state != 0 && state != 'Z';
 }
 
-bool
-process_is_kvd(pid_t pid)
+/* A process of our program, but not this one? */
+static bool
+is_kvd(pid_t pid)
 {
 	char path[64], name[2][32] = { "", "" };
 	const int pids[2] = { (int)pid, (int)getpid() };
@@ -51,4 +54,14 @@ process_is_kvd(pid_t pid)
 	}
 	return pid != getpid() && name[0][0] != '\0' &&
 	    strcmp(name[0], name[1]) == 0;
+}
+
+void
+process_end_orphan(pid_t pid)
+{
+	if (!is_kvd(pid))
+		return;
+	log_warn("killing process %d, which a master that died has left "
+	    "behind", (int)pid);
+	kill(pid, SIGKILL);
 }

@@ -102,6 +102,9 @@ audit_is_spent(const struct audit *au)
 bool audit_use_unit(struct audit *, arena_off, enum slab_class,
     const char *what);
 
+/* A bucket of the graveyard, counted and checked; NULL if it is no unit. */
+const struct bucket *audit_dropped(struct audit *, arena_off);
+
 /* Mark bytes as met; false if some of them were already. */
 bool audit_mark(struct audit *, arena_off, uint64_t bytes);
 

@@ -162,14 +162,8 @@ walk_graveyard(struct audit *au)
 	uint64_t n;
 
 	for (n = 1; off != 0 && !audit_is_spent(au); n++) {
-		if (!audit_use_unit(au, off, SLAB_LINE, "dropped bucket"))
+		if ((b = audit_dropped(au, off)) == NULL)
 			return;
-		audit_spend(au, 1);
-		b = arena_at(au->a, off);
-		au->report.dropped++;
-		if (word_peek(&b->mark) != BUCKET_DROPPED)
-			audit_wrong(au, "dropped bucket %#lx has no mark",
-			    off);
 		off = word_peek(&b->link);
 		if (off != 0 && off == slow) {
 			audit_wrong(au, "the dropped buckets are a ring");

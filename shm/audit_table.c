@@ -324,6 +324,21 @@ check_bucket(struct audit *au, const struct record_view *r)
 	audit_sums(au, &w, b);
 }
 
+const struct bucket *
+audit_dropped(struct audit *au, arena_off off)
+{
+	const struct bucket *b;
+
+	if (!audit_use_unit(au, off, SLAB_LINE, "dropped bucket"))
+		return NULL;
+	audit_spend(au, 1);
+	b = arena_at(au->a, off);
+	au->report.dropped++;
+	if (word_peek(&b->mark) != BUCKET_DROPPED)
+		audit_wrong(au, "dropped bucket %#lx has no mark", off);
+	return b;
+}
+
 static void
 check_graveyard(struct audit *au)
 {
@@ -333,14 +348,8 @@ check_graveyard(struct audit *au)
 	while (off != 0 && !audit_is_spent(au)) {
 		struct audit_walk w = { .op = RECORD_PUT, .bucket = off };
 
-		if (!audit_use_unit(au, off, SLAB_LINE, "dropped bucket"))
+		if ((b = audit_dropped(au, off)) == NULL)
 			return;
-		audit_spend(au, 1);
-		b = arena_at(au->a, off);
-		au->report.dropped++;
-		if (word_peek(&b->mark) != BUCKET_DROPPED)
-			audit_wrong(au, "dropped bucket %#lx has no mark",
-			    off);
 		w.created = word_peek(&b->created);
 		/* Its count is not kept while it is taken apart. */
 		check_lines(au, &w, &b->table, NULL);

@@ -129,7 +129,7 @@ load_start(const struct daemon *d, unsigned n)
 	}
 }
 
-struct load_report
+static struct load_report
 load_look(void)
 {
 	return (struct load_report){

@@ -20,8 +20,6 @@ struct load_report {
 
 /* Makes the bucket "load".  One at a time in a process. */
 void load_start(const struct daemon *, unsigned clients);
-/* How it is now. */
-struct load_report load_look(void);
 /* Wait until so many requests more have been answered. */
 void load_await(uint64_t requests);
 /* End the clients, after what they have in hand. */
