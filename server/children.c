@@ -216,6 +216,20 @@ do_what_is_due(struct children *all, struct child *child, uint64_t now_ms)
 		lose_patience(all, child);
 }
 
+/* Nobody need have died: fork(2) may fail again and again, say. */
+static void
+await_coming(struct children *all, uint64_t now_ms)
+{
+	if (all->coming == 0 || all->coming_failed ||
+	    now_ms < all->coming_end_ms)
+		return;
+	all->coming_failed = true;
+	log_err("new processes do not all serve within %ju ms",
+	    (uintmax_t)all->common->config->start_ms);
+	if (all->serving == 0)
+		all->failure = "a child does not come to serve";
+}
+
 int
 children_tick(struct children *all)
 {
@@ -224,6 +238,7 @@ children_tick(struct children *all)
 	struct child *child;
 
 	watch_ms = children_watch(all, now_ms);
+	await_coming(all, now_ms);
 	CHILDREN_FOREACH(child, all) {
 		if (cleaners_go)
 			child_leave(all, child, CHILDREN_STOP);

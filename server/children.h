@@ -46,7 +46,7 @@ enum children_coming {
 	CHILDREN_NONE,		/* no generation is coming */
 	CHILDREN_COMING,
 	CHILDREN_SERVE,		/* every child of it has said that it serves */
-	CHILDREN_FAILED		/* one of it cannot start */
+	CHILDREN_FAILED		/* one of it cannot, or not in time */
 };
 
 /* How it is with the generation begun last. */

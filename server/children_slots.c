@@ -37,28 +37,24 @@ children_have_slot(const struct children *all, unsigned slot)
 	return all->child[slot].state != CHILD_NONE;
 }
 
-/* The pid that the board shows for a slot which is not ours; 0: none. */
-static pid_t
-stranger_in(const struct children *all, unsigned slot)
+/* Does the board show a process in a slot which is not ours? */
+static bool
+stranger_in(const struct children *all, unsigned slot, struct board_row *row)
 {
-	struct board_row row;
-
-	if (all->child[slot].state != CHILD_NONE ||
-	    !board_read(all->common->arena, slot, &row) || row.pid <= 0)
-		return 0;
-	return row.pid;
+	return all->child[slot].state == CHILD_NONE &&
+	    board_read(all->common->arena, slot, row) && row->pid > 0;
 }
 
 static bool
 is_free(const struct children *all, unsigned slot)
 {
-	pid_t pid;
+	struct board_row row;
 
 	if (all->child[slot].state != CHILD_NONE ||
 	    all->wake_fds[slot] == INHERIT_FOREIGN)
 		return false;
-	pid = stranger_in(all, slot);
-	return pid == 0 || !process_is_there(pid);
+	return !stranger_in(all, slot, &row) ||
+	    !process_is_there(row.pid, row.heartbeat_ms);
 }
 
 unsigned
@@ -78,20 +74,20 @@ children_sweep(struct children *all, uint64_t now_ms)
 {
 	bool any = false, over = all->orphans_ms != 0 &&
 	    now_ms >= all->orphans_ms;
+	struct board_row row;
 	unsigned slot;
-	pid_t pid;
 
 	for (slot = BOARD_WORKER_SLOT; slot < BOARD_SLOTS; slot++) {
 		if (all->wake_fds[slot] == INHERIT_FOREIGN ||
-		    (pid = stranger_in(all, slot)) == 0)
+		    !stranger_in(all, slot, &row))
 			continue;
-		if (!process_is_there(pid)) {
+		if (!process_is_there(row.pid, row.heartbeat_ms)) {
 			board_leave(all->common->arena, slot);
 			continue;
 		}
 		any = true;
 		if (over)
-			process_end_orphan(pid);
+			process_end_orphan(row.pid, row.heartbeat_ms);
 	}
 	if (!any)
 		all->orphans_ms = 0;

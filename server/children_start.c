@@ -142,5 +142,6 @@ children_begin(struct children *all, size_t workers)
 	}
 	if (room)
 		all->coming = all->generations;
+	all->coming_end_ms = now_ms + all->common->config->start_ms;
 	return room;
 }

@@ -46,6 +46,7 @@ struct children {
 	enum children_leave	 how;		/* while stopping */
 	unsigned		 serving;	/* generation; 0: none yet */
 	unsigned		 coming;	/* generation; 0: none */
+	uint64_t		 coming_end_ms;	/* of our patience with it */
 	unsigned		 generations;	/* so far */
 	bool			 coming_failed;
 	const char		*failure;

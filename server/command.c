@@ -15,6 +15,7 @@
 
 #include "proto/reply.h"
 #include "server/command.h"
+#include "server/debug.h"
 
 #define ANY	SIZE_MAX
 

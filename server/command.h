@@ -49,8 +49,7 @@ void command_execute(struct call *);
  */
 uint64_t command_fingerprint(const struct request *);
 
-/* INFO and DEBUG, which have files of their own. */
+/* INFO, which has a file of its own. */
 void info_reply(struct call *);
-void debug_execute(struct call *);
 
 #endif

@@ -52,6 +52,7 @@ struct config {
 	uint64_t	 max_seconds_ms;
 	uint64_t	 restart_delay_max_ms; /* 0: restart at once */
 	uint64_t	 heartbeat_ms;	/* kill who stands still; 0: never */
+	uint64_t	 start_ms;	/* for all of them to serve */
 	uint64_t	 drain_ms;	/* for a replaced worker's clients */
 	uint64_t	 refuse_ms;	/* a request that crashes workers */
 	enum config_log	 log_to;

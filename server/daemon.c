@@ -88,6 +88,14 @@ await_daemon(int fd, pid_t daemon)
 	_exit(n == EX_OK ? EX_SOFTWARE : (int)n);
 }
 
+/* Any other could not be unmounted while we live. */
+static void
+leave_folder(void)
+{
+	if (chdir("/") == -1)
+		fatal(EX_OSERR, "cannot enter /: %s", strerror(errno));
+}
+
 void
 daemon_detach(void)
 {
@@ -111,8 +119,7 @@ daemon_detach(void)
 	close(ends[0]);
 	ready_fd = ends[1];
 	umask(027);
-	if (chdir("/") == -1)
-		fatal(EX_OSERR, "cannot enter /: %s", strerror(errno));
+	leave_folder();
 }
 
 static void
@@ -131,6 +138,7 @@ void
 daemon_silence(void)
 {
 	give_up_terminal();
+	leave_folder();
 	log_detach();
 }
 

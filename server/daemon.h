@@ -33,8 +33,8 @@ void daemon_ready(void);
 
 /*
  * The second half alone, for a successor that was not started from a
- * terminal: standard input, output and error become /dev/null, and the log
- * is no longer copied there.
+ * terminal: standard input, output and error become /dev/null, the log is no
+ * longer copied there, and / becomes the directory.
  */
 void daemon_silence(void);
 

@@ -13,7 +13,8 @@
  *
  * No client may have this, so command.def names it only in builds for tests
  * (KVD_DEBUG_COMMANDS); in others nobody asks for this file, and the linker
- * leaves it out.
+ * leaves it out.  So it is with debug_hold(), which holds a change of
+ * generations up at a place that a test has to be quick to hit.
  */
 
 #include <ctype.h>
@@ -21,10 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/reply.h"
-#include "server/command.h"
+#include "server/clock.h"
+#include "server/debug.h"
+#include "shm/board.h"
 #include "shm/lock.h"
 
 #define NOWHERE		16	/* an address where nothing ever is */
@@ -194,4 +198,20 @@ debug_execute(struct call *call)
 		stand_still(call, stop);
 	else
 		answer_unknown(call);
+}
+
+void
+debug_hold(const struct inherit *in)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	const char *path = getenv("KVD_DEBUG_HOLD");
+	sigset_t pending;
+
+	sigemptyset(&pending);
+	while (path != NULL && access(path, F_OK) == 0 &&
+	    !sigismember(&pending, SIGTERM)) {
+		board_beat(in->arena, in->slot, clock_ms());
+		nanosleep(&pause, NULL);
+		sigpending(&pending);
+	}
 }

@@ -22,7 +22,6 @@
 #include "server/process.h"
 #include "shm/board.h"
 
-
 static _Noreturn void
 refuse_second(const struct config *config, pid_t holder)
 {
@@ -116,7 +115,7 @@ kill_orphans(const struct arena *arena)
 
 	for (i = 0; i < BOARD_SLOTS; i++)
 		if (board_read(arena, i, &row) && row.pid > 0)
-			process_end_orphan(row.pid);
+			process_end_orphan(row.pid, row.heartbeat_ms);
 }
 
 static bool

@@ -36,6 +36,7 @@ static struct {
 	bool		 journal;	/* it ends where syslog does */
 	enum config_log	 to;
 	int		 fd;		/* of the file, else -1 */
+	bool		 made;		/* the file was not there before */
 	int		 level;		/* of syslog(3): the least important */
 	char		*file;
 	char		 role[ROLE_MAX];
@@ -82,8 +83,11 @@ prefix_of(int level)
 static int
 open_file(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-	    0640);
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags | O_EXCL, 0640);
+
+	state.made = fd != -1;
+	return fd == -1 && errno == EEXIST ? open(path, flags, 0640) : fd;
 }
 
 /* The new file, or -1 after saying why there is none. */
@@ -166,6 +170,15 @@ log_reopen(void)
 		state.fd = fd;
 	}
 	errno = saved;
+}
+
+void
+log_give_to(uid_t uid)
+{
+	if (state.fd != -1 && state.made &&
+	    fchown(state.fd, uid, (gid_t)-1) == -1)
+		log_warn("cannot give the log %s to user %ju: %s", state.file,
+		    (uintmax_t)uid, strerror(errno));
 }
 
 void

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "server/config.h"
 
@@ -32,6 +33,13 @@ void log_open(const struct config *, bool to_stderr, int verbose);
 /* Open the log file anew, after it was renamed (USR1).  Every process that
  * logs does so for itself. */
 void log_reopen(void);
+
+/*
+ * Root is about to become this user, who shall be able to open it anew.  A
+ * file that was there before stays whose it is: in a folder of others its
+ * name may lead anywhere.
+ */
+void log_give_to(uid_t);
 
 /* Who speaks: "master", "worker 0", ...  Each child says so after fork. */
 void log_role(const char *role);

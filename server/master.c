@@ -8,9 +8,11 @@
  * there is nothing a client can do to it.
  *
  *	STARTING --> SERVING --> STOPPING
- *	    |           |  ^
- *	    |           |  +--> a reload, or an upgrade, is under way
- *	    |           +--> RETIRED: a new program serves, our workers drain
+ *	    |        ^ |  ^
+ *	    |        | |  +--> a reload, or an upgrade, is under way
+ *	    |        | +--> HANDING: the new program may take the claim; if it
+ *	    |        |         does not, back to SERVING
+ *	    |        |         +--> RETIRED: it has, our workers drain
  *	    +--> READY: we are the new program, and wait for the old one's word
  *
  * How it starts is master_start.c, how it goes on with another configuration
@@ -117,8 +119,7 @@ look_at_children(struct master *m)
 	if (failure != NULL && m->state != MASTER_STOPPING &&
 	    m->state != MASTER_RETIRED) {
 		log_err("giving up: %s", failure);
-		m->status = m->state == MASTER_STARTING ? EX_OSERR :
-		    EX_SOFTWARE;
+		m->status = EX_SOFTWARE;
 		stop(m, CHILDREN_STOP);
 	}
 	if (m->state != MASTER_STARTING ||

@@ -7,9 +7,9 @@
  * ended, and nothing has happened.
  *
  * An upgrade hands over what there is only one of, claim and pid file, after
- * the new program has said that it serves; see upgrade.h.  From then on the
- * old master is RETIRED: it waits for its workers, and ends at once if the
- * new one does.
+ * the new program has said that it serves; see upgrade.h.  Until that one has
+ * them, the old master can take them back.  Then it is RETIRED: it waits for
+ * its workers, and ends at once if the new one does.
  */
 
 #include <sys/wait.h>
@@ -27,8 +27,6 @@
 #include "server/notify.h"
 #include "server/pidfile.h"
 #include "server/reload.h"
-
-#define PATIENCE_MS	60000	/* with a new program, until it serves */
 
 static bool
 is_changing(const struct master *m)
@@ -63,7 +61,7 @@ master_reload(struct master *m)
 		m->reload_again = m->reloading;
 		if (!m->reloading)
 			log_warn("not reloading: %s",
-			    m->state == MASTER_SERVING ?
+			    m->upgrade.pid != 0 ?
 			    "an upgrade is under way" : "not serving");
 		return;
 	}
@@ -134,13 +132,28 @@ pack(const struct master *m, struct upgrade_goods *goods)
 		goods->slots[slot] = children_have_slot(m->children, slot);
 }
 
+/* 0, or -1 with errno. */
+static int
+start_successor(struct master *m)
+{
+	struct upgrade_goods goods;
+	int started = -1;
+
+	pack(m, &goods);
+	if ((goods.config_fd = reload_hand_on(m->config)) != -1) {
+		started = upgrade_start(&m->upgrade, &goods,
+		    !m->options->foreground, &m->common.signals);
+		close(goods.config_fd);
+	}
+	return started;
+}
+
 void
 master_upgrade(struct master *m)
 {
-	struct upgrade_goods goods;
-
 	if (is_changing(m)) {
-		log_warn("not upgrading: %s", m->state == MASTER_SERVING ?
+		log_warn("not upgrading: %s", m->upgrade.pid != 0 ||
+		    m->state == MASTER_SERVING ?
 		    "a reload or another upgrade is under way" :
 		    "not serving");
 		return;
@@ -150,17 +163,15 @@ master_upgrade(struct master *m)
 		m->upgrade_later = true;
 		return;
 	}
-	pack(m, &goods);
 	arena_show_change(m->common.arena, true);
-	if (upgrade_start(&m->upgrade, &goods, !m->options->foreground,
-	    &m->common.signals) == -1) {
+	if (start_successor(m) == -1) {
 		log_err("upgrade failed: %s", strerror(errno));
 		m->upgrade.pid = 0;
 		arena_show_change(m->common.arena, false);
 		return;
 	}
 	m->talk_fd = m->upgrade.fd;
-	m->upgrade_end_ms = clock_ms() + PATIENCE_MS;
+	m->patience_end_ms = clock_ms() + m->config->start_ms;
 	log_info("upgrading: started the new program with pid %d",
 	    (int)m->upgrade.pid);
 }
@@ -183,32 +194,66 @@ end_successor(const struct master *m)
 	waitpid(m->upgrade.pid, NULL, 0);
 }
 
-/* Whatever it does, it ends now. */
+/*
+ * From here to its answer nobody has the claim; that the change is shown
+ * keeps others off.
+ */
+static void
+hand_over(struct master *m)
+{
+	log_info("the new program, pid %d, serves; leaving to it",
+	    (int)m->upgrade.pid);
+	m->state = MASTER_HANDING;
+	m->in_charge = false;
+	m->patience_end_ms = clock_ms() + m->config->start_ms;
+	arena_unclaim(m->common.arena);
+	upgrade_say(m->talk_fd);
+}
+
+static void
+retire(struct master *m)
+{
+	m->state = MASTER_RETIRED;
+	master_title(m, "retired");
+	listen_leave_paths(&m->listeners);
+	pidfile_forget();
+	notify_successor(m->upgrade.pid);
+	arena_show_change(m->common.arena, false);
+	children_leave(m->children, CHILDREN_RETIRE);
+}
+
+/* Claim, pid file and place on the board: there is one of each. */
+static void
+take_charge(struct master *m)
+{
+	instance_claim_next(m->config, m->common.arena);
+	pidfile_rewrite();
+	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
+	    m->began_ms, 0);
+	m->in_charge = true;
+}
+
+/* Whatever the new program does, it ends now. */
+static void
+take_back(struct master *m)
+{
+	end_successor(m);
+	if (m->state == MASTER_HANDING) {
+		take_charge(m);
+		m->state = MASTER_SERVING;
+		board_set_state(m->common.arena, BOARD_MASTER_SLOT,
+		    BOARD_SERVING);
+	}
+	end_upgrade(m);
+}
+
 static void
 upgrade_failed(struct master *m, const char *why)
 {
 	upgrade_log_words(&m->upgrade);
 	log_err("upgrade failed: the new program, pid %d, %s; the old one "
 	    "goes on", (int)m->upgrade.pid, why);
-	end_successor(m);
-	end_upgrade(m);
-}
-
-static void
-hand_over(struct master *m)
-{
-	log_info("the new program, pid %d, serves; leaving to it",
-	    (int)m->upgrade.pid);
-	m->state = MASTER_RETIRED;
-	m->in_charge = false;
-	master_title(m, "retired");
-	listen_leave_paths(&m->listeners);
-	pidfile_forget();
-	arena_unclaim(m->common.arena);
-	notify_successor(m->upgrade.pid);
-	upgrade_say(m->talk_fd);
-	arena_show_change(m->common.arena, false);
-	children_leave(m->children, CHILDREN_RETIRE);
+	take_back(m);
 }
 
 static void
@@ -216,11 +261,14 @@ go_on_upgrading(struct master *m)
 {
 	switch (upgrade_heard(m->talk_fd)) {
 	case UPGRADE_NOTHING:
-		if (clock_ms() > m->upgrade_end_ms)
+		if (clock_ms() > m->patience_end_ms)
 			upgrade_failed(m, "does not come to serve");
 		break;
 	case UPGRADE_GO:
-		hand_over(m);
+		if (m->state == MASTER_HANDING)
+			retire(m);
+		else
+			hand_over(m);
 		break;
 	case UPGRADE_GONE:
 		upgrade_failed(m, "ended before it served");
@@ -233,11 +281,8 @@ go_on_upgrading(struct master *m)
 static void
 take_over(struct master *m)
 {
-	instance_claim_next(m->config, m->common.arena);
-	pidfile_rewrite();
-	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
-	    clock_wall_ms(), 0);
-	m->in_charge = true;
+	take_charge(m);
+	upgrade_say(m->talk_fd);
 	master_serve(m);
 }
 
@@ -261,6 +306,7 @@ master_is_ready(struct master *m)
 	if (!m->options->foreground)
 		daemon_silence();
 	m->state = MASTER_READY;
+	log_info("ready to take over");
 	upgrade_say(m->talk_fd);
 }
 
@@ -303,8 +349,6 @@ master_forget_change(struct master *m)
 	if (m->reloading)
 		config_free(&m->former);
 	m->reloading = false;
-	if (m->upgrade.pid == 0)
-		return;
-	end_successor(m);
-	end_upgrade(m);
+	if (m->upgrade.pid != 0)
+		take_back(m);
 }

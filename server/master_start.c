@@ -27,6 +27,7 @@
 #include "server/pidfile.h"
 #include "server/poison.h"
 #include "server/privileges.h"
+#include "server/reload.h"
 
 #define OTHER_FILES	1024		/* descriptors besides clients' */
 
@@ -173,7 +174,7 @@ start_first(struct master *m)
 	m->common.arena = instance_open(m->config, m->options->cold);
 	clear_board(m->common.arena);
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
-	    clock_wall_ms(), 0);
+	    m->began_ms, 0);
 	m->in_charge = true;
 	open_inside(m);
 }
@@ -185,6 +186,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 {
 	unsigned slot;
 
+	reload_inherit(m->config, goods->config_fd);
 	privileges_require_user(m->config->user);
 	master_raise_files(m->config);
 	listen_take(&m->listeners, (int *)(uintptr_t)goods->listen_fds,
@@ -204,6 +206,7 @@ master_start(struct master *m)
 {
 	struct upgrade_goods goods;
 
+	m->began_ms = clock_wall_ms();
 	log_open(m->config, m->options->debug > 0, m->options->debug);
 	log_role("master");
 	if (upgrade_inherit(&goods, &m->talk_fd))

@@ -14,8 +14,8 @@
 /* What the files master*.c share, and nobody else sees. */
 
 enum master_state {			/* drawn in master.c */
-	MASTER_STARTING, MASTER_READY, MASTER_SERVING, MASTER_STOPPING,
-	MASTER_RETIRED
+	MASTER_STARTING, MASTER_READY, MASTER_SERVING, MASTER_HANDING,
+	MASTER_STOPPING, MASTER_RETIRED
 };
 
 struct master {
@@ -36,8 +36,9 @@ struct master {
 	int			 talk_fd;	/* with the other program; -1 */
 	struct upgrade		 upgrade;	/* ours, if pid is not 0 */
 	bool			 upgrade_later;	/* when the one before ends */
-	uint64_t		 upgrade_end_ms; /* of our patience with it */
+	uint64_t		 patience_end_ms; /* ours with it */
 	uint64_t		 fed_ms;	/* the manager's watchdog */
+	uint64_t		 began_ms;	/* wall clock */
 	int			 status;
 };
 

@@ -48,6 +48,7 @@ privileges_drop(const char *user)
 		return;
 	if (geteuid() != 0)
 		fatal(EX_NOPERM, "only root can become user %s", user);
+	log_give_to(pw->pw_uid);
 	if (initgroups(user, pw->pw_gid) == -1 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)

@@ -1,65 +1,84 @@
 /*
  * Other processes, as proc(5) shows them.  A pid is only a hint: it may be
- * somebody else's by now, so before a kill it is asked for its name.
+ * somebody else's by now.  What tells them apart is when they were born, for
+ * a successor is born after the other's last sign of life.
  */
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/process.h"
 
-char
-process_state(pid_t pid)
+#define BIRTH_FIELD	22	/* of /proc/PID/stat, in ticks since the boot */
+#define STATE_FIELD	3
+/* Births are known to the tick, and times of ours are not taken at once. */
+#define TICKS_MS	100
+
+/* The fields from the state on; line is for a copy.  NULL: no such process. */
+static const char *
+read_stat(pid_t pid, char *line, int size)
 {
-	char path[64], line[512], *after = NULL;
+	char path[64], *after = NULL;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if ((f = fopen(path, "re")) == NULL)
-		return 0;
+		return NULL;
 	/* The name in parentheses may have any character in it. */
-	if (fgets(line, sizeof(line), f) != NULL)
+	if (fgets(line, size, f) != NULL)
 		after = strrchr(line, ')');
 	fclose(f);
-	return after != NULL && after[1] == ' ' ? after[2] : 0;
+	return after != NULL && after[1] == ' ' ? after + 2 : NULL;
+}
+
+char
+process_state(pid_t pid)
+{
+	char line[512];
+	const char *stat = read_stat(pid, line, sizeof(line));
+
+	return stat == NULL ? 0 : *stat;
+}
+
+/* How long ago it was born. */
+static uint64_t
+age_ms(const char *stat)
+{
+	uint64_t birth, now_ms = clock_read_ms(CLOCK_BOOTTIME);
+	int field;
+
+	for (field = STATE_FIELD; field < BIRTH_FIELD && stat != NULL; field++)
+		if ((stat = strchr(stat, ' ')) != NULL)
+			stat++;
+	if (stat == NULL)
+		return 0;
+	birth = strtoull(stat, NULL, 10) * 1000 /
+	    (uint64_t)sysconf(_SC_CLK_TCK);
+	return now_ms > birth ? now_ms - birth : 0;
 }
 
 bool
-process_is_there(pid_t pid)
+process_is_there(pid_t pid, uint64_t at_ms)
 {
-	char state = process_state(pid);
+	uint64_t now_ms = clock_ms();
+	char line[512];
+	const char *stat = read_stat(pid, line, sizeof(line));
 
-	return state != 0 && state != 'Z';
-}
-
-/* A process of our program, but not this one? */
-static bool
-is_kvd(pid_t pid)
-{
-	char path[64], name[2][32] = { "", "" };
-	const int pids[2] = { (int)pid, (int)getpid() };
-	FILE *f;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", pids[i]);
-		if ((f = fopen(path, "re")) == NULL)
-			return false;
-		if (fgets(name[i], sizeof(name[i]), f) == NULL)
-			name[i][0] = '\0';
-		fclose(f);
-	}
-	return pid != getpid() && name[0][0] != '\0' &&
-	    strcmp(name[0], name[1]) == 0;
+	if (stat == NULL || *stat == 'Z')
+		return false;
+	return at_ms > now_ms || age_ms(stat) + TICKS_MS >= now_ms - at_ms;
 }
 
 void
-process_end_orphan(pid_t pid)
+process_end_orphan(pid_t pid, uint64_t at_ms)
 {
-	if (!is_kvd(pid))
+	if (pid == getpid() || !process_is_there(pid, at_ms))
 		return;
 	log_warn("killing process %d, which a master that died has left "
 	    "behind", (int)pid);

@@ -4,14 +4,18 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What the system tells of a process, see proc(5). */
 
 /* R, S, D, T, ..., or 0 if there is none of that pid. */
 char process_state(pid_t);
 
-/* Does a process of that pid run, be it whose it may? */
-bool process_is_there(pid_t);
+/*
+ * Does the process still run that had this pid at that time, in ms of the
+ * monotonic clock?  A pid may be another's by now, but that one is younger.
+ */
+bool process_is_there(pid_t, uint64_t at_ms);
 
 /*
  * Children of a master that died end by themselves after the request in hand,
@@ -20,10 +24,7 @@ bool process_is_there(pid_t);
  */
 #define PROCESS_ORPHANS_MS	2000
 
-/*
- * Kill an orphan, and say so in the log; unless the pid is by now that of a
- * process of another program, or of this one.
- */
-void process_end_orphan(pid_t);
+/* Kill an orphan, if it is there, and say so in the log. */
+void process_end_orphan(pid_t, uint64_t at_ms);
 
 #endif

@@ -1,8 +1,20 @@
 /*
- * HUP.  A configuration is taken whole or not at all: if anything in it is
- * wrong, or the children that are started with it do not come to serve, the
- * old one stays.
+ * Another configuration, after HUP or with another program.  It is taken
+ * whole or not at all: if anything in it is wrong, or the children that are
+ * started with it do not come to serve, the old one stays.
+ *
+ * Sockets, shared memory and pid file are as they were opened.  What a
+ * configuration says of them is put back to what they are, in a reload and in
+ * an upgrade alike; so the new program is told by the old one, in the
+ * language of kvd.conf(5), which both can be expected to know.
  */
+
+#include <sys/mman.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "server/log.h"
 #include "server/reload.h"
@@ -11,7 +23,7 @@ static void
 to_log(void *arg, const char *message)
 {
 	(void)arg;
-	log_warn("reload: %s", message);
+	log_warn("configuration: %s", message);
 }
 
 bool
@@ -26,4 +38,41 @@ reload_read(const struct config_args *args, const struct config *running,
 		return true;
 	config_free(next);
 	return false;
+}
+
+int
+reload_hand_on(const struct config *running)
+{
+	int fd = memfd_create("kvd.conf", MFD_CLOEXEC), copy = -1;
+	FILE *to = NULL;
+
+	if (fd == -1 || (copy = dup(fd)) == -1 ||
+	    (to = fdopen(copy, "w")) == NULL)
+		goto fail;
+	config_print(running, to);
+	copy = -1;
+	if (fclose(to) == 0)
+		return fd;
+fail:
+	if (copy != -1)
+		close(copy);
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+void
+reload_inherit(struct config *config, int fd)
+{
+	const struct config_report report = { .line = to_log };
+	struct config_args args = { .file_required = true };
+	struct config running;
+
+	snprintf(args.file, sizeof(args.file), "/proc/self/fd/%d", fd);
+	if (config_load(&running, &args, &report) != 0 ||
+	    config_keep_fixed(config, &running, &report) == -1)
+		fatal(EX_CONFIG, "cannot go on with the configuration of the "
+		    "old program; restart instead of upgrading");
+	config_free(&running);
+	close(fd);
 }

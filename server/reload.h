@@ -14,4 +14,17 @@
 bool reload_read(const struct config_args *, const struct config *running,
     struct config *next);
 
+/*
+ * An upgrade: the running configuration as a file without a name, for a
+ * successor.  Returns its descriptor, or -1 with errno.
+ */
+int reload_hand_on(const struct config *running);
+
+/*
+ * In the successor: what that file says of settings that cannot change while
+ * kvd runs stays true, whatever config says, and the log says so.
+ * fatal(EX_CONFIG, 78) if it cannot be read: the old program goes on.
+ */
+void reload_inherit(struct config *config, int fd);
+
 #endif

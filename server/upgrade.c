@@ -3,7 +3,7 @@
  * until the new one serves.  Descriptors cross exec(3) by number, named in one
  * variable of the environment:
  *
- *	KVD_UPGRADE=talk=9 arena=5 pidfile=4 own=1 listen=3,7 slots=1,2,513
+ *	KVD_UPGRADE=talk=9 arena=5 pidfile=4 config=10 own=1 listen=3,7 ...
  *
  * What surprises: the new program is called by the words that started this
  * one, from the folder it was started in, because that is what a package
@@ -94,8 +94,9 @@ describe(char *text, const struct upgrade_goods *goods, int talk_fd)
 	size_t i;
 
 	text[0] = '\0';
-	put(text, "talk=%d arena=%d pidfile=%d own=%d listen=", talk_fd,
-	    goods->arena_fd, goods->pidfile_fd, goods->own_paths);
+	put(text, "talk=%d arena=%d pidfile=%d config=%d own=%d listen=",
+	    talk_fd, goods->arena_fd, goods->pidfile_fd, goods->config_fd,
+	    goods->own_paths);
 	for (i = 0; i < goods->listens; i++, comma = ",")
 		put(text, "%s%d", comma, goods->listen_fds[i]);
 	put(text, " slots=");
@@ -123,6 +124,7 @@ call_program(const struct upgrade_goods *goods, const struct upgrade *u,
 
 	keep_over_exec(goods->arena_fd);
 	keep_over_exec(goods->pidfile_fd);
+	keep_over_exec(goods->config_fd);
 	keep_over_exec(talk_fd);
 	for (i = 0; i < goods->listens; i++)
 		keep_over_exec(goods->listen_fds[i]);
@@ -271,6 +273,8 @@ take_named(struct upgrade_goods *goods, int *talk_fd, const char *name,
 		take(goods->arena_fd = one_in(value));
 	else if (strcmp(name, "pidfile") == 0)
 		take(goods->pidfile_fd = one_in(value));
+	else if (strcmp(name, "config") == 0)
+		take(goods->config_fd = one_in(value));
 	else if (strcmp(name, "own") == 0)
 		goods->own_paths = one_in(value) == 1;
 	else if (strcmp(name, "listen") == 0)
@@ -287,7 +291,7 @@ upgrade_inherit(struct upgrade_goods *goods, int *fd)
 	char copy[TEXT_MAX], *rest = copy, *value, *name;
 
 	memset(goods, 0, sizeof(*goods));
-	goods->arena_fd = goods->pidfile_fd = *fd = -1;
+	goods->arena_fd = goods->pidfile_fd = goods->config_fd = *fd = -1;
 	if (text == NULL)
 		return false;
 	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy))
@@ -299,7 +303,8 @@ upgrade_inherit(struct upgrade_goods *goods, int *fd)
 			complain(name);
 		take_named(goods, fd, name, value);
 	}
-	if (*fd == -1 || goods->arena_fd == -1 || goods->listens == 0)
+	if (*fd == -1 || goods->arena_fd == -1 || goods->config_fd == -1 ||
+	    goods->listens == 0)
 		complain(copy);
 	return true;
 }

@@ -16,20 +16,23 @@
  *	old						new
  *	upgrade_start(goods) ---- fork, exec ----->	upgrade_inherit(goods)
  *							... starts children
- *	upgrade_heard(): GO <----------------------	upgrade_say()
- *	lets go of claim and pid file
- *	upgrade_say() ---------------------------->	upgrade_heard(): GO
- *	its workers drain				claims, serves
+ *	upgrade_heard(): GO <----------------------	upgrade_say(): I serve
+ *	lets go of the claim
+ *	upgrade_say(): take over ----------------->	upgrade_heard(): GO
+ *							takes claim, pid file
+ *	upgrade_heard(): GO <----------------------	upgrade_say(): I have
+ *	its workers drain
  *	ends ------------------------------------->	upgrade_heard(): GONE
  *
- * Whoever dies on the way is GONE to the other: then the old one goes on as
- * before, or the new one takes over all the same.
+ * Whoever dies on the way is GONE to the other: then the old one takes back
+ * what it had and goes on, or the new one takes over all the same.
  */
 
 /* What goes over exec(3).  Descriptors are the giver's; -1: none. */
 struct upgrade_goods {
 	int		 arena_fd;
 	int		 pidfile_fd;
+	int		 config_fd;	/* see reload.h */
 	const int	*listen_fds;
 	size_t		 listens;
 	bool		 own_paths;	/* socket files are kvd's to remove */
@@ -74,7 +77,7 @@ void upgrade_close(struct upgrade *);
  */
 bool upgrade_inherit(struct upgrade_goods *, int *fd);
 
-/* From the new one: I serve.  From the old one: take over. */
+/* The next of the three words. */
 void upgrade_say(int fd);
 /* What the other has said, without waiting. */
 enum upgrade_word upgrade_heard(int fd);

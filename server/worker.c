@@ -28,6 +28,7 @@
 #include "server/clock.h"
 #include "server/command.h"
 #include "server/conn.h"
+#include "server/debug.h"
 #include "server/log.h"
 #include "server/role.h"
 #include "server/subscribe.h"
@@ -143,6 +144,10 @@ on_signal(struct worker *w)
 
 	while (read(w->signal_fd, &info, sizeof(info)) ==
 	    (ssize_t)sizeof(info)) {
+		/* Told so by anybody else, it would be missed for good. */
+		if (info.ssi_pid != (uint32_t)w->inherit->master &&
+		    (info.ssi_signo == SIGQUIT || info.ssi_signo == SIGUSR2))
+			continue;
 		switch (info.ssi_signo) {
 		case SIGTERM:
 			set_state(w, WORKER_STOPPING, BOARD_DRAINING);
@@ -315,6 +320,7 @@ worker_run(const struct inherit *in)
 		log_err("cannot start: %s", strerror(errno));
 		return ROLE_RESTART;
 	}
+	debug_hold(in);
 	set_state(w, WORKER_SERVING, BOARD_SERVING);
 	wake(in->ready_fd);
 	serve(w);

@@ -117,9 +117,9 @@ bool arena_is_held(const char *name);
 
 /*
  * The claimer's pid by name, without attaching (for "already running" before
- * anything is touched).  Not for the claimer itself, which would lose its
- * claim.  Returns 0 if nobody holds it or there is no arena,
- * -1 with errno.
+ * anything is touched); while the claim is handed on, the pid of the one who
+ * shows the change.  Not for these two themselves, who would lose their locks.
+ * Returns 0 if nobody holds it or there is no arena, -1 with errno.
  */
 pid_t arena_holder(const char *name);
 

@@ -11,7 +11,6 @@
 
 #include "shm/arena_claim.h"
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,7 +36,7 @@ set_lock(int fd, off_t byte, short type)
 	return fcntl(fd, F_SETLK, &lock);
 }
 
-/* Who else has it: 0 nobody, -1 errno. */
+/* Which other process has it: 0 none, -1 errno. */
 static pid_t
 holder_of(int fd, off_t byte)
 {
@@ -97,10 +96,20 @@ holder_by_name(const char *name, off_t byte)
 	return pid;
 }
 
+/*
+ * While the claim is handed on nobody has it, but somebody is at it.  Seen in
+ * this order, a claim that has come to the other side meanwhile is not missed.
+ */
 pid_t
 arena_holder(const char *name)
 {
-	return holder_by_name(name, CLAIM_BYTE);
+	static const off_t order[] = { CLAIM_BYTE, CHANGE_BYTE, CLAIM_BYTE };
+	pid_t pid = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]) && pid == 0; i++)
+		pid = holder_by_name(name, order[i]);
+	return pid;
 }
 
 /* The kernel names no owner of a lock that belongs to an open file. */

@@ -148,6 +148,8 @@ daemon_prepare(struct daemon *d, const char *conf)
 	cr_assert_not_null(mkdtemp(d->dir));
 	snprintf(d->conf, sizeof(d->conf), "%s/kvd.conf", d->dir);
 	snprintf(d->log, sizeof(d->log), "%s/log", d->dir);
+	snprintf(d->hold, sizeof(d->hold), "%s/hold", d->dir);
+	setenv("KVD_DEBUG_HOLD", d->hold, 1);
 	kvd_bin();
 	start_guard(d);
 	daemon_configure(d, conf == NULL ? default_conf : conf);
@@ -232,6 +234,21 @@ daemon_start(struct daemon *d)
 {
 	daemon_prepare(d, NULL);
 	daemon_launch(d, NULL);
+}
+
+void
+daemon_hold(const struct daemon *d)
+{
+	FILE *f = fopen(d->hold, "w");
+
+	cr_assert_not_null(f);
+	fclose(f);
+}
+
+void
+daemon_release(const struct daemon *d)
+{
+	cr_assert_eq(unlink(d->hold), 0);
 }
 
 void

@@ -18,6 +18,7 @@ struct daemon {
 	char	 dir[64];	/* folder of this daemon; kvd.conf, log, .. */
 	char	 conf[96];	/* dir/kvd.conf */
 	char	 log[96];	/* dir/log: standard error of -d */
+	char	 hold[96];	/* dir/hold: see daemon_hold() */
 	int	 guard_fd;	/* its closing wakes the guardian */
 	pid_t	 guard;
 };
@@ -42,6 +43,13 @@ void daemon_launch(struct daemon *, const char *const *flags);
 
 /* prepare and launch with two workers. */
 void daemon_start(struct daemon *);
+
+/*
+ * From now on, or no more: workers that start wait before they serve.  It
+ * needs a kvd with debug commands.
+ */
+void daemon_hold(const struct daemon *);
+void daemon_release(const struct daemon *);
 
 /* Send a signal to the master. */
 void daemon_kill(const struct daemon *, int signal);

@@ -154,6 +154,48 @@ Test(reload, subscriber_of_a_new_worker_hears_what_an_old_one_does)
 	talk_expect(sub, "k SET TO v\r\n");
 }
 
+Test(reload, leaves_a_client_that_waits_to_the_new_worker)
+{
+	pid_t old, new;
+	int fd;
+
+	reload("memory 64M\nworkers 1\nsupervise { heartbeat 0 }\n");
+	await_workers(1, 0);
+	fd = talk_open(&d);
+	old = talk_pause_worker(fd);
+	close(fd);
+	reload(NULL);
+	fd = talk_open(&d);
+	new = talk_pause_worker(fd);
+	close(fd);
+	/* The old one learns that it is to leave, and of this client. */
+	fd = talk_open(&d);
+	cr_assert_eq(kill(old, SIGCONT), 0);
+	while (kill(old, 0) == 0)
+		usleep(2000);
+	cr_assert_eq(kill(new, SIGCONT), 0);
+	talk(fd, "BUCKETS\r\n", "OK\r\n");
+}
+
+Test(reload, whose_workers_do_not_come_to_serve_is_given_up)
+{
+	int fd = talk_open(&d);
+	uint64_t pid;
+
+	reload("memory 64M\nworkers 2\nsupervise { start 300ms }\n");
+	close(fd);
+	await_workers(2, 0);
+	fd = talk_open(&d);
+	pid = talk_info(fd, "server", "worker_pid");
+	daemon_hold(&d);
+	daemon_kill(&d, SIGHUP);
+	daemon_await_log(&d, "do not all serve within 300 ms", 1);
+	daemon_await_log(&d, "its workers stay", 1);
+	cr_assert_eq(talk_info(fd, "server", "worker_pid"), pid);
+	daemon_release(&d);
+	reload(NULL);
+}
+
 Test(reload, asked_for_during_a_reload_is_done_afterwards)
 {
 	int i;

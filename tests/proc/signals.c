@@ -180,25 +180,25 @@ Test(signals, quit_answers_what_was_sent_and_then_ends)
 	cr_assert_eq(daemon_wait(&d), 0);
 }
 
-Test(signals, client_queued_behind_a_draining_worker_is_the_next_ones)
+/* The master would not know that it is on its way. */
+Test(signals, to_leave_are_not_for_workers_unless_from_the_master)
 {
-	pid_t pid[2];
-	int fd[2], i;
+	int fd;
+	pid_t pid;
 
-	for (i = 0; i < 2; i++)
-		fd[i] = talk_open_worker(&d, (unsigned)i);
-	for (i = 0; i < 2; i++) {
-		pid[i] = talk_pause_worker(fd[i]);
-		cr_assert_eq(kill(pid[i], SIGQUIT), 0);
-		close(fd[i]);
-	}
-	/* Both workers learn of the signal and of this client at once. */
-	fd[0] = talk_open(&d);
-	for (i = 0; i < 2; i++)
-		cr_assert_eq(kill(pid[i], SIGCONT), 0);
-	daemon_await_log(&d, "has ended", 2);
-	talk(fd[0], "BUCKETS\r\n", "OK\r\n");
-	close(fd[0]);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_configure(&d, "memory 64M\nworkers 1\n");
+	daemon_launch(&d, NULL);
+	fd = talk_open(&d);
+	pid = (pid_t)talk_info(fd, "server", "worker_pid");
+	cr_assert_eq(kill(pid, SIGUSR2), 0);
+	cr_assert_eq(kill(pid, SIGQUIT), 0);
+	/* Whatever is done meanwhile, two turns later it would be seen. */
+	talk_once(&d, "PING\r\n", "+PONG\r\n");
+	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
+	talk(fd, "BUCKETS\r\n", "OK\r\n");
+	cr_assert_eq(talk_info(fd, "server", "worker_pid"), pid);
 	daemon_stop(&d);
 }
 

@@ -306,6 +306,19 @@ Test(start, arena_of_another_user_is_refused)
 	expect_one_line(name);
 }
 
+Test(start, of_workers_that_do_not_come_to_serve_is_given_up)
+{
+	char where[32];
+
+	daemon_configure(&d, "memory 64M\nworkers 1\n"
+	    "supervise { start 300ms }\n");
+	address(where, sizeof(where), daemon_free_port());
+	daemon_hold(&d);
+	cr_assert_eq(RUN("-f", "-l", where), EX_SOFTWARE);
+	expect_out("new processes do not all serve within 300 ms");
+	expect_out("giving up: a child does not come to serve");
+}
+
 Test(start, addresses_and_socket_paths_are_listened_to)
 {
 	char where[32], path[96];

@@ -51,6 +51,23 @@ master_pid(void)
 	return pid;
 }
 
+/* What a file of our folder begins with; 0: it is not there. */
+static int
+number_in(const char *file)
+{
+	char path[128];
+	int number = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", d.dir, file);
+	if ((f = fopen(path, "r")) != NULL) {
+		if (fscanf(f, "%d", &number) != 1)
+			number = 0;
+		fclose(f);
+	}
+	return number;
+}
+
 /* Wait for a process that need not be ours. */
 static void
 await_end(pid_t pid)
@@ -144,69 +161,6 @@ Test(upgrade, to_a_program_of_another_layout_is_refused_with_the_reason)
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 }
 
-Test(upgrade, survives_the_death_of_the_old_master_on_the_way)
-{
-	pid_t new;
-
-	talk_once(&d, "CREATE b\r\n", "OK\r\n");
-	daemon_kill(&d, SIGUSR2);
-	daemon_await_log(&d, "started the new program", 1);
-	daemon_kill(&d, SIGKILL);
-	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
-	new = master_pid();
-	cr_assert_neq(new, 0);
-	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
-	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
-	await_end(new);
-}
-
-static pid_t
-child_in_log(void)
-{
-	char line[512];
-	const char *at;
-	FILE *f = fopen(d.log, "r");
-	pid_t pid = 0;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if ((at = strstr(line, "the new program with pid ")) != NULL)
-			pid = atoi(at + 25);
-	fclose(f);
-	return pid;
-}
-
-Test(upgrade, survives_the_death_of_the_new_master_on_the_way)
-{
-	int fd = talk_open(&d);
-	pid_t new;
-
-	talk(fd, "CREATE b\r\n", "OK\r\n");
-	daemon_kill(&d, SIGUSR2);
-	daemon_await_log(&d, "started the new program", 1);
-	cr_assert_gt(new = child_in_log(), 0);
-	cr_assert_eq(kill(new, SIGKILL), 0);
-	/* It may have been too late for that. */
-	while (talk_info(fd, "server", "uptime_seconds") > 1000)
-		;
-	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
-}
-
-/* A process that need not be ours is stopped: its state is T. */
-static void
-stop(pid_t pid)
-{
-	char path[64], state = 0;
-	FILE *f;
-
-	cr_assert_eq(kill(pid, SIGSTOP), 0);
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	while (state != 'T') {
-		cr_assert_not_null(f = fopen(path, "r"));
-		cr_assert_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
-		fclose(f);
-	}
-}
-
 /* It would keep a lock for ever, and its slot is another's one day. */
 Test(upgrade, ends_a_stopped_worker_of_an_old_master_that_was_killed)
 {
@@ -216,7 +170,8 @@ Test(upgrade, ends_a_stopped_worker_of_an_old_master_that_was_killed)
 	talk(fd, "CREATE b\r\n", "OK\r\n");
 	orphan = (pid_t)talk_info(fd, "server", "worker_pid");
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	stop(orphan);
+	cr_assert_eq(kill(orphan, SIGSTOP), 0);
+	talk_await_stop(orphan);
 	daemon_kill(&d, SIGKILL);
 	daemon_wait(&d);
 	daemon_await_log(&d, "which a master that died has left", 1);
@@ -237,40 +192,97 @@ Test(upgrade, is_not_begun_twice_nor_during_a_reload)
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 }
 
-Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
+/* Restart it in the background, with files of its own; its pid. */
+static pid_t
+begin_in_background(void)
 {
-	char conf[512], sock[128], pidfile[128];
-	struct stat st;
-	pid_t old, new;
-	FILE *f;
+	char conf[512];
+	pid_t pid;
 
 	daemon_kill(&d, SIGTERM);
 	cr_assert_eq(daemon_wait(&d), 0);
-	snprintf(sock, sizeof(sock), "%s/sock", d.dir);
-	snprintf(pidfile, sizeof(pidfile), "%s/pid", d.dir);
-	snprintf(conf, sizeof(conf), "memory 64M\nworkers 1\nlisten \"%s\"\n"
-	    "pidfile \"%s\"\nlog { to \"%s/kvd.log\" }\n", sock, pidfile,
-	    d.dir);
+	snprintf(conf, sizeof(conf), "memory 64M\nworkers 1\n"
+	    "listen \"%s/sock\"\npidfile \"%s/pid\"\n"
+	    "log { to \"%s/kvd.log\" }\n", d.dir, d.dir, d.dir);
 	daemon_configure(&d, conf);
+	snprintf(d.log, sizeof(d.log), "%s/kvd.log", d.dir);
 	cr_assert_eq(RUN("-w", "1"), EX_OK, "%s", out);
-	cr_assert_not_null(f = fopen(pidfile, "r"));
-	cr_assert_eq(fscanf(f, "%d", &old), 1);
-	fclose(f);
+	cr_assert_gt(pid = number_in("pid"), 0);
+	return pid;
+}
+
+static bool
+is_in_folder(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", d.dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static void
+connect_by_path(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/sock", d.dir);
+	close(talk_open_path(path));
+}
+
+Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
+{
+	pid_t old = begin_in_background(), new;
+	char path[64];
+	ssize_t n;
+
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
 	await_end(old);
-	cr_assert_not_null(f = fopen(pidfile, "r"));
-	cr_assert_eq(fscanf(f, "%d", &new), 1);
-	fclose(f);
-	cr_assert_neq(new, old);
-	cr_assert_eq(kill(new, 0), 0);
-	close(talk_open_path(sock));
-	/* A bad configuration is told by the new one, to the old one's log. */
-	daemon_configure(&d, "nonsense\n");
-	cr_assert_eq(kill(new, SIGUSR2), 0);
-	daemon_configure(&d, conf);
+	cr_assert_neq(new = number_in("pid"), old);
+	connect_by_path();
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)new);
+	n = readlink(path, out, sizeof(out) - 1);
+	cr_assert(n == 1 && out[0] == '/', "it stays in a folder of others");
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
-	cr_assert_eq(stat(sock, &st), -1);
-	cr_assert_eq(stat(pidfile, &st), -1);
+	cr_assert(!is_in_folder("sock"));
+	cr_assert(!is_in_folder("pid"));
+}
+
+Test(upgrade, of_a_daemon_that_fails_is_explained_in_its_log)
+{
+	pid_t pid = begin_in_background();
+
+	/* The configuration is its own: it needs no flag to be wrong. */
+	daemon_configure(&d, "memory 64M\nnonsense\n");
+	cr_assert_eq(kill(pid, SIGUSR2), 0);
+	daemon_await_log(&d, "the new program says: kvd: ", 1);
+	daemon_await_log(&d, "kvd.conf:2: ", 1);
+	daemon_await_log(&d, "the old one goes on", 1);
+	cr_assert_eq(number_in("pid"), pid);
+	connect_by_path();
+	cr_assert_eq(RUN("-N", d.name, "-s", "stop"), EX_CONFIG);
+	cr_assert_eq(kill(pid, SIGTERM), 0);
+	await_end(pid);
+	cr_assert(!is_in_folder("sock"));
+}
+
+Test(upgrade, keeps_what_cannot_change_while_kvd_runs)
+{
+	char conf[256];
+	int fd;
+
+	snprintf(conf, sizeof(conf), "memory 32M\nworkers 2\n"
+	    "pidfile \"%s/pid\"\nlimits { clients 77 }\n", d.dir);
+	daemon_configure(&d, conf);
+	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
+	daemon_await_log(&d, "memory cannot change while kvd runs", 1);
+	daemon_await_log(&d, "pidfile cannot change while kvd runs", 1);
+	cr_assert(!is_in_folder("pid"));
+	fd = talk_open(&d);
+	cr_assert_eq(talk_info(fd, "clients", "clients_max"), 77);
+	/* It knows so itself, too. */
+	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
+	daemon_await_log(&d, "memory cannot change while kvd runs", 2);
+	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 }
 
 Test(upgrade, variable_that_makes_no_sense_is_refused)

@@ -288,7 +288,7 @@ Test(config, what_is_printed_is_read_as_the_same_configuration)
 		"limits { clients 1; idle 0; send 1500ms; output 4097; "
 		"value 3M }\n"
 		"supervise { max-restarts 3; max-seconds 7s; restart-delay 0; "
-		"heartbeat 1500ms; drain 1m; refuse 0 }\n"
+		"heartbeat 1500ms; start 2m; drain 1m; refuse 0 }\n"
 	};
 	struct config again;
 	char *first, *second;

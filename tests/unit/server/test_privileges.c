@@ -1,20 +1,23 @@
 #include <criterion/criterion.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "server/log.h"
 #include "server/privileges.h"
 #include "tests/unit/server/scratch.h"
 
 #define NOBODY	"nobody"
 
-static char errors[4096];
+static char errors[4096], log_path[PATH_MAX];
 
 TestSuite(privileges, .timeout = 60);
 
@@ -53,6 +56,45 @@ Test(privileges, all_ids_and_groups_are_given_up_for_good, .init = need_root)
 {
 	cr_assert_eq(scratch_run(drop_and_look, errors, sizeof(errors)), 0,
 	    "%s", errors);
+}
+
+/* As kvd does: log_open() as root, then another user. */
+static void
+log_and_drop(void)
+{
+	static char level[] = "info", facility[] = "daemon";
+	struct config config = {
+		.log_to = CONFIG_LOG_FILE,
+		.log_file = log_path,
+		.log_level = level,
+		.log_facility = facility
+	};
+
+	log_open(&config, false, 0);
+	privileges_drop(NOBODY);
+	_exit(0);
+}
+
+static uid_t
+owner_after_drop(const char *path)
+{
+	struct stat st;
+
+	strlcpy(log_path, path, sizeof(log_path));
+	cr_assert_eq(scratch_run(log_and_drop, errors, sizeof(errors)), 0,
+	    "%s", errors);
+	cr_assert_eq(stat(path, &st), 0);
+	return st.st_uid;
+}
+
+Test(privileges, go_with_the_log_that_was_made_and_no_other_file)
+{
+	need_root();
+	scratch_make();
+	cr_expect_eq(owner_after_drop(scratch_path("new")),
+	    getpwnam(NOBODY)->pw_uid);
+	cr_expect_eq(owner_after_drop(scratch_file("old", "")), 0);
+	scratch_remove();
 }
 
 static void
