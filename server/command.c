@@ -351,6 +351,20 @@ run_info(struct call *call)
 }
 
 static void
+run_audit(struct call *call)
+{
+	const char *why;
+
+	why = stream_audit(call->stream, call->req, call->env->store);
+	if (why == NULL) {
+		call->next = CALL_STREAM;
+		return;
+	}
+	call->failed = true;
+	reply_error(call->out, "%s", why);
+}
+
+static void
 help_line(struct call *call, const struct command *command)
 {
 	char line[160];

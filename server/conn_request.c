@@ -202,6 +202,7 @@ conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 {
 	struct arena *arena = set->env->inherit->arena;
 	size_t before = outbuf_len(&conn->out);
+	bool slow = conn->stream.slow;
 
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);
 	if (!conn->stream.next(&conn->stream, set->env->store, &conn->out)) {
@@ -211,5 +212,5 @@ conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 	}
 	board_set_fingerprint(arena, set->slot, 0);
 	turn_spend(turn, outbuf_len(&conn->out) - before);
-	turn->requests--;
+	turn->requests -= slow ? turn->requests : 1;
 }

@@ -184,6 +184,27 @@ store_next_name(struct store *store, struct slice *name)
 	return true;
 }
 
+bool
+store_audit_begin(struct store *store)
+{
+	store->audit = audit_open(store->arena, AUDIT_PIECE);
+	return store->audit != NULL;
+}
+
+bool
+store_audit_step(struct store *store, const struct audit_report **report)
+{
+	*report = audit_report(store->audit);
+	return audit_step(store->audit);
+}
+
+void
+store_audit_end(struct store *store)
+{
+	audit_close(store->audit);
+	store->audit = NULL;
+}
+
 static bool
 add_watchers(struct store *store, uint32_t shard, struct feed_watchers *all)
 {

@@ -7,6 +7,7 @@
 
 #include "proto/request.h"
 #include "shm/arena.h"
+#include "shm/audit.h"
 #include "shm/bucket.h"
 #include "shm/feed.h"
 #include "shm/pair.h"
@@ -25,6 +26,7 @@ struct store {
 	size_t			 batch_pos;
 	uint64_t		 changed[ARENA_SHARDS_MAX / 64];
 	bool			 any_changed;
+	struct audit		*audit;		/* NULL: none is running */
 };
 
 /* Returns 0, or -1 when memory ran out. */
@@ -59,6 +61,16 @@ enum shm_status store_scan_keys(struct store *, struct slice bucket,
 enum shm_status store_scan_buckets(struct store *, uint32_t shard,
     struct scan *);
 bool store_next_name(struct store *, struct slice *name);
+
+/*
+ * The audit of shm/audit.h, one at a time.  Begin one when none is running:
+ * false if memory ran out.  A step does a piece of it, under one lock at the
+ * most; false after the last, and then *report is what was found, good until
+ * the end, which comes by store_audit_end() at any time.
+ */
+bool store_audit_begin(struct store *);
+bool store_audit_step(struct store *, const struct audit_report **report);
+void store_audit_end(struct store *);
 
 /*
  * Who watches a shard that was changed since the last call: *watchers is

@@ -21,8 +21,8 @@
 #include "proto/reply.h"
 #include "server/stream.h"
 
-static void
-begin(struct stream *stream, const struct request *req,
+void
+stream_begin(struct stream *stream, const struct request *req,
     bool (*next)(struct stream *, struct store *, struct outbuf *))
 {
 	memset(stream, 0, sizeof(*stream));
@@ -110,19 +110,19 @@ next_mget(struct stream *stream, struct store *store, struct outbuf *out)
 void
 stream_keys(struct stream *stream, const struct request *req)
 {
-	begin(stream, req, next_keys);
+	stream_begin(stream, req, next_keys);
 }
 
 void
 stream_buckets(struct stream *stream, const struct request *req)
 {
-	begin(stream, req, next_buckets);
+	stream_begin(stream, req, next_buckets);
 }
 
 void
 stream_mget(struct stream *stream, const struct request *req)
 {
-	begin(stream, req, next_mget);
+	stream_begin(stream, req, next_mget);
 	stream->index = 2;
 }
 
@@ -143,6 +143,8 @@ stream_keep(struct stream *stream)
 void
 stream_end(struct stream *stream)
 {
+	if (stream->audited != NULL)
+		store_audit_end(stream->audited);
 	free(stream->kept);
 	memset(stream, 0, sizeof(*stream));
 }

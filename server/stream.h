@@ -20,16 +20,28 @@ struct stream {
 	const struct slice *argv;	/* the request's words */
 	size_t		 argc;
 	struct slice	*kept;		/* argv, if it is ours to free */
+	bool		 slow;		/* a piece is work for a turn */
 	bool		 begun;		/* something was written */
 	size_t		 index;		/* MGET: the word whose turn it is */
 	uint32_t	 shard;		/* BUCKETS: where we walk */
 	struct scan	 scan;
+	struct store	*audited;	/* AUDIT: of whom */
 };
 
-/* Begin KEYS, BUCKETS or MGET for a request, which must live on. */
+/* Begin one for a request, which must live on. */
+void stream_begin(struct stream *, const struct request *,
+    bool (*next)(struct stream *, struct store *, struct outbuf *));
+
+/* Begin KEYS, BUCKETS or MGET. */
 void stream_keys(struct stream *, const struct request *);
 void stream_buckets(struct stream *, const struct request *);
 void stream_mget(struct stream *, const struct request *);
+
+/*
+ * Begin AUDIT.  NULL, or why it cannot be done, and then there is no stream.
+ */
+const char *stream_audit(struct stream *, const struct request *,
+    struct store *);
 
 /*
  * The request's words (not the bytes they point to) are about to go: copy

@@ -231,6 +231,12 @@ kv_info(struct kv *kv, const char *section, kv_item_fn *fn, void *arg)
 }
 
 enum kv_status
+kv_audit(struct kv *kv, kv_item_fn *fn, void *arg)
+{
+	return list(kv, "AUDIT", NULL, 0, SHAPE_TEXT, fn, arg);
+}
+
+enum kv_status
 kv_help(struct kv *kv, const char *command, kv_item_fn *fn, void *arg)
 {
 	struct kv_bytes word = kv_str(command != NULL ? command : "");

@@ -273,6 +273,16 @@ enum kv_status kv_count(struct kv *, struct kv_bytes bucket, uint64_t *count);
 enum kv_status kv_info(struct kv *, const char *section, kv_item_fn *,
     void *arg);
 
+/*
+ * Have the server check all that it stores, while it goes on serving, and
+ * tell in lines name:number what it has checked; one is errors:0 if all is
+ * well.  The lines come when all is done, which takes seconds for millions of
+ * keys: see to it that kv_set_deadline() allows for that.  KV_REFUSED if the
+ * process of the server that serves this handle is at it already, or has no
+ * memory for it.
+ */
+enum kv_status kv_audit(struct kv *, kv_item_fn *, void *arg);
+
 /* The server's own help, line by line; command may be NULL: all. */
 enum kv_status kv_help(struct kv *, const char *command, kv_item_fn *,
     void *arg);

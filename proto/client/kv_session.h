@@ -9,6 +9,7 @@
 /* What kv exits with besides 0 and the codes of sysexits.h. */
 enum {
 	EXIT_NOT_FOUND = 1,
+	EXIT_DAMAGED = 1,	/* audit */
 	EXIT_SERVER = 2
 };
 

@@ -153,8 +153,8 @@ Test(protocol, wrong_verb_or_number_of_words_is_an_unknown_command)
 		"DELETE shopping", "DELETE a b c", "SUBSCRIBE",
 		"SUBSCRIBE a b", "BUCKETS all", "KEYS", "KEYS a b", "COUNT",
 		"DROP", "MPUT shopping a", "MPUT shopping a 1 b",
-		"MGET shopping", "INFO a b", "HELP a b", "PING x", "QUIT x",
-		"\"\"", "\"PUT shopping\" a b"
+		"MGET shopping", "INFO a b", "AUDIT x", "HELP a b", "PING x",
+		"QUIT x", "\"\"", "\"PUT shopping\" a b"
 	};
 	size_t i;
 
@@ -243,7 +243,7 @@ Test(protocol, help_names_every_command)
 	static const char *const verbs[] = {
 		"CREATE ", "PUT ", "GET ", "DELETE ", "SUBSCRIBE ",
 		"BUCKETS:", "KEYS ", "COUNT ", "DROP ", "MPUT ", "MGET ",
-		"INFO ", "HELP ", "PING:", "QUIT:",
+		"INFO ", "AUDIT:", "HELP ", "PING:", "QUIT:",
 #ifdef KVD_DEBUG_COMMANDS
 		"DEBUG ",
 #endif

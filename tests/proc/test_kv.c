@@ -218,7 +218,7 @@ Test(kv, help_needs_no_server_and_names_every_command)
 	static const char *const names[] = {
 		"create", "put", "get", "delete", "mget", "mput", "keys",
 		"buckets", "count", "drop", "watch", "load", "dump", "ping",
-		"info", "tree", "help", "completion"
+		"info", "tree", "audit", "help", "completion"
 	};
 	struct result result;
 	size_t i;

@@ -356,6 +356,28 @@ Test(call, lists_are_handed_on_item_by_item)
 	peer_close(kv);
 }
 
+Test(call, an_audit_is_handed_on_line_by_line_or_refused)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("AUDIT\r\n"),
+		DRIP("errors:1\r\nfirst_error:shard 7: lost\r\nOK\r\n"),
+		EXPECT("AUDIT\r\n"),
+		SEND("ERROR another audit is running\r\n"),
+		EXPECT("AUDIT\r\n"), SEND("UNKNOWN COMMAND\r\n"), END
+	};
+	struct kv *kv = peer_open(steps, NULL);
+	struct seen seen = { .kv = kv }, none = { 0 };
+
+	cr_assert_eq(kv_audit(kv, see, &seen), KV_OK);
+	cr_assert_str_eq(seen.text, "[errors:1][first_error:shard 7: lost]");
+	cr_assert_eq(kv_audit(kv, see, &none), KV_REFUSED);
+	cr_assert(strstr(kv_message(kv), "another audit is running") != NULL,
+	    "%s", kv_message(kv));
+	cr_assert_eq(kv_audit(kv, see, &none), KV_UNKNOWN_COMMAND);
+	cr_assert_str_eq(none.text, "");
+	peer_close(kv);
+}
+
 Test(call, a_bucket_dropped_during_a_list_ends_it)
 {
 	static const struct peer_step steps[] = {
