@@ -14,8 +14,8 @@
  * old one needs its own for a while.
  *
  * Here: the table and leaving.  Starting is children_start.c, what a death
- * means children_end.c, and who is killed for standing still
- * children_watch.c.
+ * means children_end.c, what is told of it children_bury.c, and who is killed
+ * for standing still children_watch.c.
  */
 
 #include <signal.h>

@@ -15,54 +15,11 @@
 
 #include "server/children_table.h"
 #include "server/clock.h"
-#include "server/crash_report.h"
 #include "server/log.h"
+#include "server/wake.h"
 
 #define STARTS_MAX	5	/* of a child, before its generation serves */
 #define PROVEN_MS	10000	/* a life so long clears the record */
-
-/*
- * Log how it ended, show it on its slot, and clear that: its gauges no longer
- * count, and nobody else writes there now.
- */
-static void
-bury(const struct children *all, const struct child *child, int status)
-{
-	struct arena *arena = all->common->arena;
-	struct board_end end = { .at_ms = clock_wall_ms() };
-	struct lastwords words;
-
-	crash_bury(all->common, child->name, child->slot, child->pid, status,
-	    child->stood_still, &words);
-	end.how = BOARD_END_KNOWN | (uint32_t)status;
-	if (child->stood_still)
-		end.how |= BOARD_END_STOOD_STILL;
-	if (WIFSIGNALED(status) && words.signal == WTERMSIG(status) &&
-	    crash_has_address(&words)) {
-		end.how |= BOARD_END_ADDRESS;
-		end.address = words.address;
-	}
-	board_set_end(arena, child->slot, &end);
-	board_leave(arena, child->slot);
-}
-
-static bool
-is_wanted(const struct child *child, int status)
-{
-	bool done = WIFEXITED(status) && WEXITSTATUS(status) == ROLE_DONE;
-
-	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_NEVER)
-		return false;
-	switch (child->role->restart) {
-	case ROLE_PERMANENT:
-		return true;
-	case ROLE_TRANSIENT:
-		return !done;
-	case ROLE_TEMPORARY:
-		break;
-	}
-	return false;
-}
 
 /* One of a generation that does not serve yet: is it the child's fault? */
 static bool
@@ -77,7 +34,7 @@ cannot_start(const struct children *all, const struct child *child,
 /* Why nobody is to take its place, or NULL. */
 static const char *
 reason_against(struct children *all, const struct child *child, int status,
-    uint64_t now_ms)
+    enum restart_verdict verdict, uint64_t now_ms)
 {
 	const struct config *config = all->common->config;
 
@@ -85,7 +42,7 @@ reason_against(struct children *all, const struct child *child, int status,
 		all->coming_failed = true;
 		return "a child cannot start";
 	}
-	if (!is_wanted(child, status))
+	if (verdict == RESTART_GIVE_UP)
 		return "a child said that it must not be started again";
 	/* What does not serve yet has a bound of its own. */
 	if ((child->generation != all->coming || all->serving == 0) &&
@@ -98,14 +55,16 @@ reason_against(struct children *all, const struct child *child, int status,
 static void
 replace(struct children *all, struct child *child, int status)
 {
+	enum restart_verdict verdict = restart_judge(child->role->restart,
+	    status);
 	uint64_t now_ms = clock_ms();
 	const char *reason;
 
-	if (child->state == CHILD_LEAVING) {
+	if (child->state == CHILD_LEAVING || verdict == RESTART_NOT) {
 		child->state = CHILD_NONE;
 		return;
 	}
-	reason = reason_against(all, child, status, now_ms);
+	reason = reason_against(all, child, status, verdict, now_ms);
 	if (reason != NULL) {
 		child->state = CHILD_NONE;
 		/* Without the new generation the old one goes on. */
@@ -142,12 +101,10 @@ find(struct children *all, pid_t pid)
 static void
 wake_everybody(const struct children *all)
 {
-	uint64_t one = 1;
 	unsigned i;
 
 	for (i = 0; i < BOARD_SLOTS; i++)
-		if (all->wake_fds[i] >= 0)
-			(void)!write(all->wake_fds[i], &one, sizeof(one));
+		wake(all->wake_fds[i]);
 }
 
 void
@@ -161,7 +118,7 @@ children_reap(struct children *all)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if ((child = find(all, pid)) == NULL)
 			continue;
-		bury(all, child, status);
+		child_bury(all, child, status);
 		replace(all, child, status);
 		any = true;
 	}

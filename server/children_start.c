@@ -30,7 +30,6 @@ become(struct children *all, const struct child *child)
 
 	in.slot = child->slot;
 	in.instance = child->instance;
-	in.restarts = child->restarts;
 	in.wake_fds = all->wake_fds;
 	in.wake_fd = all->wake_fds[child->slot];
 	/* Asked for after the fork, so the master may be gone already. */
@@ -43,7 +42,7 @@ become(struct children *all, const struct child *child)
 		log_warn("will have no last words: %s", strerror(errno));
 	board_beat(in.arena, in.slot, clock_ms());
 	board_enter(in.arena, in.slot, child->role->shown, clock_wall_ms(),
-	    in.restarts);
+	    child->restarts);
 	status = child->role->run(&in);
 	board_leave(in.arena, in.slot);
 	exit(status);

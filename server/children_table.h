@@ -75,6 +75,12 @@ void child_start(struct children *, struct child *, uint64_t now_ms);
 void child_start_later(const struct children *, struct child *,
     uint64_t now_ms);
 
+/*
+ * children_bury.c: it has ended with this status of wait(2).  Tell so, and
+ * clear its slot: its gauges no longer count, and nobody else writes there.
+ */
+void child_bury(const struct children *, const struct child *, int status);
+
 /* children_slots.c: a slot in [from, to) that nobody has, with its eventfd;
  * 0: none. */
 unsigned children_find_slot(struct children *, unsigned from, unsigned to);

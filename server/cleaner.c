@@ -19,6 +19,7 @@
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/role.h"
+#include "server/wake.h"
 #include "shm/board.h"
 #include "shm/clean.h"
 #include "shm/feed.h"
@@ -165,7 +166,6 @@ static int
 cleaner_run(const struct inherit *in)
 {
 	struct cleaner c = { .inherit = in };
-	uint64_t one = 1;
 	int fd;
 
 	fd = signalfd(-1, &in->signals, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -183,7 +183,7 @@ cleaner_run(const struct inherit *in)
 	forget_watchers(in);
 	c.repair = true;	/* whoever was here before may have died */
 	board_set_state(in->arena, in->slot, BOARD_SERVING);
-	(void)!write(in->ready_fd, &one, sizeof(one));
+	wake(in->ready_fd);
 	run(&c);
 	show_work(&c);
 	close(fd);

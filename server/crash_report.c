@@ -26,10 +26,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/clock.h"
-#include "server/log.h"
-#include "server/poison.h"
-#include "shm/board.h"
 
 /* A signal's code in words; 0 stands for every signal. */
 static const struct {
@@ -88,8 +84,8 @@ add_signal(struct line *line, int signal)
 }
 
 /* For other signals the address is that of the instruction itself. */
-bool
-crash_has_address(const struct lastwords *words)
+static bool
+has_address(const struct lastwords *words)
 {
 	return words->code > 0 && words->code != SI_KERNEL &&
 	    (words->signal == SIGSEGV || words->signal == SIGBUS);
@@ -121,7 +117,7 @@ static void
 add_end(struct line *line, const struct crash *crash)
 {
 	add(line, "%s (pid %d) ", crash->who, (int)crash->pid);
-	if (crash->words.stood_still) {
+	if (crash->stood_still) {
 		add(line, "stood still and was killed");
 	} else if (WIFSIGNALED(crash->status)) {
 		add(line, "was killed by ");
@@ -157,7 +153,7 @@ add_account(struct line *line, const struct crash *crash)
 		add(line, ", ");
 	}
 	add_code(line, words);
-	if (crash_has_address(words))
+	if (has_address(words))
 		add(line, ", at 0x%jx", (uintmax_t)words->address);
 }
 
@@ -221,23 +217,42 @@ crash_format(char *out, size_t size, const struct crash *crash,
 	add_backtrace(&line, &crash->words, place);
 }
 
-void
-crash_cause(char *out, size_t size, int status,
-    const struct lastwords *words)
+struct board_end
+crash_end(const struct crash *crash)
+{
+	const struct lastwords *words = &crash->words;
+	struct board_end end = {
+		.how = BOARD_END_KNOWN | (uint32_t)crash->status
+	};
+
+	if (crash->stood_still)
+		end.how |= BOARD_END_STOOD_STILL;
+	if (WIFSIGNALED(crash->status) && has_address(words) &&
+	    words->signal == WTERMSIG(crash->status)) {
+		end.how |= BOARD_END_ADDRESS;
+		end.address = words->address;
+	}
+	return end;
+}
+
+bool
+crash_cause(char *out, size_t size, const struct board_end *end)
 {
 	struct line line = { .size = size };
+	int status = (int)(uint32_t)end->how;
 
 	line.out = out;
-	if (words->stood_still) {
+	if ((end->how & BOARD_END_KNOWN) == 0)
+		return false;
+	if ((end->how & BOARD_END_STOOD_STILL) != 0)
 		add(&line, "stood still, killed");
-	} else if (WIFSIGNALED(status)) {
+	else if (WIFSIGNALED(status))
 		add_signal(&line, WTERMSIG(status));
-		if (words->signal == WTERMSIG(status) &&
-		    crash_has_address(words))
-			add(&line, ", at 0x%jx", (uintmax_t)words->address);
-	} else {
+	else
 		add(&line, "exit status %d", WEXITSTATUS(status));
-	}
+	if ((end->how & BOARD_END_ADDRESS) != 0)
+		add(&line, ", at 0x%jx", (uintmax_t)end->address);
+	return true;
 }
 
 /* The linker names the program by what it was started as, or not at all. */
@@ -265,40 +280,4 @@ crash_place(uint64_t address, char *place, size_t size)
 		snprintf(place, size, "%.24s+0x%jx", object_name(&info),
 		    (uintmax_t)(address -
 		    (uint64_t)(uintptr_t)info.dli_fbase));
-}
-
-static void
-describe(struct crash *crash, const struct arena *arena, unsigned slot)
-{
-	uint64_t now_ms = clock_wall_ms();
-	struct board_row row;
-
-	/* It may have died before it took its slot. */
-	if (!board_read(arena, slot, &row) || row.pid != crash->pid)
-		return;
-	crash->fingerprint = row.fingerprint;
-	crash->requests = row.counters[BOARD_REQUESTS];
-	crash->restarts = row.restarts;
-	crash->age_ms = now_ms > row.started_ms ? now_ms - row.started_ms : 0;
-}
-
-void
-crash_bury(const struct inherit *in, const char *who, unsigned slot,
-    pid_t pid, int status, bool stood_still, struct lastwords *words)
-{
-	struct crash crash = { .who = who, .pid = pid, .status = status };
-	char line[LOG_LINE_MAX];
-
-	lastwords_take(in->lastwords, slot, pid, words);
-	words->stood_still = stood_still;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_DONE) {
-		log_info("%s (pid %d) has ended", who, (int)pid);
-		return;
-	}
-	describe(&crash, in->arena, slot);
-	crash.words = *words;
-	crash_format(line, sizeof(line), &crash, crash_place);
-	log_warn("%s", line);
-	if (!stood_still && poison_is_to_blame(words))
-		poison_note(in, crash.fingerprint);
 }

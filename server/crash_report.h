@@ -7,13 +7,14 @@
 #include <sys/types.h>
 
 #include "server/lastwords.h"
-#include "server/role.h"
+#include "shm/board.h"
 
 /* All that is known of a child that a signal or a failure has ended. */
 struct crash {
 	const char		*who;		/* "worker 0" */
 	pid_t			 pid;
 	int			 status;	/* of waitpid(2) */
+	bool			 stood_still;	/* so the watchdog killed it */
 	uint64_t		 fingerprint;	/* request in hand; 0: none */
 	uint64_t		 requests;	/* as its slot counts them */
 	uint64_t		 age_ms;
@@ -40,23 +41,14 @@ void crash_place(uint64_t address, char *place, size_t size);
 void crash_format(char *out, size_t size, const struct crash *,
     void (*place)(uint64_t address, char *, size_t));
 
-/*
- * The same in few words, such as "signal 11, Segmentation fault, at 0x0",
- * "exit status 1", or "stood still, killed".
- */
-void crash_cause(char *out, size_t size, int status,
-    const struct lastwords *);
-
-/* Does their signal tell an address, as that of a fault does? */
-bool crash_has_address(const struct lastwords *);
+/* What stays on the board of it; at_ms is left to the caller. */
+struct board_end crash_end(const struct crash *);
 
 /*
- * The master, between waitpid(2) and board_leave(): log how a child that had
- * this slot ended, and blame the request it had in hand if its last words
- * do.  stood_still: the watchdog killed it, and has blamed whom it wanted.
- * *words becomes what crash_cause() wants.
+ * That again in few words, such as "signal 11, Segmentation fault, at 0x0",
+ * "exit status 1", or "stood still, killed".  False, and nothing is written,
+ * if it is the end of nobody.
  */
-void crash_bury(const struct inherit *, const char *who, unsigned slot,
-    pid_t, int status, bool stood_still, struct lastwords *words);
+bool crash_cause(char *out, size_t size, const struct board_end *);
 
 #endif

@@ -4,8 +4,6 @@
  * the same however much is stored.
  */
 
-#include <sys/wait.h>
-
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,32 +123,23 @@ info_buckets(struct call *call)
 	number(call, "value_max", arena_value_max(arena));
 }
 
-/* ",last=" and how the process before this one ended, or nothing. */
+/* How the process before this one ended, and how long ago, or nothing. */
 static void
 describe_end(const struct board_end *end, char *text, size_t size)
 {
-	int status = (int)(uint32_t)end->how;
-	struct lastwords words = {
-		.stood_still = (end->how & BOARD_END_STOOD_STILL) != 0,
-		.address = end->address
-	};
+	char cause[CRASH_CAUSE_MAX];
 
 	text[0] = '\0';
-	if ((end->how & BOARD_END_KNOWN) == 0)
-		return;
-	if ((end->how & BOARD_END_ADDRESS) != 0) {
-		words.signal = WTERMSIG(status);
-		words.code = 1;
-	}
-	strlcpy(text, ",last=", size);
-	crash_cause(text + 6, size - 6, status, &words);
+	if (crash_cause(cause, sizeof(cause), end))
+		snprintf(text, size, ",last_age=%ju,last=%s",
+		    (uintmax_t)age_s(end->at_ms), cause);
 }
 
 static void
 info_process(struct call *call, unsigned slot, const struct board_row *row)
 {
 	uint64_t now_ms = clock_ms(), beat_ms = row->heartbeat_ms;
-	char last[CRASH_CAUSE_MAX + 8];
+	char last[CRASH_CAUSE_MAX + 48];
 
 	describe_end(&row->end, last, sizeof(last));
 	line(call, "process_%u:role=%s,instance=%u,pid=%d,state=%s,age=%ju,"

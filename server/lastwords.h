@@ -33,8 +33,6 @@ struct lastwords {
 	uint64_t		 pc;		/* where it was; 0: unknown */
 	unsigned		 frames;
 	uint64_t		 frame[LASTWORDS_FRAMES]; /* return addresses */
-	bool			 stood_still;	/* not its own words: the
-						 * watchdog killed it */
 };
 
 /*

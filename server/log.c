@@ -87,7 +87,9 @@ open_file(const char *path)
 	int fd = open(path, flags | O_EXCL, 0640);
 
 	state.made = fd != -1;
-	return fd == -1 && errno == EEXIST ? open(path, flags, 0640) : fd;
+	if (fd == -1 && errno == EEXIST)
+		fd = open(path, flags, 0640);
+	return fd;
 }
 
 /* The new file, or -1 after saying why there is none. */

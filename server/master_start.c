@@ -189,8 +189,8 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 	reload_inherit(m->config, goods->config_fd);
 	privileges_require_user(m->config->user);
 	master_raise_files(m->config);
-	listen_take(&m->listeners, (int *)(uintptr_t)goods->listen_fds,
-	    goods->listens, goods->own_paths);
+	listen_take(&m->listeners, goods->listen_fds, goods->listens,
+	    goods->own_paths);
 	pidfile_inherit(goods->pidfile_fd, m->config->pidfile);
 	privileges_drop(m->config->user);
 	privileges_confine();

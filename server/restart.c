@@ -7,6 +7,8 @@
 
 #include "server/restart.h"
 
+#include <sys/wait.h>
+
 #define DELAY_MIN_MS	50
 
 bool
@@ -28,4 +30,15 @@ restart_next_delay(uint64_t delay_ms, uint64_t max_ms)
 	uint64_t next_ms = delay_ms == 0 ? DELAY_MIN_MS : delay_ms * 2;
 
 	return next_ms < max_ms ? next_ms : max_ms;
+}
+
+enum restart_verdict
+restart_judge(enum role_restart kind, int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : ROLE_RESTART;
+
+	if (kind == ROLE_TEMPORARY ||
+	    (kind == ROLE_TRANSIENT && code == ROLE_DONE))
+		return RESTART_NOT;
+	return code == ROLE_NEVER ? RESTART_GIVE_UP : RESTART_AGAIN;
 }

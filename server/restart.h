@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/role.h"
+
 /*
- * When to stop restarting, and how long to wait before: arithmetic, which
- * knows neither processes nor clocks.
+ * Whether to restart, when to stop, and how long to wait before: arithmetic,
+ * which knows neither processes nor clocks.
  */
 
 #define RESTARTS_MAX	1000	/* as many as may be configured */
@@ -27,5 +29,14 @@ bool restart_is_too_many(struct restart_history *, uint64_t now_ms,
 
 /* The delay after one of delay_ms: 0, 50, 100, ... up to max_ms. */
 uint64_t restart_next_delay(uint64_t delay_ms, uint64_t max_ms);
+
+enum restart_verdict {
+	RESTART_AGAIN,
+	RESTART_NOT,		/* it has done what it was there for */
+	RESTART_GIVE_UP		/* it is needed, and says that it cannot */
+};
+
+/* What follows for a child of this kind from its status of wait(2). */
+enum restart_verdict restart_judge(enum role_restart, int status);
 
 #endif

@@ -29,7 +29,6 @@ struct inherit {
 	pid_t			 master;
 	unsigned		 slot;		/* ours on the board */
 	unsigned		 instance;	/* worker number, 0.. */
-	uint64_t		 restarts;	/* of this slot so far */
 	sigset_t		 signals;	/* blocked; read by signalfd */
 };
 
@@ -54,7 +53,7 @@ enum role_exit {
 
 /* Whether a child that ended is started again. */
 enum role_restart {
-	ROLE_PERMANENT,		/* however it ended, but for ROLE_NEVER */
+	ROLE_PERMANENT,		/* however it ended; without it: give up */
 	ROLE_TRANSIENT,		/* unless it said ROLE_DONE */
 	ROLE_TEMPORARY		/* not at all */
 };

@@ -33,7 +33,7 @@ struct upgrade_goods {
 	int		 arena_fd;
 	int		 pidfile_fd;
 	int		 config_fd;	/* see reload.h */
-	const int	*listen_fds;
+	int		*listen_fds;
 	size_t		 listens;
 	bool		 own_paths;	/* socket files are kvd's to remove */
 	bool		 slots[BOARD_SLOTS];	/* of the board, taken */

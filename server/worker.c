@@ -32,6 +32,7 @@
 #include "server/log.h"
 #include "server/role.h"
 #include "server/subscribe.h"
+#include "server/wake.h"
 #include "shm/board.h"
 
 #define TICK_MS		100
@@ -223,15 +224,6 @@ wait_for_events(struct worker *w)
 }
 
 /* The turn. */
-
-static void
-wake(int fd)
-{
-	uint64_t one = 1;
-
-	if (fd >= 0)
-		(void)!write(fd, &one, sizeof(one));
-}
 
 static void
 wake_watchers(struct worker *w)

@@ -17,12 +17,13 @@
 
 enum field {
 	FIELD_ROLE, FIELD_INSTANCE, FIELD_PID, FIELD_STATE, FIELD_AGE,
-	FIELD_RESTARTS, FIELD_HEARTBEAT, FIELD_REQUESTS, FIELD_LAST, FIELDS
+	FIELD_RESTARTS, FIELD_HEARTBEAT, FIELD_REQUESTS, FIELD_LAST_AGE,
+	FIELD_LAST, FIELDS
 };
 
 static const char *const names[FIELDS] = {
 	"role", "instance", "pid", "state", "age", "restarts",
-	"heartbeat_ms", "requests", "last"
+	"heartbeat_ms", "requests", "last_age", "last"
 };
 
 struct process {
@@ -103,12 +104,12 @@ name_of(const struct process *p, char *name, size_t size)
 
 /* 95 -> "1m35s": the two largest units are enough. */
 static void
-age_of(const struct process *p, char *age, size_t size)
+age_of(const struct process *p, enum field field, char *age, size_t size)
 {
 	static const struct { unsigned long s; char unit; } units[] = {
 		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' }
 	};
-	unsigned long s = strtoul(p->field[FIELD_AGE], NULL, 10), below;
+	unsigned long s = strtoul(p->field[field], NULL, 10), below;
 	size_t i = 0;
 
 	while (i < 3 && s < units[i].s)
@@ -122,21 +123,34 @@ age_of(const struct process *p, char *age, size_t size)
 	    below, units[i + 1].unit);
 }
 
+/* "signal 9, Killed, 1m35s ago", or "-". */
+static void
+last_of(const struct process *p, char *last, size_t size)
+{
+	char age[32];
+
+	age_of(p, FIELD_LAST_AGE, age, sizeof(age));
+	if (*p->field[FIELD_LAST] == '\0')
+		snprintf(last, size, "-");
+	else
+		snprintf(last, size, "%s, %s ago", p->field[FIELD_LAST], age);
+}
+
 static void
 print_text(const struct output *out, const struct process *p,
     const char *branch)
 {
-	char name[64], age[32], beat[32];
-	const char *last = p->field[FIELD_LAST];
+	char name[64], age[32], beat[32], last[LINE_MAX_BYTES + 40];
 
 	name_of(p, name, sizeof(name));
-	age_of(p, age, sizeof(age));
+	last_of(p, last, sizeof(last));
+	age_of(p, FIELD_AGE, age, sizeof(age));
 	snprintf(beat, sizeof(beat), "%sms", p->field[FIELD_HEARTBEAT]);
 	(void)printf("%s%-*s %7s  %-8s %7s %8s %9s %12s  ", branch,
 	    (int)(14 - strlen(branch)), name, p->field[FIELD_PID],
 	    p->field[FIELD_STATE], age, p->field[FIELD_RESTARTS], beat,
 	    p->field[FIELD_REQUESTS]);
-	output_word(out, *last == '\0' ? "-" : last, COLOUR_NONE);
+	output_word(out, last, COLOUR_NONE);
 	output_end(out);
 }
 

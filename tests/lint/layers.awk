@@ -65,7 +65,7 @@ BEGIN {
 	on(1, "store")
 	on(0, "role config options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
-	on(0, "upgrade lastwords crash poison process")
+	on(0, "upgrade lastwords crash poison process wake")
 }
 
 /^#[ \t]*include[ \t]*"/ {

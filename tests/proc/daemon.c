@@ -339,6 +339,13 @@ daemon_stop(struct daemon *d)
 	cr_assert_eq(status, 0, "kvd ended with status %d", status);
 }
 
+void
+daemon_await_end(pid_t pid)
+{
+	while (kill(pid, 0) == 0)
+		nap();
+}
+
 static int
 count_in_log(const struct daemon *d, const char *text)
 {

@@ -60,6 +60,9 @@ void daemon_stop(struct daemon *);
 /* Only remove everything; the daemon has ended already or is killed. */
 void daemon_remove(struct daemon *);
 
+/* Wait for the end of a process that is not the test's child. */
+void daemon_await_end(pid_t);
+
 /* Wait until the log has this text, at least n times. */
 void daemon_await_log(const struct daemon *, const char *text, int n);
 

@@ -189,13 +189,6 @@ Test(death, gauges_of_the_dead_do_not_count)
 	daemon_stop(&d);
 }
 
-static void
-await_death(pid_t pid)
-{
-	while (kill(pid, 0) == 0)
-		usleep(1000);
-}
-
 /* They hold on to the sockets, too, and one of them never lets go. */
 Test(death, next_master_listens_where_children_of_the_dead_one_still_do)
 {
@@ -214,11 +207,11 @@ Test(death, next_master_listens_where_children_of_the_dead_one_still_do)
 	master = (pid_t)talk_info(fd, "server", "master_pid");
 	orphan = talk_pause_worker(fd);
 	cr_assert_eq(kill(master, SIGKILL), 0);
-	await_death(master);
+	daemon_await_end(master);
 	cr_assert_eq(daemon_run(&d, NULL, out, sizeof(out)), 0, "%s", out);
 	talk_expect_end(fd);
 	close(fd);
-	await_death(orphan);
+	daemon_await_end(orphan);
 	fd = talk_open_path(path);
 	talk(fd, "GET b k\r\n", "v\r\nOK\r\n");
 	close(fd);

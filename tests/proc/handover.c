@@ -65,23 +65,6 @@ go_on(pid_t pid)
 	cr_assert_eq(kill(pid, SIGCONT), 0);
 }
 
-static void
-await_end(pid_t pid)
-{
-	while (kill(pid, 0) == 0)
-		usleep(2000);
-}
-
-static pid_t
-master_pid(void)
-{
-	int fd = talk_open(&d);
-	pid_t pid = (pid_t)talk_info(fd, "server", "master_pid");
-
-	close(fd);
-	return pid;
-}
-
 /* The last pid that the log names in these words. */
 static pid_t
 pid_in_log(const char *words)
@@ -135,7 +118,7 @@ static void
 old_one_goes_on(void)
 {
 	daemon_await_log(&d, "the old one goes on", 1);
-	cr_assert_eq(master_pid(), d.pid);
+	cr_assert_eq(talk_master_pid(&d), d.pid);
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
 	daemon_await_log(&d, "configuration reloaded", 1);
@@ -148,10 +131,10 @@ old_one_goes_on(void)
 static void
 new_one_goes_on(void)
 {
-	cr_assert_eq(master_pid(), new);
+	cr_assert_eq(talk_master_pid(&d), new);
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
-	await_end(new);
+	daemon_await_end(new);
 }
 
 Test(handover, new_program_may_be_killed_before_it_serves)
@@ -228,7 +211,7 @@ Test(handover, stopped_half_way_ends_both_programs_and_keeps_the_data)
 	upgrade_as_far_as_nobody();
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 	cr_assert_eq(daemon_wait(&d), 0);
-	await_end(new);
+	daemon_await_end(new);
 	daemon_launch(&d, NULL);
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 	daemon_stop(&d);
@@ -264,7 +247,7 @@ Test(handover, is_done_before_the_next_one_begins)
 
 	daemon_kill(&d, SIGUSR2);
 	daemon_await_log(&d, "serves instance", 2);
-	new = master_pid();
+	new = talk_master_pid(&d);
 	/* This client keeps its worker, and the worker its master. */
 	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
 	cr_assert_eq(kill(new, SIGUSR2), 0);
@@ -272,7 +255,7 @@ Test(handover, is_done_before_the_next_one_begins)
 	daemon_await_log(&d, "the old program has ended", 1);
 	daemon_await_log(&d, "started the new program", 2);
 	cr_assert_eq(daemon_wait(&d), 0);
-	await_end(new);
-	new = master_pid();
+	daemon_await_end(new);
+	new = talk_master_pid(&d);
 	new_one_goes_on();
 }

@@ -171,8 +171,7 @@ Test(reload, leaves_a_client_that_waits_to_the_new_worker)
 	/* The old one learns that it is to leave, and of this client. */
 	fd = talk_open(&d);
 	cr_assert_eq(kill(old, SIGCONT), 0);
-	while (kill(old, 0) == 0)
-		usleep(2000);
+	daemon_await_end(old);
 	cr_assert_eq(kill(new, SIGCONT), 0);
 	talk(fd, "BUCKETS\r\n", "OK\r\n");
 }

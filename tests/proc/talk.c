@@ -181,6 +181,16 @@ talk_info(int fd, const char *section, const char *name)
 	return value;
 }
 
+pid_t
+talk_master_pid(const struct daemon *d)
+{
+	int fd = talk_open(d);
+	pid_t pid = (pid_t)talk_info(fd, "server", "master_pid");
+
+	close(fd);
+	return pid;
+}
+
 int
 talk_open_worker(const struct daemon *d, unsigned worker)
 {

@@ -38,6 +38,9 @@ bool talk_line(int fd, char *line, size_t size);
 /* The number behind `name:' in an INFO section, asked on this connection. */
 uint64_t talk_info(int fd, const char *section, const char *name);
 
+/* The pid of the master that answers now, on a connection of its own. */
+pid_t talk_master_pid(const struct daemon *);
+
 /* A connection that is served by this worker. */
 int talk_open_worker(const struct daemon *, unsigned worker);
 

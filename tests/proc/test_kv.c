@@ -332,7 +332,9 @@ Test(kv, tree_shows_every_process_and_how_the_one_before_ended)
 	cr_assert_eq(sscanf(line, "\n|- worker 0 %d serving ", &pid), 1);
 	free(result.out);
 	cr_assert_eq(kill(pid, SIGKILL), 0);
-	await_tree(false, "signal 9, Killed");
+	await_tree(false, "signal 9, Killed, ");
+	await_tree(false, "s ago");
+	await_tree(true, ",\"last_age\":");
 	await_tree(true, ",\"last\":\"signal 9, Killed\"}");
 	await_tree(true, "{\"role\":\"worker\",\"instance\":0,\"pid\":");
 }

@@ -60,8 +60,7 @@ kill_workers(void)
 		pid = talk_info(fd, "server", "worker_pid");
 		cr_assert_eq(kill((pid_t)pid, SIGKILL), 0);
 		/* The master has reaped it: nothing of it is left. */
-		while (kill((pid_t)pid, 0) == 0)
-			;
+		daemon_await_end((pid_t)pid);
 		close(fd);
 	}
 }

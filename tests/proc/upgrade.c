@@ -41,16 +41,6 @@ TestSuite(upgrade, .init = begin, .fini = end, .timeout = 300);
 #define RUN(...) \
 	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 
-static pid_t
-master_pid(void)
-{
-	int fd = talk_open(&d);
-	pid_t pid = (pid_t)talk_info(fd, "server", "master_pid");
-
-	close(fd);
-	return pid;
-}
-
 /* What a file of our folder begins with; 0: it is not there. */
 static int
 number_in(const char *file)
@@ -68,14 +58,6 @@ number_in(const char *file)
 	return number;
 }
 
-/* Wait for a process that need not be ours. */
-static void
-await_end(pid_t pid)
-{
-	while (kill(pid, 0) == 0)
-		usleep(2000);
-}
-
 Test(upgrade, goes_on_with_data_sockets_and_name_in_another_process)
 {
 	pid_t old = d.pid, new;
@@ -83,11 +65,11 @@ Test(upgrade, goes_on_with_data_sockets_and_name_in_another_process)
 	talk_once(&d, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
 	cr_assert_eq(daemon_wait(&d), 0);
-	new = master_pid();
+	new = talk_master_pid(&d);
 	cr_assert_neq(new, old);
 	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
-	await_end(new);
+	daemon_await_end(new);
 	cr_assert_eq(RUN("-s", "stop"), EX_UNAVAILABLE);
 }
 
@@ -96,15 +78,15 @@ Test(upgrade, of_an_upgraded_one_works_as_well)
 	pid_t first = d.pid, second, third;
 
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	second = master_pid();
+	second = talk_master_pid(&d);
 	cr_assert_eq(daemon_wait(&d), 0);
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	third = master_pid();
+	third = talk_master_pid(&d);
 	cr_assert(first != second && second != third);
-	await_end(second);
+	daemon_await_end(second);
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
-	await_end(third);
+	daemon_await_end(third);
 }
 
 Test(upgrade, serves_who_is_connected_to_the_old_program)
@@ -129,7 +111,7 @@ Test(upgrade, that_cannot_start_leaves_the_old_program_as_it_was)
 	daemon_kill(&d, SIGUSR2);
 	daemon_await_log(&d, "the old one goes on", 1);
 	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
-	cr_assert_eq(master_pid(), d.pid);
+	cr_assert_eq(talk_master_pid(&d), d.pid);
 	daemon_configure(&d, "memory 64M\nworkers 2\n");
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
 	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
@@ -157,7 +139,7 @@ Test(upgrade, to_a_program_of_another_layout_is_refused_with_the_reason)
 	cr_assert_not_null(strstr(out, "goes on with the old program"));
 	daemon_await_log(&d, "made by a version with another layout", 1);
 	daemon_await_log(&d, "the old one goes on", 1);
-	cr_assert_eq(master_pid(), d.pid);
+	cr_assert_eq(talk_master_pid(&d), d.pid);
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 }
 
@@ -175,7 +157,7 @@ Test(upgrade, ends_a_stopped_worker_of_an_old_master_that_was_killed)
 	daemon_kill(&d, SIGKILL);
 	daemon_wait(&d);
 	daemon_await_log(&d, "which a master that died has left", 1);
-	await_end(orphan);
+	daemon_await_end(orphan);
 	talk_once(&d, "PUT b k v\r\n", "OK\r\n");
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
 	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
@@ -236,7 +218,7 @@ Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
 	ssize_t n;
 
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	await_end(old);
+	daemon_await_end(old);
 	cr_assert_neq(new = number_in("pid"), old);
 	connect_by_path();
 	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)new);
@@ -261,7 +243,7 @@ Test(upgrade, of_a_daemon_that_fails_is_explained_in_its_log)
 	connect_by_path();
 	cr_assert_eq(RUN("-N", d.name, "-s", "stop"), EX_CONFIG);
 	cr_assert_eq(kill(pid, SIGTERM), 0);
-	await_end(pid);
+	daemon_await_end(pid);
 	cr_assert(!is_in_folder("sock"));
 }
 
@@ -309,8 +291,8 @@ Test(upgrade, one_after_another_under_load_loses_nothing)
 		if (i == 0)
 			cr_assert_eq(daemon_wait(&d), 0);
 		else
-			await_end(old);
-		old = master_pid();
+			daemon_await_end(old);
+		old = talk_master_pid(&d);
 	}
 	report = load_stop();
 	cr_assert_eq(report.refused, 0);

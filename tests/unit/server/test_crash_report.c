@@ -128,7 +128,8 @@ Test(crash_report, words_broken_off_are_told_to_be)
 Test(crash_report, who_stood_still_is_told_to_have)
 {
 	crash.status = KILLED(SIGKILL);
-	crash.words = (struct lastwords){ .stood_still = true };
+	crash.stood_still = true;
+	memset(&crash.words, 0, sizeof(crash.words));
 	must_have("worker 0 (pid 4711) stood still and was killed: "
 	    "no last words; request 90c2f5c51b6f2d0b in hand,");
 }
@@ -234,7 +235,9 @@ Test(crash_report, place_in_nothing_is_its_address)
 static void
 cause_must_be(const char *expected)
 {
-	crash_cause(line, CRASH_CAUSE_MAX, crash.status, &crash.words);
+	struct board_end end = crash_end(&crash);
+
+	cr_assert(crash_cause(line, CRASH_CAUSE_MAX, &end));
 	cr_assert_str_eq(line, expected);
 }
 
@@ -247,9 +250,18 @@ Test(crash_report, cause_is_told_in_few_words)
 	cause_must_be("signal 11, Segmentation fault");
 	crash.status = KILLED(SIGKILL);
 	cause_must_be("signal 9, Killed");
-	crash.words.stood_still = true;
+	crash.stood_still = true;
 	cause_must_be("stood still, killed");
-	crash.words.stood_still = false;
+	crash.stood_still = false;
 	crash.status = EXITED(1);
 	cause_must_be("exit status 1");
+}
+
+Test(crash_report, cause_is_that_of_somebody)
+{
+	const struct board_end none = { .how = 0 };
+
+	line[0] = '?';
+	cr_assert(!crash_cause(line, CRASH_CAUSE_MAX, &none));
+	cr_assert_eq(line[0], '?');
 }

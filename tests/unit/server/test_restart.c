@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include <signal.h>
 #include <string.h>
 
 #include "server/restart.h"
@@ -78,4 +79,36 @@ Test(restart, delays_double_from_50_ms_up_to_the_longest)
 	}
 	cr_assert_eq(restart_next_delay(0, 0), 0);
 	cr_assert_eq(restart_next_delay(0, 20), 20);
+}
+
+/* Statuses as wait(2) gives them, whose macros only take them apart. */
+#define EXITED(code)	((code) << 8)
+#define KILLED(signal)	(signal)
+
+Test(restart, of_a_permanent_child_follows_whatever_ended_it)
+{
+	cr_expect_eq(restart_judge(ROLE_PERMANENT, EXITED(0)), RESTART_AGAIN);
+	cr_expect_eq(restart_judge(ROLE_PERMANENT, EXITED(1)), RESTART_AGAIN);
+	cr_expect_eq(restart_judge(ROLE_PERMANENT, KILLED(SIGSEGV)),
+	    RESTART_AGAIN);
+	cr_expect_eq(restart_judge(ROLE_PERMANENT, EXITED(2)),
+	    RESTART_GIVE_UP);
+}
+
+Test(restart, of_a_transient_child_follows_unless_it_was_done)
+{
+	cr_expect_eq(restart_judge(ROLE_TRANSIENT, EXITED(0)), RESTART_NOT);
+	cr_expect_eq(restart_judge(ROLE_TRANSIENT, EXITED(1)), RESTART_AGAIN);
+	cr_expect_eq(restart_judge(ROLE_TRANSIENT, KILLED(SIGKILL)),
+	    RESTART_AGAIN);
+	cr_expect_eq(restart_judge(ROLE_TRANSIENT, EXITED(2)),
+	    RESTART_GIVE_UP);
+}
+
+Test(restart, of_a_temporary_child_never_follows)
+{
+	cr_expect_eq(restart_judge(ROLE_TEMPORARY, EXITED(0)), RESTART_NOT);
+	cr_expect_eq(restart_judge(ROLE_TEMPORARY, EXITED(2)), RESTART_NOT);
+	cr_expect_eq(restart_judge(ROLE_TEMPORARY, KILLED(SIGSEGV)),
+	    RESTART_NOT);
 }
