@@ -58,20 +58,6 @@ Test(death, killed_worker_loses_no_data_and_another_serves)
 	daemon_stop(&d);
 }
 
-/* The pid on the line of this process in INFO workers. */
-static pid_t
-process_pid(int fd, const char *what)
-{
-	char line[256];
-	pid_t pid = 0;
-
-	talk_send(fd, "INFO workers\r\n");
-	while (talk_line(fd, line, sizeof(line)) && strcmp(line, "OK") != 0)
-		if (strstr(line, what) != NULL)
-			pid = atoi(strstr(line, "pid=") + 4);
-	return pid;
-}
-
 /*
  * Kills happen while requests are on their way, wherever they are: what was
  * acknowledged is there, and what is there was sent.
@@ -93,7 +79,7 @@ Test(death, worker_killed_in_traffic_leaves_old_or_new_values)
 			talk_send(fd, request);
 		}
 		talk_expect(fd, "OK\r\n");
-		kill(process_pid(other, "process_1:"), SIGKILL);
+		kill(talk_process_pid(other, "process_1:"), SIGKILL);
 		for (i = 1; talk_line(fd, line, sizeof(line)); i++)
 			cr_assert_str_eq(line, "OK");
 		close(fd);
@@ -163,10 +149,10 @@ Test(death, killed_cleaner_is_replaced)
 
 	daemon_start(&d);
 	fd = talk_open(&d);
-	cr_assert_gt(pid = process_pid(fd, "role=cleaner"), 0);
+	cr_assert_gt(pid = talk_process_pid(fd, "role=cleaner"), 0);
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	do
-		now = process_pid(fd, "role=cleaner");
+		now = talk_process_pid(fd, "role=cleaner");
 	while (now == 0 || now == pid);
 	talk(fd, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
 	close(fd);

@@ -195,6 +195,29 @@ Test(reload, whose_workers_do_not_come_to_serve_is_given_up)
 	reload(NULL);
 }
 
+/* Of those that max-restarts allows these are none: the old ones are well. */
+Test(reload, whose_worker_dies_at_each_of_six_starts_is_given_up)
+{
+	int fd, kills;
+	pid_t pid;
+
+	reload("memory 64M\nworkers 1\nsupervise { max-restarts 3 }\n");
+	await_workers(1, 0);
+	fd = talk_open(&d);
+	daemon_hold(&d);
+	daemon_kill(&d, SIGHUP);
+	for (kills = 0; kills < 6; kills++) {
+		while ((pid = talk_process_pid(fd, "state=starting")) == 0)
+			;
+		cr_assert_eq(kill(pid, SIGKILL), 0);
+		daemon_await_end(pid);
+	}
+	daemon_await_log(&d, "its workers stay", 1);
+	daemon_release(&d);
+	talk(fd, "BUCKETS\r\n", "OK\r\n");
+	reload(NULL);
+}
+
 Test(reload, asked_for_during_a_reload_is_done_afterwards)
 {
 	int i;

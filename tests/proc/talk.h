@@ -38,6 +38,12 @@ bool talk_line(int fd, char *line, size_t size);
 /* The number behind `name:' in an INFO section, asked on this connection. */
 uint64_t talk_info(int fd, const char *section, const char *name);
 
+/*
+ * The pid on the last line of INFO workers, asked on this connection, that
+ * has these words; 0: there is none.
+ */
+pid_t talk_process_pid(int fd, const char *words);
+
 /* The pid of the master that answers now, on a connection of its own. */
 pid_t talk_master_pid(const struct daemon *);
 

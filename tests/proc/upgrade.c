@@ -185,7 +185,8 @@ begin_in_background(void)
 	cr_assert_eq(daemon_wait(&d), 0);
 	snprintf(conf, sizeof(conf), "memory 64M\nworkers 1\n"
 	    "listen \"%s/sock\"\npidfile \"%s/pid\"\n"
-	    "log { to \"%s/kvd.log\" }\n", d.dir, d.dir, d.dir);
+	    "log { to \"%s/kvd.log\" }\nsupervise { start 1s }\n", d.dir,
+	    d.dir, d.dir);
 	daemon_configure(&d, conf);
 	snprintf(d.log, sizeof(d.log), "%s/kvd.log", d.dir);
 	cr_assert_eq(RUN("-w", "1"), EX_OK, "%s", out);
@@ -244,6 +245,22 @@ Test(upgrade, of_a_daemon_that_fails_is_explained_in_its_log)
 	cr_assert_eq(RUN("-N", d.name, "-s", "stop"), EX_CONFIG);
 	cr_assert_eq(kill(pid, SIGTERM), 0);
 	daemon_await_end(pid);
+	cr_assert(!is_in_folder("sock"));
+}
+
+Test(upgrade, of_a_daemon_that_is_given_up_leaves_the_socket_file)
+{
+	pid_t pid = begin_in_background();
+
+	daemon_hold(&d);
+	cr_assert_eq(kill(pid, SIGUSR2), 0);
+	daemon_await_log(&d, "started the new program", 1);
+	/* The new program is told in time, and ends in order. */
+	daemon_await_log(&d, "do not all serve within 1000 ms", 1);
+	daemon_await_log(&d, "the old one goes on", 1);
+	daemon_release(&d);
+	connect_by_path();
+	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 	cr_assert(!is_in_folder("sock"));
 }
 

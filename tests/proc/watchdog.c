@@ -47,20 +47,6 @@ Test(watchdog, kills_and_replaces_a_worker_that_was_stopped)
 	cr_assert_eq(talk_info(fd, "server", "worker"), 0);
 }
 
-/* The pid on the line of this process in INFO workers. */
-static pid_t
-process_pid(int fd, const char *what)
-{
-	char line[256];
-	pid_t pid = 0;
-
-	talk_send(fd, "INFO workers\r\n");
-	while (talk_line(fd, line, sizeof(line)) && strcmp(line, "OK") != 0)
-		if (strstr(line, what) != NULL)
-			pid = atoi(strstr(line, "pid=") + 4);
-	return pid;
-}
-
 Test(watchdog, kills_and_replaces_a_cleaner_that_was_stopped)
 {
 	pid_t before, now;
@@ -68,10 +54,10 @@ Test(watchdog, kills_and_replaces_a_cleaner_that_was_stopped)
 
 	launch("memory 64M\nworkers 1\nsupervise { heartbeat 500ms }\n");
 	fd = talk_open(&d);
-	cr_assert_gt(before = process_pid(fd, "role=cleaner"), 0);
+	cr_assert_gt(before = talk_process_pid(fd, "role=cleaner"), 0);
 	kill(before, SIGSTOP);
 	do {
-		now = process_pid(fd, "role=cleaner");
+		now = talk_process_pid(fd, "role=cleaner");
 		usleep(10000);
 	} while (now == before || now == 0);
 	daemon_await_log(&d, "cleaner (pid", 1);
@@ -163,4 +149,31 @@ Test(watchdog, blames_no_request_of_a_worker_that_was_stopped)
 	fd = talk_open(&d);
 	talk_send(fd, "DEBUG STOP\r\n");
 	cr_assert(!talk_line(fd, line, sizeof(line)), "it is not refused");
+}
+
+/*
+ * Each of them may do a thousand requests before it is another's turn, and
+ * all of these together take seconds.
+ */
+Test(watchdog, worker_with_hundreds_of_pipelines_is_not_taken_for_hung)
+{
+	enum { CLIENTS = 300, REQUESTS = 2048 };
+	static char requests[REQUESTS * 9 + 1], replies[REQUESTS * 6 + 1];
+	int fd[CLIENTS], i;
+	uint64_t pid;
+
+	for (i = 0; i < REQUESTS; i++) {
+		memcpy(requests + (ptrdiff_t)i * 9, "GET b k\r\n", 9);
+		memcpy(replies + (ptrdiff_t)i * 6, "\r\nOK\r\n", 6);
+	}
+	launch("memory 64M\nworkers 1\nsupervise { heartbeat 500ms }\n");
+	talk_once(&d, "CREATE b\r\n", "OK\r\n");
+	for (i = 0; i < CLIENTS; i++)
+		fd[i] = talk_open(&d);
+	pid = talk_info(fd[0], "server", "worker_pid");
+	for (i = 0; i < CLIENTS; i++)
+		talk_send(fd[i], requests);
+	for (i = 0; i < CLIENTS; i++)
+		talk_expect(fd[i], replies);
+	cr_assert_eq(talk_info(fd[0], "server", "worker_pid"), pid);
 }
