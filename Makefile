@@ -23,9 +23,12 @@ CFLAGS_test := -O1 -g $(DEBUG) -fno-omit-frame-pointer \
 CFLAGS_prod := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
     -fstack-clash-protection $(BRANCHES_$(shell uname -m))
 CFLAGS_coverage := -O0 -g --coverage $(DEBUG)
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
+    -fsanitize=fuzzer-no-link,address,undefined -Werror
 LINK_test := -fsanitize=address,undefined
 LINK_prod := -Wl,-z,relro,-z,now,-z,defs
 LINK_coverage := --coverage
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 BSD_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 DEFINES := -I. -D_GNU_SOURCE \
@@ -62,8 +65,8 @@ LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure soak soaked fuzz model install put uninstall docs \
-    dist clean help FORCE
+    coverage bench measure soak soaked fuzz fuzzed model install put \
+    uninstall docs dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
 # many jobs as there are processors.
@@ -82,6 +85,7 @@ $(OUT)/libshm.a: $(call objects,shm/*.c)
 $(OUT)/libproto.a: $(call objects,proto/*.c)
 $(OUT)/libserver.a: $(filter-out %/kvd.o,$(call objects,server/*.c))
 $(OUT)/libclient.a: $(LIBKV_O)
+$(OUT)/libfuzz.a: $(filter-out %/fuzz_%.o,$(call objects,tests/fuzz/*.c))
 $(OUT)/%.a:
 	$(call step,ar)
 	@rm -f $@
@@ -112,6 +116,9 @@ $(OUT)/kv: $(KV_O) $(OUT)/libkv.a
 	$(call link,-ledit)
 $(OUT)/kv.bash-completion: $(OUT)/kv
 	@$< completion bash >$@
+$(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/libfuzz.a \
+    $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
+	$(link)
 $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(LIBS_tests/proc)
 	$(link)
 
@@ -198,12 +205,11 @@ bench: ## tests/bench: figures for this machine; ROUNDS=3
 measure: $(ALL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 	@$(PATHS) tests/bench/run
 
-fuzz: ## tests/fuzz, each for SECONDS=60
+fuzz: ## tests/fuzz: hostile bytes, SECONDS=60 for each target; T=target
 	$(call need,build clang)
-	@mkdir -p $(BUILD)/fuzz; set -e; for f in $(wildcard tests/fuzz/*.c); do \
-	    p=$(BUILD)/fuzz/$$(basename $$f .c); clang $(DEFINES) -g -O1 \
-	    -fsanitize=fuzzer,address,undefined -o $$p $$f proto/*.c \
-	    server/config*.c $(BSD_LIBS); $$p -max_total_time=$(or $(SECONDS),60); done
+	$(again) CC=clang ENV=fuzz fuzzed
+fuzzed: $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+	@OUT=$(OUT) FUZZ_SECONDS=$(or $(SECONDS),60) tests/fuzz/run $(T)
 
 model: ## tests/model: SPIN tries every order of steps and kills
 	$(call need,model)

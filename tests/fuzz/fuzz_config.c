@@ -3,29 +3,16 @@
  * what is wrong in whole lines and no more than it promised; and what it
  * accepts, printed as kvd -T does, is accepted again, means the same, and is
  * printed the same.  include is refused, so no file is touched.
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. \
- *	    $(pkg-config --cflags libbsd-overlay) -o fuzz_config \
- *	    tests/fuzz/fuzz_config.c server/config*.c \
- *	    $(pkg-config --libs libbsd-overlay)
- *	./fuzz_config -max_total_time=60
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "server/config_draft.h"
 #include "server/config_parse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "server/config_value.h"
 
 static void
 check_line(void *arg, const char *message)
@@ -35,6 +22,19 @@ check_line(void *arg, const char *message)
 	++*lines;
 	must(strncmp(message, "fuzz:", 5) == 0);
 	must(strchr(message, '\n') == NULL);
+}
+
+/* What was never set may be below what could be set. */
+static void
+set_defaults(struct config_draft *draft)
+{
+	char why[CONFIG_WHY_MAX];
+	enum config_option o;
+
+	for (o = 0; o < CONFIG_OPTIONS; o++)
+		if (config_rows[o].fallback != NULL)
+			must(config_draft_set(draft, o, CONFIG_FROM_DEFAULT,
+			    config_nowhere, config_rows[o].fallback, why));
 }
 
 /* Returns true, with the config, if the bytes are good. */
@@ -47,6 +47,7 @@ read_config(const char *bytes, size_t len, struct config *config)
 	bool good;
 
 	config_draft_init(&draft, &report);
+	set_defaults(&draft);
 	config_parse_bytes(&draft, "fuzz", bytes, len);
 	must(lines == draft.complaints);
 	must(lines <= CONFIG_COMPLAINTS_MAX + 1);
@@ -57,26 +58,6 @@ read_config(const char *bytes, size_t len, struct config *config)
 	}
 	config_draft_free(&draft);
 	return good;
-}
-
-/* What was never set may be below what could be set: take a default. */
-static void
-fill(struct config *config)
-{
-	static const char defaults[] =
-	    "memory 1G; limits { clients 1; send 1s; output 4K }";
-	struct config other;
-
-	must(read_config(defaults, sizeof(defaults) - 1, &other));
-	if (config->memory_bytes == 0)
-		config->memory_bytes = other.memory_bytes;
-	if (config->clients_max == 0)
-		config->clients_max = other.clients_max;
-	if (config->send_ms == 0)
-		config->send_ms = other.send_ms;
-	if (config->output_max_bytes == 0)
-		config->output_max_bytes = other.output_max_bytes;
-	config_free(&other);
 }
 
 static char *
@@ -100,7 +81,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (!read_config((const char *)bytes, len, &config))
 		return 0;
-	fill(&config);
 	first = print(&config, &first_len);
 	must(read_config(first, first_len, &again));
 	must(config_differences(&config, &again) == 0);

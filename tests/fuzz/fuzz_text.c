@@ -3,32 +3,20 @@
  * with our own quoting and must be the same request; it must not matter in
  * how many pieces the bytes arrive; and any bytes at all, taken as one word,
  * must survive being written and read.
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. \
- *	    -o fuzz_text tests/fuzz/fuzz_text.c proto/quote.c proto/text.c
- *	./fuzz_text -max_total_time=60
  */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "proto/quote.h"
 #include "proto/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 struct answer {
 	enum text_status	status;
 	struct text_error	error;
 	size_t			used;
 };
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Memory that ends where the bytes end. */
 static uint8_t *

@@ -1,0 +1,208 @@
+/*
+ * Using an arena as the server does.  Loops of ours have an end, too: a ring
+ * of pages makes a walk over keys that are there again and again, a step at a
+ * time, which is damage that nobody can tell from a large bucket.
+ */
+
+#include "exercise.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "must.h"
+#include "shm/audit.h"
+#include "shm/board.h"
+#include "shm/bucket.h"
+#include "shm/feed.h"
+#include "shm/lock.h"
+#include "shm/pair.h"
+#include "shm/scan.h"
+#include "shm/word.h"
+#include "specimen.h"
+
+#define WALK_STEPS	8	/* calls, of up to 4096 lines each */
+#define FEED_EVENTS	4096
+
+/*
+ * Readers of a damaged line give way to a writer 4000 times.  There is none,
+ * and system calls are most of what that costs.
+ */
+int
+sched_yield(void)
+{
+	return 0;
+}
+
+static void
+check_report(const struct audit_report *r)
+{
+	must((r->errors > 0) == (r->first_error[0] != '\0'));
+	must(memchr(r->first_error, '\0', sizeof(r->first_error)) != NULL);
+	must(r->shards_whole + r->shards_sliced + r->shards_lost ==
+	    r->shards);
+}
+
+static uint64_t
+audit(struct arena *a, uint64_t piece)
+{
+	struct audit *au = audit_open(a, piece);
+	struct audit_report r;
+
+	must(au != NULL);
+	while (audit_step(au))
+		(void)exercise_locks(a);
+	r = *audit_report(au);
+	check_report(&r);
+	must(r.shards == a->shards_count);
+	audit_close(au);
+	return r.errors;
+}
+
+uint64_t
+exercise_audit(struct arena *a, uint64_t piece)
+{
+	return audit(a, AUDIT_WHOLE) + audit(a, piece);
+}
+
+bool
+exercise_locks(struct arena *a)
+{
+	bool ours = true;
+	uint32_t i;
+	int error;
+
+	for (i = 0; i < a->shards_count; i++) {
+		if (!lock_is_ours(&a->shards[i].lock)) {
+			ours = false;
+			continue;
+		}
+		error = pthread_mutex_trylock(&a->shards[i].lock);
+		if (error == EOWNERDEAD)
+			continue;
+		must(error == 0 || error == ENOTRECOVERABLE);
+		if (error == 0)
+			pthread_mutex_unlock(&a->shards[i].lock);
+	}
+	return ours;
+}
+
+static void
+read_pairs(struct arena *a, struct bytes bucket)
+{
+	static uint8_t buf[8192];
+	uint64_t revision;
+	unsigned i;
+	size_t len;
+
+	for (i = 0; i < SPECIMEN_KEYS; i += 23)
+		switch (pair_get(a, bucket, specimen_key(i), buf, sizeof(buf),
+		    &len, &revision)) {
+		case SHM_OK:
+			must(len <= sizeof(buf));
+			break;
+		case SHM_NO_ROOM:
+			must(len > sizeof(buf));
+			break;
+		case SHM_NO_KEY:
+		case SHM_NO_BUCKET:
+			break;
+		case SHM_DAMAGED:
+			return;		/* the next one would say so, too */
+		case SHM_FULL:
+		case SHM_BUCKET_NAME_SIZE:
+		case SHM_KEY_SIZE:
+		case SHM_VALUE_SIZE:
+		case SHM_BATCH_SIZE:
+			must(false);
+		}
+}
+
+static void
+check_names(const struct scan_batch *batch)
+{
+	struct bytes name;
+	size_t pos = 0;
+
+	while (scan_next_name(batch, &pos, &name))
+		must((const uint8_t *)name.data + name.len <= batch->buf +
+		    batch->used);
+	must(pos == batch->used && batch->used <= batch->cap);
+}
+
+/* A bucket, or with none the names of a shard. */
+static void
+walk(struct arena *a, uint32_t shard, const struct bytes *bucket)
+{
+	static uint8_t buf[4096];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	enum shm_status status = SHM_OK;
+	unsigned i;
+
+	for (i = 0; i < WALK_STEPS && !scan.done && status == SHM_OK; i++) {
+		status = bucket != NULL ?
+		    scan_keys(a, *bucket, &scan, &batch) :
+		    scan_buckets(a, shard, &scan, &batch);
+		if (status == SHM_OK)
+			check_names(&batch);
+	}
+	must(status == SHM_OK || status == SHM_NO_BUCKET ||
+	    status == SHM_NO_ROOM || status == SHM_DAMAGED);
+}
+
+/* From the first record of the segment at the head. */
+static void
+follow(struct arena *a, uint32_t shard)
+{
+	static uint8_t buf[8192];
+	struct feed_event event;
+	size_t needed;
+	struct feed f;
+	unsigned i;
+
+	feed_open(a, shard, &f);
+	if (f.segment < a->segments) {
+		f.offset = 0;
+		f.lsn = word_peek(&a->table[f.segment].first_lsn);
+	}
+	for (i = 0; i < FEED_EVENTS; i++)
+		if (feed_next(a, &f, buf, sizeof(buf), &event, &needed) !=
+		    FEED_OK)
+			break;
+}
+
+static void
+look_around(struct arena *a)
+{
+	struct arena_usage usage;
+	struct board_row row;
+	unsigned i;
+
+	arena_usage(a, &usage);
+	must(usage.segments == a->segments);
+	for (i = 0; i < 4; i++)
+		(void)board_read(a, i, &row);
+	must(strlen(arena_uuid(a)) == 36);
+}
+
+void
+exercise_reads(struct arena *a)
+{
+	struct bucket_stat st;
+	struct bytes bucket;
+	uint32_t shard;
+	unsigned i;
+
+	look_around(a);
+	for (i = 0; i < SPECIMEN_BUCKETS; i++) {
+		bucket = specimen_bucket(i);
+		(void)bucket_stat(a, bucket, &st);
+		read_pairs(a, bucket);
+		walk(a, 0, &bucket);
+	}
+	for (shard = 0; shard < a->shards_count; shard++) {
+		walk(a, shard, NULL);
+		follow(a, shard);
+	}
+	(void)exercise_locks(a);
+}

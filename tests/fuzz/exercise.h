@@ -1,0 +1,26 @@
+#ifndef KVD_FUZZ_EXERCISE_H
+#define KVD_FUZZ_EXERCISE_H
+
+#include <stdbool.h>
+
+#include "shm/handle.h"
+
+/*
+ * What processes do with an arena, one after the other.  Whatever they find
+ * in it, each call must return, with an answer of those that its header
+ * promises and without a lock; what the answers say is not looked at.
+ */
+
+/* The audit, whole and in slices of that much work; returns its errors. */
+uint64_t exercise_audit(struct arena *, uint64_t piece);
+
+/* All that takes no lock: values, facts, walks, feeds from their begin. */
+void exercise_reads(struct arena *);
+
+/*
+ * Are all locks of shards the ones that were made?  Of those that are, none
+ * is left held.  Others nobody can take and come back.
+ */
+bool exercise_locks(struct arena *);
+
+#endif
