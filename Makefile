@@ -23,8 +23,9 @@ CFLAGS_test := -O1 -g $(DEBUG) -fno-omit-frame-pointer \
 CFLAGS_prod := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
     -fstack-clash-protection $(BRANCHES_$(shell uname -m))
 CFLAGS_coverage := -O0 -g --coverage $(DEBUG)
-CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
-    -fsanitize=fuzzer-no-link,address,undefined -Werror
+CFLAGS_fuzz := -O2 -g -fno-omit-frame-pointer -Werror \
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+    -fno-sanitize-coverage=trace-cmp
 LINK_test := -fsanitize=address,undefined
 LINK_prod := -Wl,-z,relro,-z,now,-z,defs
 LINK_coverage := --coverage

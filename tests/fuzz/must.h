@@ -9,13 +9,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 /* Else the input is a crash, like any other. */
-#define must(holds)							\
-	do {								\
-		if (!(holds)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n",		\
-			    __FILE__, __LINE__, #holds);			\
-			abort();					\
-		}							\
-	} while (0)
+#define must(holds) \
+	((holds) ? (void)0 : must_fail(__FILE__, __LINE__, #holds))
+
+static inline void
+must_fail(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+	abort();
+}
 
 #endif

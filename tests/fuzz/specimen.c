@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "must.h"
 #include "shm/bucket.h"
 #include "shm/clean.h"
@@ -77,15 +78,16 @@ fill_mixed(struct arena *a)
 {
 	unsigned i;
 
-	for (i = 0; i < 1500; i++)	/* three of four are overwritten */
-		must(put(a, i % 3, i % 400, i % 60, 0) == SHM_OK);
-	for (i = 0; i < 400; i += 7)
+	for (i = 0; i < 800; i++)	/* all but a tenth are overwritten */
+		must(put(a, i % 3, i % 10 == 0 ? i / 10 : 90 + i % 10,
+		    i % 100, 0) == SHM_OK);
+	for (i = 0; i < 90; i += 7)
 		(void)pair_delete(a, specimen_bucket(i % 3), specimen_key(i));
 	clean(a);
-	for (i = 400; i < 440; i++)
+	for (i = 100; i < 140; i++)
 		must(put(a, i % 3, i, 40, i % 2 == 0 ? 1 : UINT64_MAX) ==
 		    SHM_OK);
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 60; i++)
 		must(put(a, 3, i, 30, 0) == SHM_OK);
 	must(bucket_drop(a, specimen_bucket(3)) == SHM_OK);
 }
@@ -173,6 +175,7 @@ make(struct specimen *s, enum specimen_shape shape)
 	s->image = malloc(s->a->size_bytes);
 	must(s->image != NULL);
 	memcpy(s->image, s->a->base, s->a->size_bytes);
+	s->map = damage_map(s->a);
 }
 
 struct specimen *

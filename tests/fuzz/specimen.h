@@ -10,6 +10,7 @@
 struct specimen {
 	struct arena	*a;
 	uint8_t		*image;		/* all of it, undamaged */
+	struct damage_map *map;
 };
 
 enum specimen_shape {
