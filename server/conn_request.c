@@ -205,7 +205,9 @@ conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 	bool slow = conn->stream.slow;
 
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);
-	if (!conn->stream.next(&conn->stream, set->env->store, &conn->out)) {
+	/* Streams only read: for nobody they need not go on. */
+	if (conn->lost || !conn->stream.next(&conn->stream, set->env->store,
+	    &conn->out)) {
 		stream_end(&conn->stream);
 		inbuf_consume(&conn->in, &set->pool, conn->pending);
 		conn->pending = 0;

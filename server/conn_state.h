@@ -35,6 +35,7 @@ struct conn {
 	bool			 writable;	/* until EAGAIN */
 	bool			 hung_up;	/* the end may be in sight:
 						 * read on until 0 */
+	bool			 lost;		/* it hears nothing any more */
 	bool			 eof;		/* no more will come */
 	bool			 parting;	/* no more is waited for */
 	bool			 broken;	/* nothing can be sent */

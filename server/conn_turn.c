@@ -43,6 +43,8 @@ conns_event(struct conns *set, struct conn *conn, uint32_t events)
 	/* What has broken is found out by trying, after what it sent. */
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		conn->writable = true;
+	if (events & EPOLLHUP)
+		conn->lost = true;
 	/* Urgent data makes a short read too, and more may be behind it. */
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
 		conn->hung_up = true;

@@ -1,30 +1,49 @@
 /*
- * AUDIT and kv audit on a server that goes on serving: what they count, what
- * they find, and what they cost the others.
+ * AUDIT on a server that goes on serving: what it counts, what it costs the
+ * others, and what is left when it comes to no end.
  */
 
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "tests/proc/kv_run.h"
+#include "shm/handle.h"
+#include "tests/proc/load.h"
+#include "tests/proc/talk.h"
 
+#define MANY	100000		/* keys: their shard is checked in slices */
+#define PATIENCE_MS	20000
+#define BUSY	"ERROR another audit is running\r\n"
+
+static struct daemon d;
 static int fd;
+
+static void
+start_with(const char *conf)
+{
+	daemon_prepare(&d, conf);
+	daemon_launch(&d, NULL);
+	fd = talk_open(&d);
+}
 
 static void
 begin(void)
 {
-	kv_begin();
-	fd = talk_open(&kv_daemon);
+	start_with(NULL);
 }
 
 static void
 end(void)
 {
 	close(fd);
-	kv_end();
+	daemon_stop(&d);
 }
 
 TestSuite(audit, .init = begin, .fini = end, .timeout = 180);
@@ -74,17 +93,17 @@ expect_sound(void)
 	    told("shards"));
 }
 
-/* Keys k0 .. of a bucket, set a hundred at a time. */
+/* Keys k0 .. of a bucket, a thousand at a time. */
 static void
 put_keys(const char *bucket, int n)
 {
-	static char batch[100 * 16 + 64];
+	static char batch[1000 * 16 + 64];
 	int i, j;
 	char *p;
 
-	for (i = 0; i < n; i += 100) {
+	for (i = 0; i < n; i += 1000) {
 		p = batch + sprintf(batch, "MPUT %s", bucket);
-		for (j = i; j < i + 100 && j < n; j++)
+		for (j = i; j < i + 1000 && j < n; j++)
 			p += sprintf(p, " k%d v", j);
 		strcpy(p, "\r\n");
 		talk(fd, batch, "OK\r\n");
@@ -124,48 +143,325 @@ Test(audit, counts_what_was_put_in)
 	    "999\r\nOK\r\nUNKNOWN COMMAND\r\n");
 }
 
+/* Beside others. */
+
 static void
-expect_row(const struct result *result, const char *name, const char *value)
+put_many(void)
 {
-	char row[64];
-
-	snprintf(row, sizeof(row), "\n%-25s%16s\n", name, value);
-	cr_assert_not_null(strstr(result->out, row), "%s", result->out);
+	talk(fd, "CREATE many\r\n", "OK\r\n");
+	put_keys("many", MANY);
 }
 
-Test(audit, of_kv_is_told_in_columns_and_ends_with_a_verdict)
+/*
+ * Have the worker of both begin with the audits that one asks for; it has no
+ * time for the other's.  That both arrive at once is proof that it has begun.
+ */
+static void
+begin_audit(int on, const char *requests, int other)
 {
-	struct result result;
+	pid_t worker = talk_pause_worker(other);
 
-	talk(fd, "CREATE b\r\n", "OK\r\n");
-	put_keys("b", 41);
-	result = run("audit");
-	cr_assert_eq(result.status, 0, "%s", result.err);
-	cr_assert_str_eq(result.err, "");
-	cr_assert_eq(strncmp(result.out, "shards       ", 13), 0);
-	expect_row(&result, "buckets", "1");
-	expect_row(&result, "records in use", "42");
-	expect_row(&result, "errors", "0");
-	expect_row(&result, "verdict", "sound");
-	free(result.out);
-	result = run("--json", "audit");
-	cr_assert_eq(result.status, 0);
-	cr_assert_eq(strncmp(result.out, "{\"shards\":", 10), 0);
-	cr_assert_not_null(strstr(result.out, ",\"buckets\":1,"));
-	cr_assert_not_null(strstr(result.out, ",\"records\":42,"));
-	cr_assert_not_null(strstr(result.out, ",\"errors\":0}\n"));
-	free(result.out);
+	talk_send(on, requests);
+	talk_send(other, "AUDIT\r\n");
+	cr_assert_eq(kill(worker, SIGCONT), 0);
+	talk_expect(other, BUSY);
 }
 
-Test(audit, at_the_prompt_leaves_the_connection_as_it_was)
+static bool
+is_answered(int on)
 {
-	static const char script[] = "audit\naudit\ncreate b\nbuckets\n";
-	struct result result = run_with(script, strlen(script), NULL);
-	const char *verdict;
+	char byte;
 
-	cr_assert_eq(result.status, 0);
-	cr_assert_str_eq(result.err, "");
-	cr_assert_not_null(verdict = strstr(result.out, "sound\nshards "));
-	cr_assert_not_null(strstr(verdict + 1, "sound\nOK\nb\n"));
-	free(result.out);
+	return recv(on, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+Test(audit, of_a_worker_is_one_at_a_time)
+{
+	int one = talk_open_worker(&d, 0);
+	int two = talk_open_worker(&d, 0);
+	int elsewhere = talk_open_worker(&d, 1);
+
+	put_many();
+	begin_audit(one, "AUDIT\r\nAUDIT\r\n", two);
+	audit(elsewhere);
+	expect_sound();
+	read_report(one);
+	expect_sound();
+	cr_assert_eq(told("shards_sliced"), 1);
+	cr_assert_eq(told("records"), MANY + 1);
+	read_report(one);
+	expect_sound();
+	audit(two);
+	expect_sound();
+	close(one);
+	close(two);
+	close(elsewhere);
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* When the heart of worker 0 last beat, or a moment later. */
+static uint64_t
+beat_ms(int on)
+{
+	uint64_t age_ms = 0;
+	char line[512], *at;
+
+	talk_send(on, "INFO workers\r\n");
+	while (talk_line(on, line, sizeof(line)) && strcmp(line, "OK") != 0)
+		if (strstr(line, "role=worker,instance=0,") != NULL &&
+		    (at = strstr(line, "heartbeat_ms=")) != NULL)
+			age_ms = strtoull(at + 13, NULL, 10);
+	return now_ms() - age_ms;
+}
+
+Test(audit, lets_other_clients_of_its_worker_and_its_heart_go_on)
+{
+	int one = talk_open_worker(&d, 0);
+	int other = talk_open_worker(&d, 0);
+	enum { AUDITS = 10 };
+	uint64_t start_ms;
+	int i, served = 0;
+
+	put_many();
+	begin_audit(one, "AUDIT\r\n", other);
+	while (!is_answered(one)) {
+		talk(other, "GET many k1\r\n", "v\r\nOK\r\n");
+		served++;
+	}
+	cr_assert_gt(served, 5);
+	read_report(one);
+	start_ms = now_ms();
+	for (i = 0; i < AUDITS; i++)
+		talk_send(one, "AUDIT\r\n");
+	while (beat_ms(other) <= start_ms + 10)
+		if (is_answered(one)) {
+			cr_assert_gt(i--, 0, "its heart stands still");
+			read_report(one);
+		}
+	close(one);
+	close(other);
+}
+
+Test(audit, goes_on_while_others_write)
+{
+	struct load_report load;
+	int i;
+
+	put_many();
+	load_start(&d, 4);
+	for (i = 0; i < 10; i++) {
+		load_await(20);
+		audit(fd);
+		expect_sound();
+		cr_assert_eq(told("buckets"), 2);
+		cr_assert_geq(told("records"), MANY + 2);
+	}
+	load = load_stop();
+	cr_assert_eq(load.refused, 0);
+	cr_assert_eq(load.lost, 0);
+}
+
+/* Ends that come too soon. */
+
+/* Stop the worker in the middle of a piece of its audit. */
+static void
+stop_with_lock(pid_t worker, const struct arena *arena)
+{
+	const struct bytes name = { "many", 4 };
+	const pthread_mutex_t *lock =
+	    &arena->shards[arena_shard_of(arena, name)].lock;
+
+	for (;;) {
+		cr_assert_eq(kill(worker, SIGSTOP), 0);
+		talk_await_stop(worker);
+		if (*(const volatile int *)&lock->__data.__owner == worker)
+			return;
+		cr_assert_eq(kill(worker, SIGCONT), 0);
+		usleep(1000);
+	}
+}
+
+/* More than there is time for. */
+static void
+ask_for_audits(int on)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		talk_send(on, "AUDIT\r\n");
+}
+
+Test(audit, costs_nobody_but_its_client_when_its_worker_is_killed)
+{
+	struct load_report load;
+	struct arena *arena;
+	int one, other, i;
+	pid_t worker;
+
+	put_many();
+	cr_assert_eq(arena_attach(&arena, d.name, geteuid()), ARENA_OK);
+	load_start(&d, 4);
+	for (i = 0; i < 3; i++) {
+		one = talk_open_worker(&d, 0);
+		other = talk_open_worker(&d, 1);
+		worker = (pid_t)talk_info(one, "server", "worker_pid");
+		ask_for_audits(one);
+		stop_with_lock(worker, arena);
+		cr_assert_eq(kill(worker, SIGKILL), 0);
+		talk(other, "PUT many k1 w\r\n", "OK\r\n");
+		load_await(100);
+		audit(other);
+		expect_sound();
+		close(one);
+		close(other);
+	}
+	load = load_stop();
+	/* Each of them may have been in the hands of the dead. */
+	cr_assert_leq(load.lost, 3 * 4);
+	other = talk_open_worker(&d, 0);
+	audit(other);
+	expect_sound();
+	cr_assert_eq(told("records"), 2 + MANY + 4);
+	close(other);
+	arena_close(arena);
+}
+
+static void
+reset(int one)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	cr_assert_eq(setsockopt(one, SOL_SOCKET, SO_LINGER, &now,
+	    sizeof(now)), 0);
+	close(one);
+}
+
+Test(audit, ends_at_once_when_its_connection_breaks)
+{
+	int one = talk_open_worker(&d, 0);
+	int other = talk_open_worker(&d, 0);
+
+	put_many();
+	begin_audit(one, "AUDIT\r\n", other);
+	reset(one);
+	audit(other);
+	expect_sound();
+	close(other);
+}
+
+/* Who has said all may still listen, so it goes on to its end. */
+Test(audit, ends_in_its_time_when_its_client_closes)
+{
+	int one = talk_open_worker(&d, 0);
+	int other = talk_open_worker(&d, 0);
+	uint64_t end_ms;
+	char line[512];
+
+	put_many();
+	begin_audit(one, "AUDIT\r\n", other);
+	close(one);
+	end_ms = now_ms() + PATIENCE_MS;
+	do {
+		cr_assert_lt(now_ms(), end_ms, "it does not end");
+		talk_send(other, "AUDIT\r\n");
+		cr_assert(talk_line(other, line, sizeof(line)));
+	} while (strncmp(line, "ERROR ", 6) == 0);
+	read_report(other);
+	cr_assert_eq(told("errors"), 0);
+	one = talk_open_worker(&d, 0);
+	talk_send(one, "AUDIT\r\n");
+	cr_assert_eq(shutdown(one, SHUT_WR), 0);
+	read_report(one);
+	expect_sound();
+	talk_expect_end(one);
+	close(one);
+	close(other);
+}
+
+/* Servers of their own. */
+
+TestSuite(audit_server, .timeout = 180);
+
+static bool
+is_logged(const char *text)
+{
+	char line[2048];
+	FILE *f = fopen(d.log, "r");
+	bool found = false;
+
+	cr_assert_not_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		found |= strstr(line, text) != NULL;
+	fclose(f);
+	return found;
+}
+
+Test(audit_server, that_is_stopped_in_the_middle_keeps_nothing)
+{
+	int one, other;
+
+	start_with("memory 64M\nworkers 1\n");
+	one = talk_open(&d);
+	other = talk_open(&d);
+	put_many();
+	begin_audit(one, "AUDIT\r\n", other);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	cr_assert_not(is_logged("Sanitizer"));
+	daemon_remove(&d);
+}
+
+Test(audit_server, that_drains_answers_first)
+{
+	int one, other;
+
+	start_with("memory 64M\nworkers 1\n");
+	one = talk_open(&d);
+	other = talk_open(&d);
+	put_many();
+	begin_audit(one, "AUDIT\r\n", other);
+	daemon_kill(&d, SIGQUIT);
+	read_report(one);
+	expect_sound();
+	talk_expect_end(one);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_remove(&d);
+}
+
+/* The worker gets no more memory than it has, but for small things. */
+static void
+limit_memory(pid_t worker)
+{
+	struct rlimit limit;
+	char path[64];
+	long pages;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)worker);
+	cr_assert_not_null(f = fopen(path, "r"));
+	cr_assert_eq(fscanf(f, "%ld", &pages), 1);
+	fclose(f);
+	limit.rlim_cur = limit.rlim_max = (rlim_t)pages * 4096 + 256 * 1024;
+	cr_assert_eq(prlimit(worker, RLIMIT_AS, &limit, NULL), 0);
+}
+
+Test(audit_server, without_memory_for_it_says_so_and_goes_on)
+{
+	setenv("ASAN_OPTIONS", "allocator_may_return_null=1", 1);
+	start_with("memory 512M\nworkers 1\n");
+	audit(fd);
+	expect_sound();
+	limit_memory((pid_t)talk_info(fd, "server", "worker_pid"));
+	talk(fd, "AUDIT\r\n", "ERROR out of memory\r\n");
+	talk(fd, "CREATE b\r\nAUDIT\r\n", "OK\r\nERROR out of memory\r\n");
+	cr_assert_eq(talk_info(fd, "stats", "errors"), 2);
+	daemon_stop(&d);
 }
