@@ -214,5 +214,5 @@ conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 	}
 	board_set_fingerprint(arena, set->slot, 0);
 	turn_spend(turn, outbuf_len(&conn->out) - before);
-	turn->requests -= slow ? turn->requests : 1;
+	turn->requests = slow ? 0 : turn->requests - 1;
 }

@@ -4,9 +4,10 @@
  * Sockets are edge-triggered: an event only notes what a connection may do,
  * and queues it.  Each queued one then gets a turn: send, go on with a
  * stream, execute what has arrived, read more, send once.  A turn is bounded
- * in bytes and in requests, so that one client's pipeline is not another's
- * delay; who could go on is queued again.  All turns together are bounded in
- * time: thousands of pipelines must not look like a worker that hangs.
+ * in bytes and in requests, and a piece of a slow stream is a whole one, so
+ * that one client's pipeline is not another's delay; who could go on is queued
+ * again.  All turns together are bounded in time: thousands of pipelines must
+ * not look like a worker that hangs.
  *
  * Back-pressure: while more than OUTPUT_HIGH bytes wait to be sent, nothing
  * is executed and nothing is read, so that TCP tells the client.  Output is

@@ -453,12 +453,11 @@ limit_memory(pid_t worker)
 	cr_assert_eq(prlimit(worker, RLIMIT_AS, &limit, NULL), 0);
 }
 
+/* Before there was any: what one gives back, the next one might get. */
 Test(audit_server, without_memory_for_it_says_so_and_goes_on)
 {
 	setenv("ASAN_OPTIONS", "allocator_may_return_null=1", 1);
 	start_with("memory 512M\nworkers 1\n");
-	audit(fd);
-	expect_sound();
 	limit_memory((pid_t)talk_info(fd, "server", "worker_pid"));
 	talk(fd, "AUDIT\r\n", "ERROR out of memory\r\n");
 	talk(fd, "CREATE b\r\nAUDIT\r\n", "OK\r\nERROR out of memory\r\n");
