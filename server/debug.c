@@ -200,6 +200,7 @@ debug_execute(struct call *call)
 		answer_unknown(call);
 }
 
+#ifdef KVD_DEBUG_COMMANDS
 void
 debug_hold(const struct inherit *in)
 {
@@ -215,3 +216,4 @@ debug_hold(const struct inherit *in)
 		sigpending(&pending);
 	}
 }
+#endif
