@@ -72,8 +72,9 @@ signal_and_wait(const char *instance, pid_t pid, int signal, int wait_ms)
 }
 
 /*
- * Until another process has the claim.  While the old one is at it, it shows
- * so; if it does not any more and still has the claim, then it failed.
+ * Until another process has the claim and the old one has retired.  While it
+ * is at it, it shows so; if it does not any more and still has the claim,
+ * then it failed.
  */
 static int
 await_successor(const char *instance, pid_t old)
@@ -86,7 +87,7 @@ await_successor(const char *instance, pid_t old)
 	for (ms = 0; ms < UPGRADE_MS; ms += NAP_MS) {
 		changing = arena_is_changing(instance);
 		holder = arena_holder(instance);
-		if (holder > 0 && holder != old)
+		if (!changing && holder > 0 && holder != old)
 			return EX_OK;
 		if (!changing && holder == old &&
 		    (seen || ms >= UPGRADE_SEEN_MS))

@@ -52,6 +52,11 @@ master_serve(struct master *m)
 	master_title(m, "serving");
 	log_info("kvd %s serves instance %s with %zu worker%s", KVD_VERSION,
 	    m->config->name, m->workers, m->workers == 1 ? "" : "s");
+}
+
+void
+master_tell_manager(const struct master *m)
+{
 	notify_ready();
 	notify_status("serving with %zu workers", m->workers);
 }
@@ -130,6 +135,7 @@ look_at_children(struct master *m)
 		master_is_ready(m);
 	} else {
 		master_serve(m);
+		master_tell_manager(m);
 		daemon_ready();
 	}
 }

@@ -218,8 +218,9 @@ retire(struct master *m)
 	listen_leave_paths(&m->listeners);
 	pidfile_forget();
 	notify_successor(m->upgrade.pid);
-	arena_show_change(m->common.arena, false);
+	upgrade_say(m->talk_fd);
 	children_leave(m->children, CHILDREN_RETIRE);
+	arena_show_change(m->common.arena, false);
 }
 
 /* Claim, pid file and place on the board: there is one of each. */
@@ -320,6 +321,8 @@ listen_to_predecessor(struct master *m)
 		return;
 	if (m->state == MASTER_READY)
 		take_over(m);
+	else if (word == UPGRADE_GO)
+		master_tell_manager(m);
 	if (word == UPGRADE_GONE)
 		forget_predecessor(m);
 }

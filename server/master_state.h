@@ -51,8 +51,10 @@ void master_raise_files(const struct config *);
 
 /* master.c */
 void master_title(const struct master *, const char *state);
-/* Every child serves, and nobody else is in charge: say so. */
+/* Every child serves, and nobody else is in charge: say so in the log ... */
 void master_serve(struct master *);
+/* ... and to a service manager, who listens to its main process only. */
+void master_tell_manager(const struct master *);
 
 /* master_change.c: HUP, USR2, what comes of them, and giving up on them. */
 void master_reload(struct master *);

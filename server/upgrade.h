@@ -21,6 +21,7 @@
  *	upgrade_say(): take over ----------------->	upgrade_heard(): GO
  *							takes claim, pid file
  *	upgrade_heard(): GO <----------------------	upgrade_say(): I have
+ *	upgrade_say(): all know ----------------->	upgrade_heard(): GO
  *	its workers drain
  *	ends ------------------------------------->	upgrade_heard(): GONE
  *
@@ -77,7 +78,7 @@ void upgrade_close(struct upgrade *);
  */
 bool upgrade_inherit(struct upgrade_goods *, int *fd);
 
-/* The next of the three words. */
+/* The next of the four words. */
 void upgrade_say(int fd);
 /* What the other has said, without waiting. */
 enum upgrade_word upgrade_heard(int fd);

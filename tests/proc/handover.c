@@ -247,7 +247,7 @@ Test(handover, is_done_before_the_next_one_begins)
 
 	daemon_kill(&d, SIGUSR2);
 	daemon_await_log(&d, "serves instance", 2);
-	new = talk_master_pid(&d);
+	new = pid_in_log("the new program with pid ");
 	/* This client keeps its worker, and the worker its master. */
 	talk(fd, "COUNT b\r\n", "0\r\nOK\r\n");
 	cr_assert_eq(kill(new, SIGUSR2), 0);
@@ -256,6 +256,6 @@ Test(handover, is_done_before_the_next_one_begins)
 	daemon_await_log(&d, "started the new program", 2);
 	cr_assert_eq(daemon_wait(&d), 0);
 	daemon_await_end(new);
-	new = talk_master_pid(&d);
+	new = pid_in_log("the new program with pid ");
 	new_one_goes_on();
 }

@@ -204,6 +204,16 @@ talk_master_pid(const struct daemon *d)
 	return pid;
 }
 
+pid_t
+talk_new_master_pid(const struct daemon *d, pid_t old)
+{
+	pid_t pid;
+
+	while ((pid = talk_master_pid(d)) == old)
+		;
+	return pid;
+}
+
 int
 talk_open_worker(const struct daemon *d, unsigned worker)
 {

@@ -44,8 +44,13 @@ uint64_t talk_info(int fd, const char *section, const char *name);
  */
 pid_t talk_process_pid(int fd, const char *words);
 
-/* The pid of the master that answers now, on a connection of its own. */
+/*
+ * The pid of the master whose worker answers, on a connection of its own.
+ * After an upgrade an old worker may do so for a moment: then wait until it
+ * is another one than the master of this pid.
+ */
 pid_t talk_master_pid(const struct daemon *);
+pid_t talk_new_master_pid(const struct daemon *, pid_t old);
 
 /* A connection that is served by this worker. */
 int talk_open_worker(const struct daemon *, unsigned worker);

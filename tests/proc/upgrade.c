@@ -78,10 +78,10 @@ Test(upgrade, of_an_upgraded_one_works_as_well)
 	pid_t first = d.pid, second, third;
 
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	second = talk_master_pid(&d);
+	second = talk_new_master_pid(&d, first);
 	cr_assert_eq(daemon_wait(&d), 0);
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
-	third = talk_master_pid(&d);
+	third = talk_new_master_pid(&d, second);
 	cr_assert(first != second && second != third);
 	daemon_await_end(second);
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
@@ -309,7 +309,7 @@ Test(upgrade, one_after_another_under_load_loses_nothing)
 			cr_assert_eq(daemon_wait(&d), 0);
 		else
 			daemon_await_end(old);
-		old = talk_master_pid(&d);
+		old = talk_new_master_pid(&d, old);
 	}
 	report = load_stop();
 	cr_assert_eq(report.refused, 0);
