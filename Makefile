@@ -66,8 +66,8 @@ LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure soak soaked fuzz fuzzed model install put \
-    uninstall docs dist clean help FORCE
+    coverage bench measure soak soaked mutants mutated fuzz fuzzed model \
+    install put uninstall docs dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
 # many jobs as there are processors.
@@ -211,6 +211,16 @@ fuzz: ## tests/fuzz: hostile bytes, SECONDS=60 for each target; T=target
 	$(again) CC=clang ENV=fuzz fuzzed
 fuzzed: $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 	@OUT=$(OUT) FUZZ_SECONDS=$(or $(SECONDS),60) tests/fuzz/run $(T)
+
+mutants: ## seeded faults, each of which tests/crash/step must find
+	$(call need,build test)
+	$(again) ENV=prod mutated
+mutated: $(OUT)/tests/crash/step/run
+	@OUT=$(OUT)/mutants LINK='$(CC) -pie $(LINK)' \
+	    COMPILE='$(CC) $(filter-out -DKVD_VERSION=%,$(COMPILE)) -fPIE' \
+	    OBJECTS='$(call objects,tests/crash/step/*.c)' \
+	    LIBS='$(LIBS_tests/crash/step) $(BSD_LIBS) -lcriterion' \
+	    tests/crash/mutants/run
 
 model: ## tests/model: SPIN tries every order of steps and kills
 	$(call need,model)

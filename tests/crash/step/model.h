@@ -15,7 +15,7 @@
 #define MODEL_BUCKETS		24
 #define MODEL_OTHER_SHARD	20
 #define MODEL_SHARDS		2
-#define MODEL_KEYS_FIRST	600	/* of bucket 0 */
+#define MODEL_KEYS_FIRST	1400	/* of bucket 0 */
 #define MODEL_KEYS		40	/* of each other bucket */
 #define MODEL_CELLS		(MODEL_KEYS_FIRST + \
 				    (MODEL_BUCKETS - 1) * MODEL_KEYS)

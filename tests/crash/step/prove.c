@@ -23,6 +23,7 @@
 #include "reader.h"
 #include "shm/audit.h"
 #include "shm/clean.h"
+#include "shm/handle.h"
 
 #define SECONDS_MAX	30	/* for one state; a bound for hangs only */
 #define CLEANINGS_MAX	300
@@ -115,6 +116,18 @@ clean_up(struct proof *p, struct world *w)
 	    fail(p, "the cleaner afterwards", "has no end of work");
 }
 
+/* The lock of the cleaners protects nothing that the audit could look at. */
+static bool
+cleaners_exclude_each_other(struct proof *p)
+{
+	pthread_mutex_t *lock = &p->w->a->cleaning->lock;
+
+	if (pthread_mutex_trylock(lock) != 0)
+		return fail(p, "in the end", "the cleaners' lock is lost");
+	pthread_mutex_unlock(lock);
+	return true;
+}
+
 static struct op
 create(unsigned bucket)
 {
@@ -168,7 +181,8 @@ follow_up(struct proof *p, struct world *w)
 	    follow(p, w, put_three(SPARE)) &&
 	    is_sound(p, &w->m, "after the next operations") &&
 	    follow(p, w, drop(SPARE)) && clean_up(p, w) &&
-	    follow(p, w, *p->op) && is_sound(p, &w->m, "in the end");
+	    follow(p, w, *p->op) && is_sound(p, &w->m, "in the end") &&
+	    cleaners_exclude_each_other(p);
 }
 
 int
@@ -201,11 +215,23 @@ prove(struct proof *p, enum verdict *v)
 	return is_sound(p, &w.m, "repaired") && follow_up(p, &w);
 }
 
+/* There is no way out of a loop in libshm but the end of the process. */
+static void
+give_up(int signal)
+{
+	static const char text[] = "step: hang\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(1);
+}
+
 bool
 prove_state(struct proof *p, enum verdict *v)
 {
 	bool good;
 
+	signal(SIGALRM, give_up);
 	alarm(SECONDS_MAX);
 	good = prove(p, v);
 	alarm(0);

@@ -167,6 +167,33 @@ with_pages(struct world *w)
 }
 
 static void
+delete_keys(struct world *w, unsigned bucket, unsigned n)
+{
+	struct op op = op_on(OP_DELETE, bucket);
+
+	for (op.key = 1; op.key <= n; op.key++)
+		world_do(w, op);
+}
+
+/* Lines that were in use are free, several in one list. */
+static void
+thinned(struct world *w)
+{
+	sixty_keys(w);
+	delete_keys(w, 0, 50);
+}
+
+/* So are pages; and the next split needs one. */
+static void
+thinned_pages(struct world *w)
+{
+	one_bucket(w);
+	put_keys(w, 0, 1345, VALUE);
+	delete_keys(w, 0, 970);
+	put_keys(w, 0, 896 - (1345 - 970), VALUE);
+}
+
+static void
 expired_pairs(struct world *w)
 {
 	struct op op = put_op(0, 0, VALUE);
@@ -223,12 +250,9 @@ small_dropped(struct world *w)
 static void
 large_dropped(struct world *w)
 {
-	struct op op = op_on(OP_DELETE, 0);
-
 	small_dropped(w);
 	put_keys(w, 0, 260, VALUE);
-	for (op.key = 1; op.key <= 130; op.key++)
-		world_do(w, op);
+	delete_keys(w, 0, 130);
 	world_do(w, op_on(OP_CREATE, 1));
 	world_do(w, op_on(OP_DROP, 0));
 }

@@ -142,6 +142,22 @@ tally_sum(enum tally_count what)
 	return sum;
 }
 
+void
+tally_tell(const char *name)
+{
+	const uint64_t *n;
+	unsigned i;
+
+	for (i = 0; i < tally->rows; i++) {
+		n = tally->row[i].counts;
+		if (strcmp(tally->row[i].name, name) == 0)
+			printf("step: %s failed after %lu kill points\n", name,
+			    n[TALLY_POINTS] + n[TALLY_REPAIR_POINTS] +
+			    n[TALLY_THIRD_POINTS]);
+	}
+	fflush(stdout);
+}
+
 static void
 print_row(const struct row *r)
 {
@@ -163,7 +179,7 @@ tally_report(void)
 		    "points", "states", "kills", "repair", "third", "ms");
 	for (i = 0; i < tally->rows; i++) {
 		ended += tally->row[i].ended != 0;
-		if (all || !tally->row[i].ended)
+		if (all)
 			print_row(&tally->row[i]);
 	}
 	printf("step: %u operations: %lu kill points (%lu distinct states), "

@@ -31,6 +31,9 @@ void tally_begin(const char *name);
 void tally_add(enum tally_count, uint64_t);
 void tally_end(void);
 
+/* In the first process, of a test that failed: after how many kill points. */
+void tally_tell(const char *name);
+
 /*
  * In the first process, after the tests: print the sums, and each row if
  * KVD_STEP_REPORT is set.  Returns the number of rows that were ended.
