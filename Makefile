@@ -176,9 +176,12 @@ check-tests/%: $(OUT)/tests/%/run $(PROGRAMS)
 soak: ## tests/crash at length, with ENV=prod; SECONDS=1800
 	$(call need,build test)
 	$(again) ENV=prod soaked
-soaked: $(PROGRAMS) $(OUT)/tests/crash/storm/run
-	@$(PATHS) KVD_STORM_SECONDS=$$(($(or $(SECONDS),1800) / 2)) \
-	    KVD_STORM_ADOPT=1G $(OUT)/tests/crash/storm/run
+soaked: $(PROGRAMS) $(patsubst %,$(OUT)/tests/crash/%/run,step storm)
+	@seconds=$(or $(SECONDS),1800); status=0; \
+	    $(PATHS) KVD_STORM_SECONDS=$$((seconds / 4)) KVD_STORM_ADOPT=1G \
+	    $(OUT)/tests/crash/storm/run || status=1; \
+	    KVD_STEP=all KVD_STEP_SECONDS=$$((seconds / 2)) \
+	    $(OUT)/tests/crash/step/run || status=1; exit $$status
 
 # ---------------------------------------------------------------- quality
 

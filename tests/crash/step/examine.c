@@ -17,7 +17,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "image.h"
 #include "must.h"
@@ -49,21 +49,30 @@ is_all(void)
 	return s != NULL && strcmp(s, "all") == 0;
 }
 
-static time_t deadline;
+/*
+ * How long this scenario may go on beyond the samples: first the operation is
+ * killed, then its repairs for at least as long, for there is more of them
+ * than there ever is time.  As many tests run at a time as there are
+ * processors.
+ */
+static uint64_t begun_ms, share_ms;
 
 static void
-set_deadline(void)
+set_share(void)
 {
 	const char *s = getenv("KVD_STEP_SECONDS");
+	uint64_t seconds = s != NULL ? strtoul(s, NULL, 10) : 600;
 
-	/* Two tests run at a time, as a rule. */
-	deadline = time(NULL) + (s != NULL ? atol(s) : 600) * 2 / SCENARIOS;
+	begun_ms = tally_now_ms();
+	share_ms = seconds * 1000 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) /
+	    SCENARIOS;
 }
 
 static bool
-is_time_left(void)
+is_time_left(unsigned halves)
 {
-	return is_all() && time(NULL) <= deadline;
+	return is_all() &&
+	    tally_now_ms() - begun_ms < share_ms / 2 * halves;
 }
 
 /* --------------------------------------------------------------- proving */
@@ -162,7 +171,7 @@ kill_operations(void)
 {
 	uint32_t i, n = first.steps + 1;
 
-	for (i = 0; i < n && (i < KILLS || is_time_left()); i++) {
+	for (i = 0; i < n && (i < KILLS || is_time_left(1)); i++) {
 		kill_at(&first, first_turn(&first, spread(i, n)), run_call,
 		    &call, i % ELSEWHERE == 0, "the operation");
 		tally_add(TALLY_KILLS, 1);
@@ -199,7 +208,8 @@ kill_repair(uint32_t state, bool third_too)
 	record_repair(&first, state, &second);
 	prove_all(&second, v, TALLY_REPAIR_POINTS, "the repair");
 	n = second.steps + 1;
-	for (i = 0; i < n && i < REPAIR_KILLS; i++) {
+	for (i = 0; i < n && (i < REPAIR_KILLS ||
+	    (i < KILLS && is_time_left(2))); i++) {
 		kill_at(&second, spread(i * 7 + state, n), prove_repair,
 		    &w.a, i % 2 == 1, "the repair");
 		tally_add(TALLY_REPAIR_KILLS, 1);
@@ -219,8 +229,8 @@ kill_repairs(void)
 		state = spread(i, first.nstates);
 		wreck = first.states[state].wreck;
 		if (wreck != WRECK_NONE &&
-		    (done[wreck]++ < REPAIRS || is_time_left()))
-			kill_repair(state, n++ < THIRDS || is_time_left());
+		    (done[wreck]++ < REPAIRS || is_time_left(2)))
+			kill_repair(state, n++ < THIRDS || is_time_left(2));
 	}
 }
 
@@ -260,7 +270,7 @@ examine(const struct scenario *s)
 	const char *beside;
 
 	tally_begin(s->name);
-	set_deadline();
+	set_share();
 	scenario_begin(s, &w, &op, &status, &after);
 	proof.changes = !model_equal(&w.m, &after);
 	trace_make(&first, w.a);

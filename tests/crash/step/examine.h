@@ -9,8 +9,8 @@
  * tried goes into the tally.
  *
  * With KVD_STEP=all in the environment processes are really killed at every
- * instruction, and then repairs at as many as time allows: KVD_STEP_SECONDS
- * for all scenarios together.
+ * instruction, and repairs recorded from every state, as far as time allows:
+ * KVD_STEP_SECONDS for all scenarios together, half for each of the two.
  */
 void examine(const struct scenario *);
 

@@ -43,8 +43,8 @@ static struct row *row;
 static unsigned processor;
 static uint64_t begun_ms;
 
-static uint64_t
-now_ms(void)
+uint64_t
+tally_now_ms(void)
 {
 	struct timespec ts;
 
@@ -112,7 +112,7 @@ tally_begin(const char *name)
 	cr_assert_lt(i, ROWS);
 	row = &tally->row[i];
 	snprintf(row->name, sizeof(row->name), "%s", name);
-	begun_ms = now_ms();
+	begun_ms = tally_now_ms();
 	settle();
 }
 
@@ -125,7 +125,7 @@ tally_add(enum tally_count what, uint64_t n)
 void
 tally_end(void)
 {
-	tally_add(TALLY_MS, now_ms() - begun_ms);
+	tally_add(TALLY_MS, tally_now_ms() - begun_ms);
 	row->ended = 1;
 	if (processor < PROCESSORS)
 		tally->users[processor]--;
@@ -169,6 +169,46 @@ print_row(const struct row *r)
 	    r->ended ? "" : " FAILED");
 }
 
+static void
+print_number(uint64_t n)
+{
+	if (n >= 1000) {
+		print_number(n / 1000);
+		printf(",%03lu", n % 1000);
+	} else
+		printf("%lu", n);
+}
+
+/* A row of the table of figures: one number, or two. */
+static void
+print_figure(const char *what, enum tally_count first,
+    enum tally_count second)
+{
+	printf("| %s | ", what);
+	print_number(tally_sum(first));
+	if (second != first) {
+		printf("; ");
+		print_number(tally_sum(second));
+	}
+	puts(" |");
+}
+
+static void
+print_figures(void)
+{
+	print_figure("kill points in operations", TALLY_POINTS, TALLY_POINTS);
+	print_figure("distinct states of the arena", TALLY_STATES,
+	    TALLY_STATES);
+	print_figure("processes really killed", TALLY_KILLS, TALLY_KILLS);
+	print_figure("kill points in repairs, and in repairs of killed "
+	    "repairs", TALLY_REPAIR_POINTS, TALLY_THIRD_POINTS);
+	print_figure("repairing processes really killed", TALLY_REPAIR_KILLS,
+	    TALLY_REPAIR_KILLS);
+	print_figure("reads at frozen states, and of these told to try again",
+	    TALLY_READS, TALLY_RETRIES);
+	print_figure("reads beside", TALLY_BESIDE, TALLY_BESIDE);
+}
+
 unsigned
 tally_report(void)
 {
@@ -182,14 +222,8 @@ tally_report(void)
 		if (all)
 			print_row(&tally->row[i]);
 	}
-	printf("step: %u operations: %lu kill points (%lu distinct states), "
-	    "%lu real kills; repairs: %lu kill points (%lu distinct states), "
-	    "%lu real kills, %lu points in a third repair; reads: %lu at "
-	    "frozen states (%lu to be tried again), %lu beside\n", ended,
-	    tally_sum(TALLY_POINTS), tally_sum(TALLY_STATES),
-	    tally_sum(TALLY_KILLS), tally_sum(TALLY_REPAIR_POINTS),
-	    tally_sum(TALLY_REPAIR_STATES), tally_sum(TALLY_REPAIR_KILLS),
-	    tally_sum(TALLY_THIRD_POINTS), tally_sum(TALLY_READS),
-	    tally_sum(TALLY_RETRIES), tally_sum(TALLY_BESIDE));
+	print_figures();
+	printf("step: %u operations, %u at fault\n", tally->rows,
+	    tally->rows - ended);
 	return ended;
 }

@@ -23,6 +23,9 @@ enum tally_count {
 	TALLY_COUNTS
 };
 
+/* The clock of all time limits. */
+uint64_t tally_now_ms(void);
+
 /* In the first process, before any test. */
 void tally_init(void);
 
