@@ -28,7 +28,7 @@
 
 #define KILLS		32	/* of an operation, when not at all points */
 #define REPAIRS		1	/* recorded for each kind of wreck */
-#define REPAIR_KILLS	4	/* of each of them */
+#define REPAIR_KILLS	4	/* of each of them, or with time KILLS */
 #define THIRDS		1	/* and of repairs after a killed repair */
 #define ELSEWHERE	4	/* each so many kills another process proves */
 
@@ -208,8 +208,9 @@ kill_repair(uint32_t state, bool third_too)
 	record_repair(&first, state, &second);
 	prove_all(&second, v, TALLY_REPAIR_POINTS, "the repair");
 	n = second.steps + 1;
-	for (i = 0; i < n && (i < REPAIR_KILLS ||
-	    (i < KILLS && is_time_left(2))); i++) {
+	for (i = 0; i < n && i < KILLS; i++) {
+		if (i >= REPAIR_KILLS && !is_time_left(2))
+			break;
 		kill_at(&second, spread(i * 7 + state, n), prove_repair,
 		    &w.a, i % 2 == 1, "the repair");
 		tally_add(TALLY_REPAIR_KILLS, 1);
