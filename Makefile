@@ -32,6 +32,7 @@ LINK_coverage := --coverage
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 BSD_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
+MD_LIBS := $(shell pkg-config --libs libmd 2>/dev/null)
 DEFINES := -I. -D_GNU_SOURCE \
     $(shell pkg-config --cflags libbsd-overlay 2>/dev/null)
 COMPILE := $(DEFINES) -DKVD_VERSION='"$(VERSION)"' -std=c17 -pthread \
@@ -111,7 +112,7 @@ $(OUT)/libkv.a: $(LIBKV_O)
 
 define link
 $(call step,link)
-@$(CC) -pie $(LINK) -o $@ $^ $(1) $(BSD_LIBS)
+@$(CC) -pie $(LINK) -o $@ $^ $(1) $(BSD_LIBS) $(MD_LIBS)
 endef
 
 $(OUT)/kvd: $(OUT)/obj/server/kvd.o $(LIBS_tests/unit/server)
