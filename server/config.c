@@ -14,6 +14,7 @@
 
 #include "server/config_draft.h"
 #include "server/config_lex.h"
+#include "server/config_nodes.h"
 #include "server/config_parse.h"
 #include "server/config_value.h"
 
@@ -25,6 +26,7 @@ config_args_init(struct config_args *args)
 	memset(args, 0, sizeof(*args));
 	strlcpy(args->file, CONFIG_FILE, sizeof(args->file));
 	args->port = getenv("PORT");
+	args->nodes = getenv("NODES");
 }
 
 static void
@@ -139,20 +141,40 @@ apply_macros(struct config_draft *draft, const struct config_args *args)
 	}
 }
 
-/* PORT is a port and nothing else: it opens this machine's own address. */
+/* The whole of a table, for some of it would not fit what the file says. */
 static void
-apply_environment(struct config_draft *draft, const struct config_args *args)
+apply_nodes(struct config_draft *draft, const char *text)
 {
 	char why[CONFIG_WHY_MAX];
 
-	if (args->port == NULL || *args->port == '\0')
-		return;
-	if (strspn(args->port, "0123456789") != strlen(args->port))
+	config_nodes_clear(&draft->config.nodes);
+	memset(&draft->nodes, 0, sizeof(draft->nodes));
+	draft->nodes.from_environment = true;
+	if (!config_nodes_parse(&draft->config.nodes, text, why))
+		config_draft_complain(draft, EX_USAGE, "NODES: %s", why);
+}
+
+/* PORT is a port and nothing else: it opens this machine's own address. */
+static void
+apply_port(struct config_draft *draft, const char *port)
+{
+	char why[CONFIG_WHY_MAX];
+
+	if (strspn(port, "0123456789") != strlen(port))
 		config_draft_complain(draft, EX_CONFIG, "PORT: \"%.100s\" "
-		    "is not a port from 1 to 65535", args->port);
+		    "is not a port from 1 to 65535", port);
 	else if (!config_draft_set(draft, CONFIG_TOP_listen,
-	    CONFIG_FROM_ENVIRONMENT, config_nowhere, args->port, why))
+	    CONFIG_FROM_ENVIRONMENT, config_nowhere, port, why))
 		config_draft_complain(draft, EX_CONFIG, "PORT: %s", why);
+}
+
+static void
+apply_environment(struct config_draft *draft, const struct config_args *args)
+{
+	if (args->nodes != NULL && *args->nodes != '\0')
+		apply_nodes(draft, args->nodes);
+	if (args->port != NULL && *args->port != '\0')
+		apply_port(draft, args->port);
 }
 
 static void
@@ -184,6 +206,8 @@ config_load(struct config *config, const struct config_args *args,
 	config_parse_file(&draft, args->file, args->file_required);
 	apply_environment(&draft, args);
 	apply_flags(&draft, args);
+	if (draft.complaints == 0)
+		config_nodes_check(&draft);
 	if (draft.complaints == 0) {
 		*config = draft.config;
 		memset(&draft.config, 0, sizeof(draft.config));
@@ -199,25 +223,12 @@ config_free(struct config *config)
 
 	for (o = 0; o < CONFIG_OPTIONS; o++)
 		config_value_clear(config, o);
+	config_nodes_clear(&config->nodes);
+	free(config->secret);
+	config->secret = NULL;
 }
 
 /* --- printing --- */
-
-static void
-print_quoted(const char *text, FILE *to)
-{
-	if (config_lex_is_word(text)) {
-		fputs(text, to);
-		return;
-	}
-	fputc('"', to);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', to);
-		fputc(*text, to);
-	}
-	fputc('"', to);
-}
 
 static void
 print_option(const struct config *config, enum config_option option,
@@ -230,10 +241,15 @@ print_option(const struct config *config, enum config_option option,
 	fprintf(to, "%s# %s\n", indent, row->help);
 	if (n == 0)
 		fprintf(to, "%s# %s is not set\n", indent, row->keyword);
+	else if (row->type == CONFIG_IS_SECRET) {
+		fprintf(to, "%s# %s is set and not shown\n", indent,
+		    row->keyword);
+		return;
+	}
 	for (i = 0; i < n; i++) {
 		config_value_text(config, option, i, text);
 		fprintf(to, "%s%s ", indent, row->keyword);
-		print_quoted(text, to);
+		config_lex_print(text, to);
 		fputc('\n', to);
 	}
 }
@@ -258,7 +274,12 @@ config_print(const struct config *config, FILE *to)
 {
 	enum config_block b;
 
-	for (b = CONFIG_TOP; b < CONFIG_BLOCKS; b++)
+	print_block(config, CONFIG_TOP, to);
+	fputs(
+	    "\n# the nodes and what each owns; none: there is only this one\n",
+	    to);
+	config_nodes_print(&config->nodes, to);
+	for (b = CONFIG_TOP + 1; b < CONFIG_BLOCKS; b++)
 		print_block(config, b, to);
 }
 
@@ -268,7 +289,7 @@ unsigned
 config_differences(const struct config *a, const struct config *b)
 {
 	enum config_option o;
-	unsigned n = 0;
+	unsigned n = config_nodes_same(&a->nodes, &b->nodes) ? 0 : 1;
 
 	for (o = 0; o < CONFIG_OPTIONS; o++)
 		if (!config_value_same(a, b, o))

@@ -16,7 +16,8 @@
  *
  * A setting given on the command line wins over the environment (PORT), that
  * over the file, that over the default.  For `listen', which may be given
- * several times, the strongest source that names any address names them all.
+ * several times, the strongest source that names any address names them all;
+ * and NODES is all there is to say of the nodes.
  */
 
 #define CONFIG_FILE		"/etc/kvd/kvd.conf"
@@ -33,11 +34,45 @@ struct config_listen {
 	char	*path;		/* NULL for host and port; absolute */
 };
 
+#define CONFIG_NODES_MAX	256
+#define CONFIG_COOKIE_MAX	255	/* bytes */
+
+struct config_node {
+	char			*name;		/* of the instance there */
+	struct config_listen	 address;	/* for clients */
+	struct config_listen	 peer;		/* for the other nodes */
+};
+
+/* By what a bucket finds its node. */
+enum config_route {
+	CONFIG_ROUTE_EVEN, CONFIG_ROUTE_SLOTS, CONFIG_ROUTE_BUCKETS
+};
+
+/*
+ * Who owns what is said of pieces: 1024 runs of slots, none of which can be
+ * divided by shards, or the 256 first bytes of a name.
+ */
+#define CONFIG_PIECES		1024U
+#define CONFIG_PIECE_SLOTS	16U
+
+/* Every node has the same, see route.h. */
+struct config_nodes {
+	struct config_node	*node;		/* none: there is only us */
+	size_t			 count;
+	enum config_route	 route;
+	uint16_t		 owner[CONFIG_PIECES]; /* node + 1, or 0 */
+};
+
 /* Every field is valid after config_load(); pointers are its own. */
 struct config {
 	char		*name;		/* of the instance */
 	struct config_listen *listen;	/* at least one */
 	size_t		 listens;
+	struct config_nodes nodes;
+	uint64_t	 table_version;
+	char		*cookie;	/* as the file has it, or NULL */
+	char		*cookie_file;	/* NULL: the default one */
+	char		*secret;	/* of config_cookie_load() */
 	uint64_t	 memory_bytes;
 	uint64_t	 value_max_bytes; /* 0: what the arena chooses */
 	uint64_t	 shards;	/* 0: what the arena chooses */
@@ -87,13 +122,14 @@ struct config_args {
 	char		 file[PATH_MAX];	/* absolute */
 	bool		 file_required;	/* named with -c: it must be there */
 	const char	*port;		/* PORT, or NULL */
+	const char	*nodes;		/* NODES, or NULL */
 	size_t		 flags;
 	struct config_flag flag[CONFIG_ARGS_MAX];
 	size_t		 macros;
 	const char	*macro[CONFIG_ARGS_MAX];	/* "name=value" */
 };
 
-/* The default file, optional, and PORT from the environment. */
+/* The default file, optional; PORT and NODES from the environment. */
 void config_args_init(struct config_args *);
 
 /*
@@ -114,7 +150,8 @@ int config_args_flag(struct config_args *, int letter, const char *value,
  * Otherwise *config is empty, every complaint has been reported, and the
  * answer is a status of sysexits(3): EX_NOINPUT (66) a file cannot be read,
  * EX_CONFIG (78) a bad keyword or value in the file or in PORT, EX_USAGE
- * (64) a bad value on the command line, EX_OSERR (71) out of memory.
+ * (64) a bad value on the command line or in NODES, EX_OSERR (71) out of
+ * memory.  The cookie is not read: see config_cookie.h.
  * Neither logs nor exits, so a running master may call it.
  */
 int config_load(struct config *config, const struct config_args *,
@@ -123,7 +160,10 @@ int config_load(struct config *config, const struct config_args *,
 /* Free what it holds and clear it; a cleared struct is allowed. */
 void config_free(struct config *);
 
-/* The effective configuration as a kvd.conf that means the same (kvd -T). */
+/*
+ * The effective configuration as a kvd.conf that means the same (kvd -T), but
+ * for a cookie, which is never shown.
+ */
 void config_print(const struct config *, FILE *);
 
 /*
@@ -136,7 +176,8 @@ int config_keep_fixed(struct config *next, const struct config *running,
     const struct config_report *);
 
 /*
- * How many settings differ.  0: a reload has nothing to do.
+ * How many settings differ; all about the nodes is one.  0: a reload has
+ * nothing to do.
  */
 unsigned config_differences(const struct config *, const struct config *);
 

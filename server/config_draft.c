@@ -8,7 +8,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "server/config_value.h"
 
@@ -28,8 +30,38 @@ config_draft_init(struct config_draft *draft,
 void
 config_draft_free(struct config_draft *draft)
 {
+	unsigned i;
+
+	for (i = 0; i < draft->files; i++)
+		free(draft->file_names[i]);
+	free(draft->file_names);
 	config_macros_free(&draft->macros);
 	config_free(&draft->config);
+}
+
+unsigned
+config_draft_enter_file(struct config_draft *draft, const char *name)
+{
+	char **names = reallocarray(draft->file_names, draft->files + 1,
+	    sizeof(*names));
+
+	if (names != NULL) {
+		draft->file_names = names;
+		names[draft->files] = strdup(name);
+	}
+	if (names == NULL || names[draft->files] == NULL) {
+		config_draft_complain(draft, EX_OSERR, "out of memory");
+		return 0;
+	}
+	return ++draft->files;
+}
+
+void
+config_place_text(struct config_place place, unsigned file, char *buf,
+    size_t size)
+{
+	snprintf(buf, size, "first in line %u%s", place.line,
+	    place.file == file ? "" : " of another file");
 }
 
 /* The same source again: lists grow, a file is asked what it means. */
@@ -37,17 +69,13 @@ static bool
 may_repeat(const struct config_draft *draft, enum config_option option,
     enum config_source source, unsigned file, char *why)
 {
-	const struct config_place *first = &draft->place[option];
+	char first[64];
 
 	if (config_rows[option].type == CONFIG_IS_LISTEN ||
 	    source != CONFIG_FROM_FILE)
 		return true;
-	if (first->file == file)
-		snprintf(why, CONFIG_WHY_MAX, "given twice, first in line %u",
-		    first->line);
-	else
-		snprintf(why, CONFIG_WHY_MAX, "given twice, first in line %u "
-		    "of another file", first->line);
+	config_place_text(draft->place[option], file, first, sizeof(first));
+	snprintf(why, CONFIG_WHY_MAX, "given twice, %s", first);
 	return false;
 }
 
@@ -80,4 +108,19 @@ config_draft_complain(struct config_draft *draft, int status,
 	if (draft->complaints++ == 0)
 		draft->status = status;
 	draft->report->line(draft->report->arg, line);
+}
+
+void
+config_draft_complain_at(struct config_draft *draft, struct config_place place,
+    const char *fmt, ...)
+{
+	char what[LINE_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	config_draft_complain(draft, EX_CONFIG, "%s:%u: %s",
+	    place.file == 0 ? "?" : draft->file_names[place.file - 1],
+	    place.line, what);
 }

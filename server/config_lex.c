@@ -50,6 +50,22 @@ config_lex_is_word(const char *text)
 	return p > text;
 }
 
+void
+config_lex_print(const char *text, FILE *to)
+{
+	if (config_lex_is_word(text)) {
+		fputs(text, to);
+		return;
+	}
+	fputc('"', to);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+	fputc('"', to);
+}
+
 static void
 bad(struct config_token *token, const char *why)
 {

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "server/config_macro.h"
 #include "server/config_value.h"
@@ -45,5 +46,8 @@ void config_lex_next(struct config_lex *, struct config_token *);
 
 /* True if the text, written bare, is read as one word of the same bytes. */
 bool config_lex_is_word(const char *text);
+
+/* The text as it must be written to be read as one value of these bytes. */
+void config_lex_print(const char *text, FILE *);
 
 #endif

@@ -34,6 +34,10 @@ static const char *const block_names[CONFIG_BLOCKS] = {
 	[CONFIG_SUPERVISE] = "supervise"
 };
 
+static const char *const statements[] = {
+	"include", "node", "route", "slots", "buckets", NULL
+};
+
 #define WORD_MAX	24	/* longer words are near nothing */
 
 const char *
@@ -76,11 +80,24 @@ config_option_of_flag(int letter)
 	return o;
 }
 
+bool
+config_is_statement(const char *word)
+{
+	const char *const *s;
+
+	for (s = statements; *s != NULL; s++)
+		if (strcmp(*s, word) == 0)
+			return true;
+	return false;
+}
+
 enum config_block
 config_block_having(const char *keyword)
 {
 	enum config_block b;
 
+	if (config_is_statement(keyword))
+		return CONFIG_TOP;
 	for (b = CONFIG_TOP; b < CONFIG_BLOCKS; b++)
 		if (config_option_named(b, keyword) != CONFIG_OPTIONS)
 			break;
@@ -148,6 +165,7 @@ config_nearest(enum config_block block, const char *word)
 {
 	const char *best = NULL;
 	size_t limit = strlen(word) < 4 ? 2 : 3, best_distance = limit;
+	const char *const *s;
 	enum config_option o;
 	enum config_block b;
 
@@ -158,7 +176,8 @@ config_nearest(enum config_block block, const char *word)
 	if (block == CONFIG_TOP) {
 		for (b = CONFIG_TOP + 1; b < CONFIG_BLOCKS; b++)
 			consider(word, block_names[b], &best, &best_distance);
-		consider(word, "include", &best, &best_distance);
+		for (s = statements; *s != NULL; s++)
+			consider(word, *s, &best, &best_distance);
 	}
 	return best;
 }

@@ -13,7 +13,8 @@ enum config_block {
 enum config_type {
 	CONFIG_IS_NAME, CONFIG_IS_LISTEN, CONFIG_IS_SIZE, CONFIG_IS_COUNT,
 	CONFIG_IS_POWER, CONFIG_IS_TIME, CONFIG_IS_USER, CONFIG_IS_PATH,
-	CONFIG_IS_LOG_TO, CONFIG_IS_FACILITY, CONFIG_IS_LEVEL
+	CONFIG_IS_LOG_TO, CONFIG_IS_FACILITY, CONFIG_IS_LEVEL,
+	CONFIG_IS_SECRET
 };
 
 enum config_reload { CONFIG_RELOAD, CONFIG_RESTART };
@@ -50,6 +51,9 @@ enum config_option config_option_named(enum config_block, const char *);
 
 /* The option set by a letter of the command line, or CONFIG_OPTIONS. */
 enum config_option config_option_of_flag(int letter);
+
+/* A keyword of the top that has a form of its own: include, node, ... */
+bool config_is_statement(const char *word);
 
 /* The block where the keyword would be right, or CONFIG_BLOCKS. */
 enum config_block config_block_having(const char *keyword);

@@ -151,9 +151,8 @@ only_has(const char *text, const char *more)
 	return true;
 }
 
-static bool
-set_name(struct config *config, enum config_option option, const char *text,
-    char *why)
+bool
+config_value_is_name(const char *text, char *why)
 {
 	size_t len = strlen(text);
 
@@ -163,7 +162,15 @@ set_name(struct config *config, enum config_option option, const char *text,
 	if (*text == '.' || !only_has(text, "._-"))
 		return refuse(why, "\"%.100s\" is not a name; write letters, "
 		    "digits, . _ and -, no dot first", text);
-	return replace_string(config, option, text, why);
+	return true;
+}
+
+static bool
+set_name(struct config *config, enum config_option option, const char *text,
+    char *why)
+{
+	return config_value_is_name(text, why) &&
+	    replace_string(config, option, text, why);
 }
 
 static bool
@@ -182,6 +189,19 @@ set_path(struct config *config, enum config_option option, const char *text,
 	if (*text != '/')
 		return refuse(why, "\"%.100s\" is not an absolute path; a "
 		    "daemon works in /, so write it from there", text);
+	return replace_string(config, option, text, why);
+}
+
+/* The reason never has the text: it goes to logs and terminals. */
+static bool
+set_secret(struct config *config, enum config_option option, const char *text,
+    char *why)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > CONFIG_COOKIE_MAX)
+		return refuse(why, "a cookie has 1 to %d bytes, not %zu",
+		    CONFIG_COOKIE_MAX, len);
 	return replace_string(config, option, text, why);
 }
 
@@ -283,6 +303,8 @@ config_value_set(struct config *config, enum config_option option,
 		return set_user(config, option, text, why);
 	case CONFIG_IS_PATH:
 		return set_path(config, option, text, why);
+	case CONFIG_IS_SECRET:
+		return set_secret(config, option, text, why);
 	case CONFIG_IS_LOG_TO:
 		return set_log_to(config, text, why);
 	case CONFIG_IS_FACILITY:
@@ -328,6 +350,7 @@ config_value_clear(struct config *config, enum config_option option)
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_SECRET:
 		free(*string_of(config, option));
 		*string_of(config, option) = NULL;
 		return;
@@ -352,6 +375,7 @@ config_value_count(const struct config *config, enum config_option option)
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_SECRET:
 		return *string_of((struct config *)(uintptr_t)config,
 		    option) != NULL;
 	}
@@ -413,6 +437,7 @@ config_value_text(const struct config *config, enum config_option option,
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_SECRET:
 		text = *string_of(c, option);
 		break;
 	}

@@ -25,6 +25,9 @@
 bool config_value_set(struct config *, enum config_option, const char *text,
     char *why);
 
+/* Is it the name of an instance?  If not, why says what is wrong. */
+bool config_value_is_name(const char *text, char *why);
+
 /* Back to unset: freed, NULL, zero. */
 void config_value_clear(struct config *, enum config_option);
 

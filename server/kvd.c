@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/config.h"
+#include "server/config_cookie.h"
 #include "server/control.h"
 #include "server/daemon.h"
 #include "server/log.h"
@@ -148,17 +149,22 @@ parse(struct command_line *line, int argc, char **argv)
 static int
 run(struct command_line *line, struct config *config)
 {
+	int status;
+
 	if (line->print) {
 		config_print(config, stdout);
 		return EX_OK;
 	}
+	if (line->signal != NULL && !line->check)
+		return control_signal(config->name, line->signal);
+	status = config_cookie_load(config, &report);
+	if (status != EX_OK)
+		return status;
 	if (line->check) {
 		privileges_require_user(config->user);
 		puts("configuration OK");
 		return EX_OK;
 	}
-	if (line->signal != NULL)
-		return control_signal(config->name, line->signal);
 	return master_run(config, &line->args, &line->options);
 }
 

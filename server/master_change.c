@@ -67,7 +67,8 @@ master_reload(struct master *m)
 	}
 	notify_reloading();
 	m->reloading = true;
-	if (!reload_read(m->args, m->config, &next)) {
+	if (!reload_read(m->args, m->config,
+	    arena_shards(m->common.arena), &next)) {
 		log_err("reload failed, the old configuration stays");
 		end_reload(m);
 		return;

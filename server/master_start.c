@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "server/clock.h"
+#include "server/config_value.h"
 #include "server/daemon.h"
 #include "server/instance.h"
 #include "server/lastwords.h"
@@ -28,6 +29,7 @@
 #include "server/poison.h"
 #include "server/privileges.h"
 #include "server/reload.h"
+#include "server/route.h"
 
 #define OTHER_FILES	1024		/* descriptors besides clients' */
 
@@ -164,6 +166,18 @@ open_inside(struct master *m)
 		fatal(EX_OSERR, "out of memory");
 }
 
+/* Only now it is known how many shards there are to be dealt. */
+static void
+require_route(const struct master *m)
+{
+	struct route route;
+	char why[CONFIG_WHY_MAX];
+
+	if (!route_build(&route, m->config, arena_shards(m->common.arena),
+	    why))
+		fatal(EX_CONFIG, "%s", why);
+}
+
 static void
 start_first(struct master *m)
 {
@@ -172,6 +186,7 @@ start_first(struct master *m)
 		daemon_detach();
 	open_doors(m);
 	m->common.arena = instance_open(m->config, m->options->cold);
+	require_route(m);
 	clear_board(m->common.arena);
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
 	    m->began_ms, 0);
@@ -195,6 +210,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 	privileges_drop(m->config->user);
 	privileges_confine();
 	m->common.arena = instance_inherit(m->config, goods->arena_fd);
+	require_route(m);
 	open_inside(m);
 	for (slot = 0; slot < BOARD_SLOTS; slot++)
 		if (goods->slots[slot])

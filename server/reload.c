@@ -16,8 +16,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "server/config_cookie.h"
+#include "server/config_value.h"
 #include "server/log.h"
 #include "server/reload.h"
+#include "server/route.h"
 
 static void
 to_log(void *arg, const char *message)
@@ -26,15 +29,29 @@ to_log(void *arg, const char *message)
 	log_warn("configuration: %s", message);
 }
 
+/* The name that stays may be none of the new nodes, the shards too few. */
+static bool
+has_route(const struct config *next, uint32_t shards)
+{
+	struct route route;
+	char why[CONFIG_WHY_MAX];
+
+	if (route_build(&route, next, shards, why))
+		return true;
+	to_log(NULL, why);
+	return false;
+}
+
 bool
 reload_read(const struct config_args *args, const struct config *running,
-    struct config *next)
+    uint32_t shards, struct config *next)
 {
 	const struct config_report report = { .line = to_log };
 
 	if (config_load(next, args, &report) != 0)
 		return false;
-	if (config_keep_fixed(next, running, &report) != -1)
+	if (config_keep_fixed(next, running, &report) != -1 &&
+	    config_cookie_load(next, &report) == 0 && has_route(next, shards))
 		return true;
 	config_free(next);
 	return false;

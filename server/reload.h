@@ -2,17 +2,19 @@
 #define KVD_SERVER_RELOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "server/config.h"
 
 /*
  * Read the configuration again, in a master that goes on if it is bad.
  * *next becomes the new configuration, what cannot change while running put
- * back, everything that is wrong or fixed logged.
+ * back, everything that is wrong or fixed logged.  shards is how many the
+ * arena has, for a table of nodes must fit them.
  * Returns false, with *next empty, if the old one is to be kept.
  */
 bool reload_read(const struct config_args *, const struct config *running,
-    struct config *next);
+    uint32_t shards, struct config *next);
 
 /*
  * An upgrade: the running configuration as a file without a name, for a

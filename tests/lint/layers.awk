@@ -63,7 +63,7 @@ BEGIN {
 	on(3, "conn accept listen")
 	on(2, "command info debug stream subscribe")
 	on(1, "store")
-	on(0, "role config options log daemon privileges notify pidfile")
+	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
 	on(0, "upgrade lastwords crash poison process wake")
 }

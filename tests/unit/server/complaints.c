@@ -31,7 +31,7 @@ complaints_load(struct complaints *c, struct config *config,
 
 	complaints_init(c);
 	config_args_init(&args);
-	args.port = NULL;
+	args.port = args.nodes = NULL;
 	strlcpy(args.file, scratch_file("t.conf", content),
 	    sizeof(args.file));
 	args.file_required = true;

@@ -14,7 +14,7 @@ void complaints_init(struct complaints *);
 
 /*
  * Load a configuration whose file is called "t.conf" and has this content,
- * without PORT and flags.  Needs the scratch folder.
+ * without PORT, NODES and flags.  Needs the scratch folder.
  */
 int complaints_load(struct complaints *, struct config *, const char *content);
 

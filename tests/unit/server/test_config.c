@@ -21,6 +21,7 @@ begin(void)
 {
 	scratch_make();
 	unsetenv("PORT");
+	unsetenv("NODES");
 	config_args_init(&args);
 	strlcpy(args.file, scratch_path("t.conf"), sizeof(args.file));
 	complaints_init(&complaints);

@@ -51,7 +51,9 @@ section(enum config_block block)
 	char *start = strstr(page, headings[block]), *next;
 
 	cr_assert_not_null(start, "%s", headings[block]);
-	next = strstr(start + 1, "\n.S");
+	next = strstr(start + 1, "\n.Ss ");
+	if (next == NULL)
+		next = strstr(start + 1, "\n.Sh ");
 	cr_assert_not_null(next);
 	return strndup(start, (size_t)(next - start));
 }
@@ -246,18 +248,27 @@ Test(config_pages, the_sample_states_every_default_in_its_comments)
 	free(sample);
 }
 
+static void
+comment(char *text, const char *line)
+{
+	char *at = strstr(text, line);
+
+	cr_assert_not_null(at, "%s", line);
+	*at = '#';
+}
+
 Test(config_pages, the_sample_is_good_with_every_comment_taken_off)
 {
-	char *sample = scratch_read(SAMPLE), *file;
+	char *sample = scratch_read(SAMPLE);
 
 	cr_assert_not_null(sample);
 	uncomment(sample);
-	/* The one setting that is shown twice. */
-	file = strstr(sample, " to /var/log/kvd/kvd.log\n");
-	cr_assert_not_null(file);
-	*file = '#';
+	/* What is shown in two forms. */
+	comment(sample, " to /var/log/kvd/kvd.log\n");
+	comment(sample, " cookie word\n");
 	load_good(&config, sample);
 	cr_assert_eq(config.listens, 3);
 	cr_assert_str_eq(config.user, "kvd");
+	cr_assert_eq(config.nodes.count, 2);
 	free(sample);
 }

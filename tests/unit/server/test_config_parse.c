@@ -232,8 +232,8 @@ Test(config_parse, braces_that_do_not_match_are_reported)
 
 Test(config_parse, an_unknown_block_is_passed_over_as_a_whole)
 {
-	must_complain("nodes {\n a { b }\n c 5\n}\nmemory x\n",
-	    "t.conf:1: unknown keyword \"nodes\"\n"
+	must_complain("colours {\n a { b }\n c 5\n}\nmemory x\n",
+	    "t.conf:1: unknown keyword \"colours\"\n"
 	    "t.conf:5: memory: \"x\" is not a size; write bytes, or a number "
 	    "with K, M, G or T\n");
 }
