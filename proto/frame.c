@@ -303,6 +303,12 @@ frame_end(struct outbuf *out, size_t mark, const struct frame *frame)
 }
 
 void
+frame_renumber(uint8_t *frame, uint32_t id)
+{
+	(void)little_put(frame + 4, id, 4);
+}
+
+void
 frame_write(struct outbuf *out, const struct frame *frame)
 {
 	size_t mark = frame_begin(out, frame);

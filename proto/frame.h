@@ -136,6 +136,9 @@ void frame_put_words(struct outbuf *, const struct slice *argv, size_t argc);
 size_t frame_begin(struct outbuf *, const struct frame *);
 void frame_end(struct outbuf *, size_t mark, const struct frame *);
 
+/* Give a frame that was composed, whose first byte this is, another id. */
+void frame_renumber(uint8_t *, uint32_t id);
+
 /* Compose a frame with its payload. */
 void frame_write(struct outbuf *, const struct frame *);
 

@@ -29,18 +29,19 @@ struct command {
 	size_t			 min;
 	size_t			 max;
 	enum command_words	 words;
+	enum command_kind	 kind;
 	const char		*args;
 	const char		*help;
 };
 
-#define COMMAND(name, handler, min, max, words, args, help) \
-	static void run_##handler(struct call *);
+#define COMMAND(name, handler, ...) static void run_##handler(struct call *);
 #include "server/command.def"
 #undef COMMAND
 
 static const struct command commands[] = {
-#define COMMAND(name, handler, min, max, words, args, help) \
-	{ #name, run_##handler, min, max, WORDS_##words, args, help },
+#define COMMAND(name, handler, min, max, words, kind, args, help) \
+	{ #name, run_##handler, min, max, WORDS_##words, COMMAND_##kind, args, \
+	    help },
 #include "server/command.def"
 #undef COMMAND
 };
@@ -207,8 +208,8 @@ is_http(struct slice verb)
 	return is_verb(verb, "POST") || is_verb(verb, "Host:");
 }
 
-void
-command_execute(struct call *call)
+bool
+command_check(struct call *call)
 {
 	const struct command *command = find_command(call->req->argv[0]);
 
@@ -217,10 +218,30 @@ command_execute(struct call *call)
 			call->next = CALL_CUT;
 		else
 			answer_unknown(call);
-		return;
+		return false;
 	}
-	if (check_count(call, command) && check_sizes(call, command->words))
-		command->run(call);
+	call->command = command;
+	return check_count(call, command) &&
+	    check_sizes(call, command->words);
+}
+
+enum command_kind
+command_kind(const struct call *call)
+{
+	return call->command->kind;
+}
+
+void
+command_run(struct call *call)
+{
+	call->command->run(call);
+}
+
+void
+command_execute(struct call *call)
+{
+	if (command_check(call))
+		command_run(call);
 }
 
 /* FNV-1a, of the beginning: a key may be long, and this is per request. */

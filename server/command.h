@@ -8,6 +8,7 @@
 #include "proto/request.h"
 #include "server/config.h"
 #include "server/role.h"
+#include "server/route.h"
 #include "server/store.h"
 #include "server/stream.h"
 
@@ -20,10 +21,16 @@ enum call_next {
 	CALL_CUT		/* at once and without a word */
 };
 
+/* How another node is asked, if it has the bucket, see command.def. */
+enum command_kind {
+	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST
+};
+
 /* What commands may look at, the same for all of a worker's calls. */
 struct command_env {
 	const struct inherit	*inherit;
 	const struct config	*config;	/* as last reloaded */
+	const struct route	*route;
 	struct store		*store;
 };
 
@@ -35,13 +42,23 @@ struct call {
 	struct stream		*stream;	/* set with CALL_STREAM */
 	enum call_next		 next;
 	bool			 failed;	/* answered with an error */
+	const struct command	*command;	/* of command_check() */
 };
 
 /* Once per process, before the first execution. */
 void command_init(void);
 
-/* Execute call->req, of at least one word; the other fields are set. */
+/*
+ * Execute call->req, of at least one word; the other fields are set.  In two
+ * steps: find the command and check words and sizes, false if that has given
+ * the answer; then run it.
+ */
 void command_execute(struct call *);
+bool command_check(struct call *);
+void command_run(struct call *);
+
+/* After command_check().  If it is not COMMAND_HERE, argv[1] is a bucket. */
+enum command_kind command_kind(const struct call *);
 
 /*
  * A number that is the same for the same request (verb, bucket and key), and

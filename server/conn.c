@@ -52,6 +52,12 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 }
 
 void
+conns_set_links(struct conns *set, struct links *links)
+{
+	set->links = links;
+}
+
+void
 conns_set_time(struct conns *set, uint64_t now_ms)
 {
 	set->now_ms = now_ms;
@@ -124,6 +130,8 @@ conn_close(struct conns *set, struct conn *conn)
 {
 	unsubscribe(set, conn);
 	stream_end(&conn->stream);
+	conn_forget_away(conn);
+	free(conn->greeting);
 	inbuf_clear(&conn->in, &set->pool);
 	close(conn->fd);
 	if (conn->queued)
@@ -147,7 +155,7 @@ conn_drop(struct conns *set, struct conn *conn, const char *why)
 }
 
 void
-conns_add(struct conns *set, int fd)
+conns_add(struct conns *set, int fd, enum conn_kind kind)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP |
@@ -171,7 +179,8 @@ conns_add(struct conns *set, int fd)
 	set->count++;
 	set->counted[BOARD_ACCEPTED]++;
 	event.data.ptr = conn;
-	if (epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1)
+	if (epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1 ||
+	    (kind == CONN_NODE && !conn_greet(set, conn)))
 		conn_drop(set, conn, strerror(errno));
 }
 
@@ -181,6 +190,7 @@ conn_finish(struct conns *set, struct conn *conn)
 {
 	unsubscribe(set, conn);
 	stream_end(&conn->stream);
+	conn_forget_away(conn);
 	inbuf_clear(&conn->in, &set->pool);
 	conn->state = CONN_CLOSING;
 }
@@ -215,7 +225,10 @@ conns_drain(struct conns *set)
 
 	set->draining = true;
 	TAILQ_FOREACH(conn, &set->all, all)
-		conn_part(set, conn);
+		if (conn->greeted)
+			conn_say_bye(set, conn);
+		else
+			conn_part(set, conn);
 }
 
 void
@@ -225,7 +238,9 @@ conns_retire(struct conns *set)
 
 	set->retiring = true;
 	TAILQ_FOREACH(conn, &set->all, all)
-		if (conn->state == CONN_SUBSCRIBED)
+		if (conn->greeted)
+			conn_say_bye(set, conn);
+		else if (conn->state == CONN_SUBSCRIBED)
 			conn_enqueue(set, conn);
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "server/command.h"
+#include "server/link.h"
 #include "server/subscribe.h"
 
 /*
@@ -15,9 +16,16 @@
 struct conns;
 struct conn;
 
+enum conn_kind {
+	CONN_CLIENT,
+	CONN_NODE		/* the other end of another node's link */
+};
+
 /* Everything is kept, not copied.  NULL when memory ran out. */
 struct conns *conns_open(const struct command_env *, struct subscriptions *,
     int epoll_fd);
+/* The links by which other nodes are asked; before the first connection. */
+void conns_set_links(struct conns *, struct links *);
 /* Closes every connection, after one attempt to send what waits. */
 void conns_close(struct conns *);
 
@@ -28,7 +36,7 @@ void conns_set_time(struct conns *, uint64_t now_ms);
  * Serve a socket as accept_next() gives it: non-blocking, and counted on the
  * board already.  It is ours from now on, also if that fails.
  */
-void conns_add(struct conns *, int fd);
+void conns_add(struct conns *, int fd, enum conn_kind);
 
 /* epoll reported these events for this connection. */
 void conns_event(struct conns *, struct conn *, uint32_t events);
@@ -57,6 +65,15 @@ void conns_drain(struct conns *);
  */
 void conns_retire(struct conns *);
 uint64_t conns_count(const struct conns *);
+
+/*
+ * What the links tell, as link.h says: the first argument is the set, the
+ * second a connection of it.
+ */
+void conn_answered(void *, void *, const struct frame *);
+void conn_failed(void *, void *, enum link_failure, const char *node,
+    const char *why);
+void conns_have_room(void *);
 
 /* Add what was counted since the last call to our slot of the board. */
 void conns_publish_counters(struct conns *);

@@ -13,6 +13,7 @@
 
 #define LINGER_MS	2000
 #define RETIRE_MS	1000
+#define GREET_MS	2000
 
 static bool
 is_past(const struct conns *set, uint64_t since_ms, uint64_t limit_ms)
@@ -41,8 +42,12 @@ check_deadlines(struct conns *set, struct conn *conn)
 	} else if (conn->state == CONN_LINGERING) {
 		if (is_past(set, conn->active_ms, LINGER_MS))
 			conn_close(set, conn);
-	} else if (conn->state > CONN_SERVING || conn->stream.next != NULL) {
+	} else if (conn->state > CONN_SERVING || conn->stream.next != NULL ||
+	    conn_is_away(conn) || conn->greeted) {
 		return;
+	} else if (conn->greeting != NULL) {
+		if (is_past(set, conn->active_ms, GREET_MS))
+			conn_drop(set, conn, "it does not greet as a node");
 	} else if (set->retiring && inbuf_len(&conn->in) == 0 &&
 	    is_past(set, idle_since(conn), RETIRE_MS)) {
 		conn_part(set, conn);

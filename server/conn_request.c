@@ -115,7 +115,7 @@ conn_follow(struct conns *set, struct conn *conn, enum call_next next,
 }
 
 /* While the fingerprint is on the board, a crash is laid on the request. */
-static void
+void
 conn_execute(struct conns *set, struct conn *conn, size_t used)
 {
 	struct call call = {
@@ -169,13 +169,20 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn->hungry = true;
 		return;
 	}
+	if (conn->greeting != NULL) {
+		conn_parse_frame(set, conn, turn);
+		return;
+	}
 	if (refused_resp(set, conn))
 		return;
 	switch (text_parse(&conn->parser, conn->in.data + conn->in.head,
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
 	case TEXT_OK:
 		turn->requests--;
-		conn_execute(set, conn, used);
+		if (route_is_alone(set->env->route))
+			conn_execute(set, conn, used);
+		else
+			conn_route(set, conn, used);
 		break;
 	case TEXT_EMPTY:
 		turn->requests--;

@@ -11,6 +11,7 @@
 #include "proto/text.h"
 #include "server/command.h"
 #include "server/inbuf.h"
+#include "server/link.h"
 #include "server/stream.h"
 #include "server/subscribe.h"
 #include "shm/board.h"
@@ -26,6 +27,22 @@
 enum conn_state {			/* drawn in conn.c */
 	CONN_FIRST, CONN_SERVING, CONN_SUBSCRIBED, CONN_CLOSING,
 	CONN_LINGERING
+};
+
+/*
+ * What a connection has asked of other nodes.  All that is in flight goes to
+ * one node, so replies come in the order of the requests, and a request that
+ * is for anybody else is held until they have come.
+ */
+struct away {
+	struct link		*link;		/* if asked > 0 */
+	unsigned		 asked;		/* in flight */
+	bool			 crowded;	/* the link was full */
+	bool			 list;		/* held, and got in pieces */
+	uint64_t		 place;		/* of the next piece */
+	size_t			 argc;		/* of the one held; 0: none */
+	struct slice		*argv;		/* ours to free */
+	size_t			 used;		/* its bytes in the input */
 };
 
 struct conn {
@@ -46,6 +63,9 @@ struct conn {
 	size_t			 pending;	/* of in, read by the stream */
 	struct outbuf		 out;
 	struct stream		 stream;
+	struct away		 away;
+	struct handshake	*greeting;	/* NULL: not of a node */
+	bool			 greeted;	/* frames follow */
 	uint64_t		 fingerprint;	/* of the last request */
 	struct subscriber	 sub;
 	uint64_t		 active_ms;	/* last whole request */
@@ -60,11 +80,13 @@ TAILQ_HEAD(conn_list, conn);
 struct conns {
 	const struct command_env *env;
 	struct subscriptions	*subs;
+	struct links		*links;
 	int			 epoll_fd;
 	unsigned		 slot;
 	uint64_t		 now_ms;
 	uint64_t		 count;
 	size_t			 line_max;
+	bool			 crowded;	/* some links were full */
 	bool			 draining;
 	bool			 retiring;
 	struct conn_list	 all;
@@ -117,5 +139,44 @@ void conn_send(struct conns *, struct conn *);
  * reply that is a stream. */
 void conn_parse(struct conns *, struct conn *, struct turn *);
 void conn_stream(struct conns *, struct conn *, struct turn *);
+
+/* Execute the request in set->req here; used: its bytes in the input. */
+void conn_execute(struct conns *, struct conn *, size_t used);
+
+/*
+ * conn_forward.c: execute the request in set->req, wherever that is.  Not for
+ * one that has come from a node.
+ */
+void conn_route(struct conns *, struct conn *, size_t used);
+/* Go on with the request that was held. */
+void conn_resume(struct conns *, struct conn *);
+/* It goes: what it has asked is asked for nobody. */
+void conn_forget_away(struct conn *);
+
+#define ASKED_MAX	64U	/* in flight, of one connection */
+
+/* Nothing can be done for it before another node has answered. */
+static inline bool
+conn_is_waiting(const struct conn *conn)
+{
+	const struct away *away = &conn->away;
+
+	return away->crowded || away->asked >= ASKED_MAX ||
+	    (away->argc > 0 && away->asked > 0);
+}
+
+/* Has it to do with another node at all? */
+static inline bool
+conn_is_away(const struct conn *conn)
+{
+	return conn->away.asked > 0 || conn->away.argc > 0;
+}
+
+/* conn_frame.c: begin with a node that has dialled us; false: out of memory. */
+bool conn_greet(struct conns *, struct conn *);
+/* The next frame of it. */
+void conn_parse_frame(struct conns *, struct conn *, struct turn *);
+/* Tell it that no more requests are taken on this link. */
+void conn_say_bye(struct conns *, struct conn *);
 
 #endif

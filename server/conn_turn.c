@@ -58,8 +58,12 @@ conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
 	while (conn->state <= CONN_SERVING && !conn->broken &&
 	    turn->bytes > 0 && turn->requests > 0 &&
 	    outbuf_len(&conn->out) < OUTPUT_HIGH) {
-		if (conn->stream.next != NULL)
+		if (conn_is_waiting(conn))
+			break;
+		else if (conn->stream.next != NULL)
 			conn_stream(set, conn, turn);
+		else if (conn->away.argc > 0)
+			conn_resume(set, conn);
 		else if (!conn->hungry)
 			conn_parse(set, conn, turn);
 		else if (conn->readable)
@@ -76,8 +80,12 @@ conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
 static bool
 is_finished(const struct conns *set, const struct conn *conn)
 {
-	if (conn->stream.next != NULL || !conn->hungry || conn->readable)
+	if (conn->stream.next != NULL || conn_is_away(conn) ||
+	    !conn->hungry || conn->readable)
 		return false;
+	/* A node that was told BYE hangs up by itself. */
+	if (conn->greeted)
+		return conn->eof;
 	return conn->eof || set->draining ||
 	    (conn->parting && inbuf_len(&conn->in) == 0);
 }
@@ -88,7 +96,8 @@ can_go_on(const struct conn *conn)
 	if (conn->state > CONN_SERVING)
 		return conn->readable;
 	return outbuf_len(&conn->out) < OUTPUT_HIGH &&
-	    (conn->stream.next != NULL || !conn->hungry || conn->readable);
+	    !conn_is_waiting(conn) && (conn->stream.next != NULL ||
+	    conn->away.argc > 0 || !conn->hungry || conn->readable);
 }
 
 /* After its turn: closed, queued again, or waiting for an event. */

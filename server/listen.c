@@ -244,6 +244,19 @@ open_path(struct listeners *listeners, const struct config_listen *where,
 	append(listeners, fd);
 }
 
+/* Where the other nodes find us, whoever has opened the rest. */
+static void
+open_peers(struct listeners *listeners, const struct config *config)
+{
+	size_t i, before = listeners->n;
+
+	for (i = 0; i < config->nodes.count; i++)
+		if (config->nodes.count > 1 &&
+		    strcmp(config->nodes.node[i].name, config->name) == 0)
+			open_host(listeners, &config->nodes.node[i].peer);
+	listeners->peers = listeners->n - before;
+}
+
 void
 listen_open(struct listeners *listeners, const struct config *config)
 {
@@ -257,6 +270,7 @@ listen_open(struct listeners *listeners, const struct config *config)
 			else
 				open_host(listeners, &config->listen[i]);
 		}
+	open_peers(listeners, config);
 	for (i = 0; i < listeners->n; i++)
 		log_listening(listeners->fds[i]);
 }
@@ -276,13 +290,14 @@ path_of(int fd)
 }
 
 void
-listen_take(struct listeners *listeners, int *fds, size_t n, bool own_paths)
+listen_take(struct listeners *listeners, int *fds, size_t n, size_t peers,
+    bool own_paths)
 {
 	const char *path;
 	size_t i;
 
 	*listeners = (struct listeners){
-		.fds = fds, .n = n, .given = !own_paths
+		.fds = fds, .n = n, .peers = peers, .given = !own_paths
 	};
 	for (i = 0; i < n && own_paths; i++)
 		if ((path = path_of(fds[i])) != NULL)

@@ -10,6 +10,7 @@
 struct listeners {
 	int	*fds;		/* non-blocking, listening */
 	size_t	 n;
+	size_t	 peers;		/* the last so many are for other nodes */
 	char	**paths;	/* of those that we made as files */
 	size_t	 n_paths;
 	bool	 given;		/* by a service manager */
@@ -32,7 +33,8 @@ void listen_open(struct listeners *, const struct config *);
  * Take over sockets from a predecessor: fds is for free(3), and ours.  With
  * own_paths the socket files among them are ours to remove.
  */
-void listen_take(struct listeners *, int *fds, size_t n, bool own_paths);
+void listen_take(struct listeners *, int *fds, size_t n, size_t peers,
+    bool own_paths);
 
 /* Leave the socket files to a successor. */
 void listen_leave_paths(struct listeners *);

@@ -127,6 +127,7 @@ pack(const struct master *m, struct upgrade_goods *goods)
 		.pidfile_fd = pidfile_fd(),
 		.listen_fds = m->listeners.fds,
 		.listens = m->listeners.n,
+		.peers = m->listeners.peers,
 		.own_paths = !m->listeners.given,
 	};
 	for (slot = 0; slot < BOARD_SLOTS; slot++)

@@ -153,6 +153,7 @@ open_inside(struct master *m)
 	m->common.config = m->config;
 	m->common.listen_fds = m->listeners.fds;
 	m->common.listens = m->listeners.n;
+	m->common.peers = m->listeners.peers;
 	m->common.master = getpid();
 	m->common.lastwords = lastwords_open();
 	m->common.poison = poison_open();
@@ -205,7 +206,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 	privileges_require_user(m->config->user);
 	master_raise_files(m->config);
 	listen_take(&m->listeners, goods->listen_fds, goods->listens,
-	    goods->own_paths);
+	    goods->peers, goods->own_paths);
 	pidfile_inherit(goods->pidfile_fd, m->config->pidfile);
 	privileges_drop(m->config->user);
 	privileges_confine();

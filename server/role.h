@@ -21,6 +21,8 @@ struct inherit {
 	struct poison_list	*poison;
 	const int		*listen_fds;	/* shared by all workers */
 	size_t			 listens;
+	size_t			 peers;		/* the last so many of them are
+						 * for other nodes */
 	const int		*wake_fds;	/* an eventfd per board slot, or
 						 * INHERIT_NO_WAKE, _FOREIGN */
 	int			 wake_fd;	/* the eventfd that wakes us */

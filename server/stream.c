@@ -126,6 +126,29 @@ stream_mget(struct stream *stream, const struct request *req)
 	stream->index = 2;
 }
 
+bool
+stream_set_place(struct stream *stream, uint64_t place)
+{
+	if (place == 0)
+		return true;
+	stream->begun = true;
+	if (stream->next != next_mget) {
+		stream->scan.cursor = place;
+		return true;
+	}
+	if (place < 2 || place >= stream->argc)
+		return false;
+	stream->index = place;
+	return true;
+}
+
+uint64_t
+stream_place(const struct stream *stream)
+{
+	return stream->next == next_mget ? stream->index :
+	    stream->scan.cursor;
+}
+
 int
 stream_keep(struct stream *stream)
 {

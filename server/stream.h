@@ -44,6 +44,14 @@ const char *stream_audit(struct stream *, const struct request *,
     struct store *);
 
 /*
+ * For another node: go on at a place, 0 for the beginning, and false if there
+ * is no such place; and where the next piece begins.  Of KEYS and MGET, and
+ * the same in every worker.
+ */
+bool stream_set_place(struct stream *, uint64_t place);
+uint64_t stream_place(const struct stream *);
+
+/*
  * The request's words (not the bytes they point to) are about to go: copy
  * them.  Returns 0, or -1 when memory ran out.
  */

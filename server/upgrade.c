@@ -94,9 +94,9 @@ describe(char *text, const struct upgrade_goods *goods, int talk_fd)
 	size_t i;
 
 	text[0] = '\0';
-	put(text, "talk=%d arena=%d pidfile=%d config=%d own=%d listen=",
-	    talk_fd, goods->arena_fd, goods->pidfile_fd, goods->config_fd,
-	    goods->own_paths);
+	put(text, "talk=%d arena=%d pidfile=%d config=%d own=%d peers=%zu "
+	    "listen=", talk_fd, goods->arena_fd, goods->pidfile_fd,
+	    goods->config_fd, goods->own_paths, goods->peers);
 	for (i = 0; i < goods->listens; i++, comma = ",")
 		put(text, "%s%d", comma, goods->listen_fds[i]);
 	put(text, " slots=");
@@ -277,6 +277,8 @@ take_named(struct upgrade_goods *goods, int *talk_fd, const char *name,
 		take(goods->config_fd = one_in(value));
 	else if (strcmp(name, "own") == 0)
 		goods->own_paths = one_in(value) == 1;
+	else if (strcmp(name, "peers") == 0)
+		goods->peers = (size_t)one_in(value);
 	else if (strcmp(name, "listen") == 0)
 		take_listeners(goods, value);
 	else if (strcmp(name, "slots") == 0)
@@ -304,7 +306,7 @@ upgrade_inherit(struct upgrade_goods *goods, int *fd)
 		take_named(goods, fd, name, value);
 	}
 	if (*fd == -1 || goods->arena_fd == -1 || goods->config_fd == -1 ||
-	    goods->listens == 0)
+	    goods->listens == 0 || goods->peers > goods->listens)
 		complain(copy);
 	return true;
 }

@@ -36,6 +36,7 @@ struct upgrade_goods {
 	int		 config_fd;	/* see reload.h */
 	int		*listen_fds;
 	size_t		 listens;
+	size_t		 peers;		/* the last of them, see listen.h */
 	bool		 own_paths;	/* socket files are kvd's to remove */
 	bool		 slots[BOARD_SLOTS];	/* of the board, taken */
 };

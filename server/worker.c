@@ -4,6 +4,7 @@
  *	peers of its loop	what it hears from them
  *	listening sockets	clients, one at a time
  *	clients			requests, see conn_request.c
+ *	other nodes		answers, see link.c
  *	wake eventfd		a shard we watch has changed
  *	signals			TERM stop, QUIT drain, USR2 retire, USR1 reopen
  *	alive pipe		end of file: the master died
@@ -27,8 +28,10 @@
 #include "server/accept.h"
 #include "server/clock.h"
 #include "server/command.h"
+#include "server/config_value.h"
 #include "server/conn.h"
 #include "server/debug.h"
+#include "server/link.h"
 #include "server/log.h"
 #include "server/role.h"
 #include "server/subscribe.h"
@@ -48,6 +51,8 @@ struct worker {
 	struct store		 store;
 	struct subscriptions	*subs;
 	struct conns		*conns;
+	struct route		 route;
+	struct links		*links;
 	struct acceptor		 acceptor;
 	int			 epoll_fd;
 	int			 signal_fd;
@@ -89,23 +94,46 @@ open_sources(struct worker *w)
 	return 0;
 }
 
+/* The master has built the same table, so this one is sound. */
+static int
+open_links(struct worker *w)
+{
+	struct link_listener listener = {
+		.answered = conn_answered, .failed = conn_failed,
+		.has_room = conns_have_room, .arg = w->conns
+	};
+
+	w->links = links_open(w->inherit, &w->route, &listener, w->epoll_fd);
+	if (w->links == NULL)
+		return -1;
+	conns_set_links(w->conns, w->links);
+	return 0;
+}
+
 static int
 worker_open(struct worker *w, const struct inherit *in)
 {
+	char why[CONFIG_WHY_MAX];
+
 	memset(w, 0, sizeof(*w));
 	w->inherit = in;
 	w->env.inherit = in;
 	w->env.config = in->config;
 	w->env.store = &w->store;
+	w->env.route = &w->route;
 	w->titled = UINT64_MAX;
 	command_init();
+	if (!route_build(&w->route, in->config, arena_shards(in->arena), why)) {
+		log_err("%s", why);
+		return -1;
+	}
 	if (store_open(&w->store, in->arena) == -1)
 		return -1;
 	w->subs = subscribe_open(in->arena, in->instance);
 	if (w->subs == NULL || open_sources(w) == -1)
 		return -1;
 	w->conns = conns_open(&w->env, w->subs, w->epoll_fd);
-	return w->conns == NULL ? -1 : 0;
+	return w->conns == NULL ? -1 : open_links(w);
 }
 
 static void
@@ -169,6 +197,9 @@ on_signal(struct worker *w)
 static void
 on_clients(struct worker *w, const int *listen_fd)
 {
+	const struct inherit *in = w->inherit;
+	enum conn_kind kind = listen_fd >= in->listen_fds + in->listens -
+	    in->peers ? CONN_NODE : CONN_CLIENT;
 	int fd, i;
 
 	/* Noted together with the signal to drain: they are not ours. */
@@ -177,7 +208,7 @@ on_clients(struct worker *w, const int *listen_fd)
 	for (i = 0; i < CAN_ACCEPT; i++) {
 		if ((fd = accept_next(&w->acceptor, listen_fd)) == -1)
 			return;
-		conns_add(w->conns, fd);
+		conns_add(w->conns, fd, kind);
 	}
 }
 
@@ -204,7 +235,7 @@ on_event(struct worker *w, const struct epoll_event *event)
 		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
 	else if (fd >= in->listen_fds && fd < in->listen_fds + in->listens)
 		on_clients(w, fd);
-	else
+	else if (!links_event(w->links, event->data.ptr, event->events))
 		conns_event(w->conns, event->data.ptr, event->events);
 }
 
@@ -277,6 +308,7 @@ tick(struct worker *w)
 	w->tick_ms = w->now_ms + TICK_MS;
 	w->look = true;
 	conns_check_deadlines(w->conns);
+	links_tick(w->links, w->now_ms);
 	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);
 	show_title(w);
 }
@@ -296,6 +328,7 @@ serve(struct worker *w)
 		if (w->look)
 			hand_round(w);
 		w->busy = conns_turn(w->conns);
+		links_flush(w->links);
 		wake_watchers(w);
 		if (w->now_ms >= w->tick_ms)
 			tick(w);
@@ -318,6 +351,7 @@ worker_run(const struct inherit *in)
 	serve(w);
 	conns_publish_counters(w->conns);
 	conns_close(w->conns);
+	links_close(w->links);
 	subscribe_close(w->subs);
 	accept_close(&w->acceptor);
 	store_close(&w->store);

@@ -1,0 +1,292 @@
+/*
+ * A connection whose other end is a node: a handshake, then frames, each a
+ * request for a bucket of ours.
+ *
+ * A request is answered here or not at all.  Were it passed on, two nodes
+ * with different tables could send it round for ever; so who does not have
+ * the bucket says who has, and the two compare their tables.
+ *
+ * A worker that leaves says BYE and answers what is on its way; the other end
+ * hangs up when it has its answers, and nothing is lost.
+ */
+
+#include <sys/random.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/reply.h"
+#include "server/conn_state.h"
+#include "server/log.h"
+#include "server/peer.h"
+#include "server/poison.h"
+
+#define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
+
+bool
+conn_greet(struct conns *set, struct conn *conn)
+{
+	uint8_t random[HANDSHAKE_CHALLENGE_LEN];
+
+	conn->greeting = malloc(sizeof(*conn->greeting));
+	if (conn->greeting == NULL ||
+	    getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	conn->state = CONN_SERVING;
+	handshake_accept(conn->greeting, links_self(set->links), random,
+	    &conn->out);
+	return true;
+}
+
+static void
+log_refusal(const struct conn *conn, const char *why)
+{
+	char name[PEER_NAME_MAX];
+
+	peer_name(conn->fd, name, sizeof(name));
+	log_warn("closing the link of %s: %s", name, why);
+}
+
+static void
+go_on_greeting(struct conns *set, struct conn *conn)
+{
+	struct inbuf *in = &conn->in;
+	char why[HANDSHAKE_WHY_MAX];
+	size_t used;
+
+	switch (handshake_step(conn->greeting, in->data + in->head,
+	    inbuf_len(in), &conn->out, &used)) {
+	case HANDSHAKE_OK:
+		conn->greeted = true;
+		inbuf_consume(in, &set->pool, used);
+		if (set->draining || set->retiring)
+			conn_say_bye(set, conn);
+		break;
+	case HANDSHAKE_MORE:
+		inbuf_consume(in, &set->pool, used);
+		conn->hungry = true;
+		break;
+	case HANDSHAKE_BAD:
+		handshake_why(conn->greeting, why);
+		log_refusal(conn, why);
+		set->counted[BOARD_DROPPED]++;
+		if (conn->greeting->verdict == VERDICT_GARBAGE)
+			conn->broken = true;
+		else
+			conn_finish(set, conn);
+		break;
+	}
+}
+
+/* What every frame from here has. */
+static struct frame
+frame_of(const struct conns *set, enum frame_op op, uint32_t id)
+{
+	return (struct frame){
+		.op = op, .id = id, .table = links_self(set->links)->table
+	};
+}
+
+static void
+refuse(struct conns *set, struct conn *conn, uint32_t id, const char *why)
+{
+	struct frame frame = frame_of(set, FRAME_REFUSED, id);
+
+	frame.payload.data = (const uint8_t *)why;
+	frame.payload.len = strlen(why);
+	frame_write(&conn->out, &frame);
+}
+
+static void
+say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
+    uint32_t owner)
+{
+	struct frame frame = frame_of(set, FRAME_NOT_MINE, id);
+	const char *name = route_name(set->env->route, owner);
+
+	frame.payload.data = (const uint8_t *)name;
+	frame.payload.len = strlen(name);
+	frame_write(&conn->out, &frame);
+}
+
+/* One piece of a list.  Where the next one begins, 0 after the last. */
+static uint64_t
+write_piece(struct conns *set, struct stream *stream, struct outbuf *out,
+    uint64_t place)
+{
+	size_t before = outbuf_len(out);
+	bool more;
+
+	if (!stream_set_place(stream, place)) {
+		reply_error(out, "the list has no such place");
+		return 0;
+	}
+	do
+		more = stream->next(stream, set->env->store, out);
+	while (more && outbuf_len(out) - before < PIECE_BYTES);
+	return more ? stream_place(stream) : 0;
+}
+
+static void
+run(struct conns *set, struct call *call, struct frame *reply,
+    uint64_t fingerprint)
+{
+	struct arena *arena = set->env->inherit->arena;
+
+	board_set_fingerprint(arena, set->slot, fingerprint);
+	if (poison_is_refused(set->env->inherit->poison, fingerprint,
+	    set->now_ms)) {
+		call->failed = true;
+		set->counted[BOARD_REFUSED_POISON]++;
+		reply_error(call->out,
+		    "refused: this request crashed a worker");
+	} else {
+		command_run(call);
+		if (call->next == CALL_STREAM)
+			reply->place = write_piece(set, call->stream,
+			    call->out, reply->place);
+		stream_end(call->stream);
+	}
+	board_set_fingerprint(arena, set->slot, 0);
+}
+
+/* A sound request for a bucket of ours. */
+static void
+answer(struct conns *set, struct conn *conn, struct call *call,
+    const struct frame *frame)
+{
+	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	size_t mark;
+
+	reply.flags = FRAME_TEXT | (frame->flags & FRAME_PLACE);
+	mark = frame_begin(&conn->out, &reply);
+	reply.place = frame->place;
+	call->out = &conn->out;
+	run(set, call, &reply, command_fingerprint(&set->req));
+	if (call->failed) {
+		reply.flags |= FRAME_FAILED;
+		set->counted[BOARD_ERRORS]++;
+	}
+	frame_end(&conn->out, mark, &reply);
+}
+
+static bool
+has_my_table(const struct conns *set, const struct frame *frame)
+{
+	const struct frame_table *ours = &links_self(set->links)->table;
+
+	return frame->table.version == ours->version &&
+	    frame->table.hash == ours->hash;
+}
+
+/*
+ * The other end is a node, but perhaps of another version: what it asks for
+ * is checked like a client's.
+ */
+static void
+take_request(struct conns *set, struct conn *conn, const struct frame *frame)
+{
+	struct outbuf nowhere = { .data = NULL };
+	struct call call = {
+		.env = set->env, .req = &set->req, .out = &nowhere,
+		.stream = &conn->stream, .next = CALL_GO_ON
+	};
+	bool sound = command_check(&call), piece;
+	enum command_kind kind = sound ? command_kind(&call) : COMMAND_HERE;
+	uint32_t owner;
+
+	outbuf_free(&nowhere);
+	piece = (frame->flags & FRAME_PLACE) != 0;
+	set->counted[BOARD_REQUESTS]++;
+	if (!has_my_table(set, frame)) {
+		refuse(set, conn, frame->id, "its routing table is another "
+		    "one: compare the nodes in both configurations");
+		return;
+	}
+	if (kind == COMMAND_HERE || piece != (kind == COMMAND_LIST)) {
+		refuse(set, conn, frame->id, "it takes no such request");
+		return;
+	}
+	owner = route_owner_of_name(set->env->route, set->req.argv[1].data,
+	    set->req.argv[1].len);
+	if (owner != route_self(set->env->route))
+		say_not_mine(set, conn, frame->id, owner);
+	else
+		answer(set, conn, &call, frame);
+}
+
+/* Returns false, with the reason, if it makes no sense. */
+static bool
+take_frame(struct conns *set, struct conn *conn, const struct frame *frame,
+    const char **reason)
+{
+	struct frame pong;
+
+	*reason = "it sends what is not for us";
+	switch (frame->op) {
+	case FRAME_REQUEST:
+		if (!frame_words(frame, &set->req, reason))
+			return false;
+		take_request(set, conn, frame);
+		return true;
+	case FRAME_PING:
+		pong = frame_of(set, FRAME_PONG, frame->id);
+		frame_write(&conn->out, &pong);
+		return true;
+	case FRAME_CANCEL:
+	case FRAME_BYE:
+		return true;
+	case FRAME_REPLY:
+	case FRAME_EVENT:
+	case FRAME_NOT_MINE:
+	case FRAME_REFUSED:
+	case FRAME_PONG:
+		break;
+	}
+	return false;
+}
+
+void
+conn_parse_frame(struct conns *set, struct conn *conn, struct turn *turn)
+{
+	struct inbuf *in = &conn->in;
+	struct frame frame;
+	const char *reason;
+	size_t used;
+
+	if (inbuf_len(in) == 0) {
+		conn->hungry = true;
+		return;
+	}
+	if (!conn->greeted) {
+		go_on_greeting(set, conn);
+		return;
+	}
+	switch (frame_parse(in->data + in->head, inbuf_len(in),
+	    links_self(set->links)->payload_max, &frame, &reason, &used)) {
+	case FRAME_OK:
+		turn->requests--;
+		conn->active_ms = set->now_ms;
+		if (take_frame(set, conn, &frame, &reason)) {
+			inbuf_consume(in, &set->pool, used);
+			return;
+		}
+		break;
+	case FRAME_MORE:
+		conn->hungry = true;
+		return;
+	case FRAME_BAD:
+		break;
+	}
+	log_refusal(conn, reason);
+	conn->broken = true;
+}
+
+void
+conn_say_bye(struct conns *set, struct conn *conn)
+{
+	struct frame bye = frame_of(set, FRAME_BYE, 0);
+
+	frame_write(&conn->out, &bye);
+	conn_enqueue(set, conn);
+}

@@ -1,0 +1,305 @@
+/*
+ * Links to other nodes.
+ *
+ *	 IDLE --asked--> DIALLING --> GREETING --> UP --BYE--> LEAVING
+ *	  ^                 |            |          |             |
+ *	  +--- down, ------ + ---------- +          + -- broken - +
+ *	       later again
+ *
+ * A question is a frame in `out', which stays there until it is answered.  So
+ * when a connection breaks it is known of each whether it was sent, and what
+ * changes nothing can be asked again.
+ *
+ * A node that could not be reached is down until it has been: who asks is
+ * told so at once, and the links try again by themselves, ever more seldom.
+ *
+ * Here: asking.  Connecting is link_dial.c, bytes link_io.c, and what a break
+ * means link_break.c.
+ */
+
+#include <sys/epoll.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/link_state.h"
+#include "server/store.h"
+
+#define FULL_BYTES	((size_t)1024 * 1024)	/* of frames not answered */
+#define RING_MIN	64
+#define SILENCE_MS	3000	/* with a question open */
+#define IDLE_MS		60000	/* without one */
+
+static bool
+is_node(void *arg, const char *name)
+{
+	const struct route *route = arg;
+	uint32_t node = route_find(route, name);
+
+	return node != ROUTE_NOBODY && node != route_self(route);
+}
+
+static void
+introduce(struct links *links)
+{
+	const struct config *config = links->inherit->config;
+	const struct route *route = links->route;
+
+	links->self = (struct handshake_self){
+		.name = route_name(route, route_self(route)),
+		.table = { route_version(route), route_hash(route) },
+		.payload_max = (uint32_t)links->in_max - FRAME_HEADER_LEN,
+		.is_node = is_node,
+		.arg = (void *)(uintptr_t)route,
+	};
+	links->self.cookie.data = (const uint8_t *)config->secret;
+	links->self.cookie.len = strlen(config->secret);
+}
+
+/* A request of one pair with room for its lengths, or a piece of a list. */
+static size_t
+frame_max(const struct arena *arena)
+{
+	size_t max = arena_value_max(arena) + PAIR_KEY_MAX + BUCKET_NAME_MAX;
+
+	return FRAME_HEADER_LEN + 4 * max + 65536;
+}
+
+struct links *
+links_open(const struct inherit *in, const struct route *route,
+    const struct link_listener *listener, int epoll_fd)
+{
+	uint32_t i, n = route_is_alone(route) ? 0 : route_count(route);
+	struct links *links = calloc(1, sizeof(*links) +
+	    n * sizeof(links->link[0]));
+
+	if (links == NULL)
+		return NULL;
+	links->inherit = in;
+	links->route = route;
+	links->listener = *listener;
+	links->epoll_fd = epoll_fd;
+	links->now_ms = clock_ms();
+	links->in_max = frame_max(in->arena);
+	links->count = n;
+	for (i = 0; i < n; i++) {
+		links->link[i].all = links;
+		links->link[i].node = i;
+		links->link[i].fd = -1;
+	}
+	if (n > 0)
+		introduce(links);
+	return links;
+}
+
+void
+links_close(struct links *links)
+{
+	struct link *link;
+	uint32_t i;
+
+	if (links == NULL)
+		return;
+	for (i = 0; i < links->count; i++) {
+		link = &links->link[i];
+		if (link->fd != -1)
+			close(link->fd);
+		inbuf_clear(&link->in, &links->pool);
+		outbuf_free(&link->out);
+		outbuf_free(&link->greeting);
+		free(link->ring);
+	}
+	inbuf_pool_free(&links->pool);
+	free(links);
+}
+
+const struct handshake_self *
+links_self(const struct links *links)
+{
+	return &links->self;
+}
+
+struct link *
+links_to(struct links *links, uint32_t node)
+{
+	return &links->link[node];
+}
+
+bool
+links_event(struct links *links, void *data, uint32_t events)
+{
+	struct link *link = data;
+
+	if (links->count == 0 || link < links->link ||
+	    link >= links->link + links->count)
+		return false;
+	if (events & ~(uint32_t)EPOLLOUT)
+		link->readable = true;
+	if (events & ~(uint32_t)EPOLLIN)
+		link->writable = true;
+	if (link->state == LINK_DIALLING)
+		link_go_on_dialling(link);
+	if (link->state != LINK_IDLE && link->state != LINK_DIALLING)
+		link_read(link);
+	if (link->state != LINK_IDLE && link->state != LINK_DIALLING)
+		link_write(link);
+	return true;
+}
+
+static void
+tick(struct link *link, uint64_t now_ms)
+{
+	uint64_t silence_ms = now_ms - link->heard_ms;
+
+	switch (link->state) {
+	case LINK_IDLE:
+		if (link->proven_down && now_ms >= link->retry_ms)
+			link_dial(link);
+		break;
+	case LINK_DIALLING:
+	case LINK_GREETING:
+		if (now_ms >= link->limit_ms)
+			link_down(link, "does not answer");
+		break;
+	case LINK_UP:
+	case LINK_LEAVING:
+		if (link->sent > 0 && silence_ms >= SILENCE_MS)
+			link_break(link, "does not answer");
+		else if (link->count == 0 && silence_ms >= IDLE_MS)
+			link_break(link, "was idle");
+		break;
+	}
+}
+
+void
+links_tick(struct links *links, uint64_t now_ms)
+{
+	uint32_t i;
+
+	links->now_ms = now_ms;
+	for (i = 0; i < links->count; i++)
+		tick(&links->link[i], now_ms);
+}
+
+void
+links_flush(struct links *links)
+{
+	struct link *link;
+	uint32_t i;
+
+	for (i = 0; i < links->count; i++) {
+		link = &links->link[i];
+		if (!link->dirty)
+			continue;
+		link->dirty = false;
+		if (link->state == LINK_UP)
+			link_write(link);
+	}
+}
+
+/* Asking. */
+
+static bool
+make_room(struct link *link)
+{
+	size_t i, cap = link->cap == 0 ? RING_MIN : link->cap * 2;
+	struct question *ring;
+
+	if (link->count < link->cap)
+		return true;
+	if ((ring = calloc(cap, sizeof(*ring))) == NULL)
+		return false;
+	for (i = 0; i < link->count; i++)
+		ring[i] = *link_question_at(link, i);
+	free(link->ring);
+	link->ring = ring;
+	link->first = 0;
+	link->cap = cap;
+	return true;
+}
+
+/* Its frame; false if memory ran out, and then nothing of it is there. */
+static bool
+write_question(struct link *link, const struct link_question *q)
+{
+	struct frame frame = {
+		.op = FRAME_REQUEST, .flags = FRAME_TEXT,
+		.id = link->first_id + (uint32_t)link->count,
+		.table = link->all->self.table, .shard = q->shard,
+		.place = q->place
+	};
+	size_t mark;
+
+	if (q->piece)
+		frame.flags |= FRAME_PLACE;
+	if (outbuf_reserve(&link->out, FRAME_HEADER_LEN + sizeof(q->place) +
+	    frame_words_len(q->req->argv, q->req->argc)) == NULL)
+		return false;
+	mark = frame_begin(&link->out, &frame);
+	frame_put_words(&link->out, q->req->argv, q->req->argc);
+	frame_end(&link->out, mark, &frame);
+	return true;
+}
+
+static enum link_answer
+refuse(struct link *link, const struct link_question *q, const char *why)
+{
+	struct links *links = link->all;
+
+	links->listener.failed(links->listener.arg, q->who, LINK_UNAVAILABLE,
+	    route_name(links->route, link->node), why);
+	return LINK_DOWN;
+}
+
+enum link_answer
+link_ask(struct link *link, const struct link_question *q)
+{
+	size_t before = outbuf_len(&link->out);
+
+	if (link->proven_down)
+		return refuse(link, q, link->why);
+	if (link->state == LINK_UP && frame_words_len(q->req->argv,
+	    q->req->argc) + 8 > link->handshake.peer_payload_max)
+		return refuse(link, q, "takes no request as long as this");
+	if (before >= FULL_BYTES) {
+		link->full = true;
+		return LINK_FULL;
+	}
+	if (!make_room(link) || !write_question(link, q))
+		return refuse(link, q, "out of memory here");
+	if (before == 0)
+		link->heard_ms = link->all->now_ms;
+	*link_question_at(link, link->count++) = (struct question){
+		.who = q->who, .repeatable = q->repeatable,
+		.len = outbuf_len(&link->out) - before
+	};
+	link->dirty = true;
+	if (link->state == LINK_IDLE)
+		link_dial(link);
+	return LINK_ASKED;
+}
+
+void
+link_forget(struct link *link, const void *who)
+{
+	struct question *q;
+	size_t i;
+
+	for (i = 0; i < link->count; i++) {
+		q = link_question_at(link, i);
+		if (q->who == who)
+			q->who = NULL;
+	}
+}
+
+void
+link_take(struct link *link, struct question *q)
+{
+	*q = *link_question_at(link, 0);
+	link->first = (link->first + 1) % link->cap;
+	link->count--;
+	link->first_id++;
+}

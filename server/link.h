@@ -1,0 +1,85 @@
+#ifndef KVD_SERVER_LINK_H
+#define KVD_SERVER_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/frame.h"
+#include "proto/handshake.h"
+#include "proto/request.h"
+#include "server/role.h"
+#include "server/route.h"
+
+/*
+ * A worker's links to the other nodes, one for each, opened when something is
+ * first asked of it.  Requests of all clients share it, many at a time, and
+ * are answered in the order in which they were asked.
+ *
+ * Nothing here waits: a node that is known to be down is so at once, and is
+ * tried again in the background.
+ */
+struct links;
+struct link;
+
+/* What has become of a request that was not answered. */
+enum link_failure {
+	LINK_UNAVAILABLE,	/* it was not executed, and may be repeated */
+	LINK_UNKNOWN		/* it may have been executed, or not */
+};
+
+/*
+ * What a link tells who asked.  None of these may ask again at once, nor
+ * forget a link's questions but by link_forget().
+ */
+struct link_listener {
+	/* The answer to the oldest question of `who': a FRAME_REPLY. */
+	void	(*answered)(void *arg, void *who, const struct frame *);
+	void	(*failed)(void *arg, void *who, enum link_failure,
+		    const char *node, const char *why);
+	/* A link that was full takes questions again. */
+	void	(*has_room)(void *arg);
+	void	*arg;
+};
+
+/*
+ * The links of a worker, none of which is open.  All is kept, not copied.
+ * NULL when memory ran out.
+ */
+struct links *links_open(const struct inherit *, const struct route *,
+    const struct link_listener *, int epoll_fd);
+void links_close(struct links *);
+
+/* What this node says of itself when it meets another. */
+const struct handshake_self *links_self(const struct links *);
+
+/* The link to a node, which is not this one. */
+struct link *links_to(struct links *, uint32_t node);
+/* Is this the data of an event of a link?  Then it is taken care of. */
+bool links_event(struct links *, void *data, uint32_t events);
+/* What is due at now_ms; some times a second. */
+void links_tick(struct links *, uint64_t now_ms);
+/* Send what was asked in this turn of the loop, one write(2) for each. */
+void links_flush(struct links *);
+
+enum link_answer {
+	LINK_ASKED,		/* who will be told */
+	LINK_FULL,		/* not now: wait for has_room() */
+	LINK_DOWN		/* `failed' was called */
+};
+
+struct link_question {
+	void			*who;
+	const struct request	*req;
+	uint32_t		 shard;		/* or FRAME_NO_SHARD */
+	bool			 piece;		/* of a list, from ... */
+	uint64_t		 place;
+	bool			 repeatable;	/* it changes nothing */
+};
+
+/* Ask.  The request is copied. */
+enum link_answer link_ask(struct link *, const struct link_question *);
+/* Whatever comes for `who' is for nobody any more. */
+void link_forget(struct link *, const void *who);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The end of a connection to a node, and what it means for what was asked.
+ *
+ * What was not sent was not executed.  Of what was sent, nobody knows; what
+ * only reads is asked once more, and of the rest it is said that nobody
+ * knows.  Then, if anything waits, the node is dialled at once: most often
+ * it was one of its workers that died, and another one is there.
+ */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "server/link_state.h"
+#include "server/log.h"
+
+#define BACKOFF_MIN_MS	100
+#define BACKOFF_MAX_MS	2000
+
+static void
+hang_up(struct link *link)
+{
+	if (link->fd != -1)
+		close(link->fd);
+	link->fd = -1;
+	link->state = LINK_IDLE;
+	link->readable = link->writable = false;
+	inbuf_clear(&link->in, &link->all->pool);
+	outbuf_free(&link->greeting);
+}
+
+static void
+fail(struct link *link, const struct question *q, enum link_failure failure,
+    const char *why)
+{
+	struct links *links = link->all;
+
+	if (q->who != NULL)
+		links->listener.failed(links->listener.arg, q->who, failure,
+		    route_name(links->route, link->node), why);
+}
+
+/* Is it to be asked again?  Then its frame is copied to `out'. */
+static bool
+keep(const struct question *q, const uint8_t *frame, bool was_sent,
+    struct outbuf *out)
+{
+	if (q->who == NULL || (was_sent && (!q->repeatable || q->repeated)))
+		return false;
+	outbuf_append(out, frame, q->len);
+	return !out->failed;
+}
+
+/*
+ * Questions are kept in their order, or fail.  Numbers go on: what is asked
+ * again is newer than all that was asked, as if it had been asked now.
+ */
+static void
+sort_out(struct link *link, const char *why)
+{
+	struct outbuf old = link->out;
+	size_t i, at = 0, sent = link->sent, n = link->count;
+	uint32_t id = link->first_id + (uint32_t)n;
+	struct question q;
+	bool was_sent;
+
+	outbuf_init(&link->out);
+	link->sent = 0;
+	for (i = 0; i < n; i++, at += q.len) {
+		link_take(link, &q);
+		/* Half a frame is no question. */
+		was_sent = at + q.len <= sent;
+		if (keep(&q, old.data + old.head + at, was_sent,
+		    &link->out)) {
+			q.repeated |= was_sent;
+			frame_renumber(link->out.data + link->out.tail -
+			    q.len, id++);
+			*link_question_at(link, link->count++) = q;
+		} else if (was_sent && !q.repeatable) {
+			fail(link, &q, LINK_UNKNOWN,
+			    "link lost after the request was sent");
+		} else {
+			fail(link, &q, LINK_UNAVAILABLE, why);
+		}
+	}
+	outbuf_free(&old);
+}
+
+static void
+let_ask(struct link *link)
+{
+	struct links *links = link->all;
+
+	if (!link->full)
+		return;
+	link->full = false;
+	links->listener.has_room(links->listener.arg);
+}
+
+void
+link_break(struct link *link, const char *why)
+{
+	log_debug("link to node %s: %s",
+	    route_name(link->all->route, link->node), why);
+	hang_up(link);
+	sort_out(link, why);
+	if (link->count > 0)
+		link_dial(link);
+	let_ask(link);
+}
+
+void
+link_down(struct link *link, const char *why)
+{
+	struct links *links = link->all;
+	struct question q;
+
+	if (!link->proven_down || strcmp(link->why, why) != 0)
+		log_warn("node %s is down: %s",
+		    route_name(links->route, link->node), why);
+	strlcpy(link->why, why, sizeof(link->why));
+	link->proven_down = true;
+	hang_up(link);
+	link->backoff_ms = link->backoff_ms == 0 ? BACKOFF_MIN_MS :
+	    link->backoff_ms * 2;
+	if (link->backoff_ms > BACKOFF_MAX_MS)
+		link->backoff_ms = BACKOFF_MAX_MS;
+	link->retry_ms = links->now_ms + link->backoff_ms;
+	while (link->count > 0) {
+		link_take(link, &q);
+		fail(link, &q, LINK_UNAVAILABLE, link->why);
+	}
+	outbuf_free(&link->out);
+	link->sent = 0;
+	let_ask(link);
+}
