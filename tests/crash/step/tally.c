@@ -142,20 +142,13 @@ tally_sum(enum tally_count what)
 	return sum;
 }
 
-void
-tally_tell(const char *name)
+static void
+print_failure(const struct row *r)
 {
-	const uint64_t *n;
-	unsigned i;
+	const uint64_t *n = r->counts;
 
-	for (i = 0; i < tally->rows; i++) {
-		n = tally->row[i].counts;
-		if (strcmp(tally->row[i].name, name) == 0)
-			printf("step: %s failed after %lu kill points\n", name,
-			    n[TALLY_POINTS] + n[TALLY_REPAIR_POINTS] +
-			    n[TALLY_THIRD_POINTS]);
-	}
-	fflush(stdout);
+	printf("step: %s failed after %lu kill points\n", r->name,
+	    n[TALLY_POINTS] + n[TALLY_REPAIR_POINTS] + n[TALLY_THIRD_POINTS]);
 }
 
 static void
@@ -221,6 +214,8 @@ tally_report(void)
 		ended += tally->row[i].ended != 0;
 		if (all)
 			print_row(&tally->row[i]);
+		if (!tally->row[i].ended)
+			print_failure(&tally->row[i]);
 	}
 	print_figures();
 	printf("step: %u operations, %u at fault\n", tally->rows,

@@ -34,12 +34,10 @@ void tally_begin(const char *name);
 void tally_add(enum tally_count, uint64_t);
 void tally_end(void);
 
-/* In the first process, of a test that failed: after how many kill points. */
-void tally_tell(const char *name);
-
 /*
- * In the first process, after the tests: print the sums, and each row if
- * KVD_STEP_REPORT is set.  Returns the number of rows that were ended.
+ * In the first process, after the tests: print the sums, after how many kill
+ * points a test failed, and each row if KVD_STEP_REPORT is set.  Returns the
+ * number of rows that were ended.
  */
 unsigned tally_report(void);
 uint64_t tally_sum(enum tally_count);

@@ -4,7 +4,6 @@
  */
 
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -26,36 +25,6 @@ TestSuite(a_kill_anywhere_in_a, .timeout = 3600);
 	}
 #include "scenarios.def"
 #undef SCENARIO
-
-static const char *const names[SCENARIOS] = {
-#define SCENARIO(name, segments, bytes, prepare, kind, candidate, happens, \
-    never) #name "_leaves_the_old_or_the_new",
-#include "scenarios.def"
-#undef SCENARIO
-};
-
-/* At once, for Criterion does not come back if it shall stop at the first
- * failure.  The test has the name of the scenario, and something behind it. */
-static void
-tell(const struct criterion_test_stats *stats)
-{
-	unsigned i;
-
-	for (i = 0; i < SCENARIOS; i++)
-		if (strcmp(stats->test->name, names[i]) == 0)
-			tally_tell(scenarios[i].name);
-}
-
-ReportHook(POST_TEST)(struct criterion_test_stats *stats)
-{
-	if (stats->test_status == CR_STATUS_FAILED)
-		tell(stats);
-}
-
-ReportHook(TEST_CRASH)(struct criterion_test_stats *stats)
-{
-	tell(stats);
-}
 
 /* A proof that tries less than it says is none. */
 static bool
