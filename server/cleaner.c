@@ -150,16 +150,22 @@ run(struct cleaner *c)
 	}
 }
 
-/* Those of an earlier run, which may have had more workers than this one. */
+/*
+ * Those of an earlier run, which may have had more workers than this one; but
+ * not another master's, during an upgrade.
+ */
 static void
 forget_watchers(const struct inherit *in)
 {
-	unsigned watcher;
+	struct board_row row;
+	unsigned watcher, slot;
 
-	for (watcher = 0; watcher < FEED_WATCHERS_MAX; watcher++)
-		if (in->wake_fds[BOARD_WORKER_SLOT + watcher] ==
-		    INHERIT_NO_WAKE)
+	for (watcher = 0; watcher < FEED_WATCHERS_MAX; watcher++) {
+		slot = BOARD_WORKER_SLOT + watcher;
+		if (in->wake_fds[slot] == INHERIT_NO_WAKE &&
+		    (!board_read(in->arena, slot, &row) || row.pid == 0))
 			feed_unwatch_all(in->arena, watcher);
+	}
 }
 
 static int

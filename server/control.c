@@ -21,8 +21,7 @@
 static const struct {
 	const char	*verb;
 	int		 signal;
-	int		 wait_ms;	/* longer than the master allows its
-					 * children; 0: do not wait */
+	int		 wait_ms;	/* for its end; 0: do not wait */
 } verbs[] = {
 	{ "reload", SIGHUP, 0 },
 	{ "stop", SIGTERM, 20000 },
@@ -31,7 +30,6 @@ static const struct {
 	{ "upgrade", SIGUSR2, 0 },
 };
 
-#define UPGRADE_MS	90000	/* longer than the master waits for it */
 #define UPGRADE_SEEN_MS	2000	/* for it to be under way */
 #define NAP_MS		10
 
@@ -73,26 +71,28 @@ signal_and_wait(const char *instance, pid_t pid, int signal, int wait_ms)
 
 /*
  * Until another process has the claim and the old one has retired.  While it
- * is at it, it shows so; if it does not any more and still has the claim,
- * then it failed.
+ * is at it, it shows so, and sees to it that there is an end; if it does not
+ * any more and still has the claim, then it failed.
  */
 static int
 await_successor(const char *instance, pid_t old)
 {
 	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000 };
-	bool changing, seen = false;
 	pid_t holder = old;
-	int ms;
+	int ms = 0;
 
-	for (ms = 0; ms < UPGRADE_MS; ms += NAP_MS) {
-		changing = arena_is_changing(instance);
+	for (;;) {
+		if (arena_is_changing(instance)) {
+			ms = UPGRADE_SEEN_MS;
+			nanosleep(&nap, NULL);
+			continue;
+		}
 		holder = arena_holder(instance);
-		if (!changing && holder > 0 && holder != old)
+		if (holder > 0 && holder != old)
 			return EX_OK;
-		if (!changing && holder == old &&
-		    (seen || ms >= UPGRADE_SEEN_MS))
+		if (ms >= UPGRADE_SEEN_MS)
 			break;
-		seen |= changing;
+		ms += NAP_MS;
 		nanosleep(&nap, NULL);
 	}
 	if (holder == old)

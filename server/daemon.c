@@ -89,8 +89,8 @@ await_daemon(int fd, pid_t daemon)
 }
 
 /* Any other could not be unmounted while we live. */
-static void
-leave_folder(void)
+void
+daemon_leave_folder(void)
 {
 	if (chdir("/") == -1)
 		fatal(EX_OSERR, "cannot enter /: %s", strerror(errno));
@@ -119,7 +119,7 @@ daemon_detach(void)
 	close(ends[0]);
 	ready_fd = ends[1];
 	umask(027);
-	leave_folder();
+	daemon_leave_folder();
 }
 
 static void
@@ -138,7 +138,6 @@ void
 daemon_silence(void)
 {
 	give_up_terminal();
-	leave_folder();
 	log_detach();
 }
 

@@ -33,9 +33,12 @@ void daemon_ready(void);
 
 /*
  * The second half alone, for a successor that was not started from a
- * terminal: standard input, output and error become /dev/null, the log is no
- * longer copied there, and / becomes the directory.
+ * terminal: standard input, output and error become /dev/null, and the log
+ * is no longer copied there.
  */
 void daemon_silence(void);
+
+/* / becomes the directory; fatal() on failure. */
+void daemon_leave_folder(void);
 
 #endif

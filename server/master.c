@@ -67,7 +67,8 @@ stop(struct master *m, enum children_leave how)
 	if (m->state != MASTER_STOPPING && m->state != MASTER_RETIRED) {
 		log_info(how == CHILDREN_DRAIN ? "draining" : "stopping");
 		master_forget_change(m);
-		notify_stopping();
+		if (m->in_charge)
+			notify_stopping();
 		master_title(m, how == CHILDREN_DRAIN ? "draining" :
 		    "stopping");
 		if (m->in_charge)
@@ -133,11 +134,13 @@ look_at_children(struct master *m)
 	children_succeed(m->children);
 	if (m->talk_fd != -1) {
 		master_is_ready(m);
-	} else {
-		master_serve(m);
-		master_tell_manager(m);
-		daemon_ready();
+		return;
 	}
+	master_serve(m);
+	master_tell_manager(m);
+	if (m->is_next && !m->options->foreground)
+		daemon_silence();
+	daemon_ready();
 }
 
 /* A service manager's watchdog is fed while at least one worker moves. */
@@ -214,7 +217,8 @@ close_all(struct master *m)
 	children_close(m->children);
 	if (m->talk_fd != -1)
 		close(m->talk_fd);
-	log_info(m->in_charge ? "stopped" : "ended, another is in charge");
+	log_info(m->in_charge || m->status != 0 ? "stopped" :
+	    "ended, another is in charge");
 }
 
 int

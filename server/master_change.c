@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "server/clock.h"
@@ -190,10 +191,8 @@ end_upgrade(struct master *m)
 static void
 end_successor(const struct master *m)
 {
-	if (waitpid(m->upgrade.pid, NULL, WNOHANG) != 0)
-		return;
-	kill(m->upgrade.pid, SIGKILL);
-	waitpid(m->upgrade.pid, NULL, 0);
+	if (waitpid(m->upgrade.pid, NULL, WNOHANG) == 0)
+		kill(m->upgrade.pid, SIGKILL);
 }
 
 /*
@@ -210,19 +209,6 @@ hand_over(struct master *m)
 	m->patience_end_ms = clock_ms() + m->config->start_ms;
 	arena_unclaim(m->common.arena);
 	upgrade_say(m->talk_fd);
-}
-
-static void
-retire(struct master *m)
-{
-	m->state = MASTER_RETIRED;
-	master_title(m, "retired");
-	listen_leave_paths(&m->listeners);
-	pidfile_forget();
-	notify_successor(m->upgrade.pid);
-	upgrade_say(m->talk_fd);
-	children_leave(m->children, CHILDREN_RETIRE);
-	arena_show_change(m->common.arena, false);
 }
 
 /* Claim, pid file and place on the board: there is one of each. */
@@ -260,12 +246,31 @@ upgrade_failed(struct master *m, const char *why)
 }
 
 static void
+retire(struct master *m)
+{
+	/* It may have died since. */
+	if (upgrade_heard(m->talk_fd) == UPGRADE_GONE) {
+		upgrade_failed(m, "ended before it took over");
+		return;
+	}
+	m->state = MASTER_RETIRED;
+	master_title(m, "retired");
+	listen_leave_paths(&m->listeners);
+	pidfile_forget();
+	notify_successor(m->upgrade.pid);
+	upgrade_say(m->talk_fd);
+	children_leave(m->children, CHILDREN_RETIRE);
+	arena_show_change(m->common.arena, false);
+}
+
+static void
 go_on_upgrading(struct master *m)
 {
 	switch (upgrade_heard(m->talk_fd)) {
 	case UPGRADE_NOTHING:
 		if (clock_ms() > m->patience_end_ms)
-			upgrade_failed(m, "does not come to serve");
+			upgrade_failed(m, m->state == MASTER_HANDING ?
+			    "does not take over" : "does not come to serve");
 		break;
 	case UPGRADE_GO:
 		if (m->state == MASTER_HANDING)
@@ -274,7 +279,8 @@ go_on_upgrading(struct master *m)
 			hand_over(m);
 		break;
 	case UPGRADE_GONE:
-		upgrade_failed(m, "ended before it served");
+		upgrade_failed(m, m->state == MASTER_HANDING ?
+		    "ended before it took over" : "ended before it served");
 		break;
 	}
 }
@@ -313,20 +319,37 @@ master_is_ready(struct master *m)
 	upgrade_say(m->talk_fd);
 }
 
+/* If it dies before we serve, we are the ones to be found all the same. */
 static void
 listen_to_predecessor(struct master *m)
 {
 	enum upgrade_word word = upgrade_heard(m->talk_fd);
 
-	if (word == UPGRADE_NOTHING || (word == UPGRADE_GONE &&
-	    m->state == MASTER_STARTING))
+	if (word == UPGRADE_NOTHING)
 		return;
 	if (m->state == MASTER_READY)
 		take_over(m);
-	else if (word == UPGRADE_GO)
+	else if (m->state == MASTER_STARTING)
+		take_charge(m);
+	else if (word == UPGRADE_GO && m->state == MASTER_SERVING)
 		master_tell_manager(m);
 	if (word == UPGRADE_GONE)
 		forget_predecessor(m);
+}
+
+/*
+ * Its children end with it, and ours have been told to.  Somebody who watches
+ * us, as a service manager does, is to start anew.
+ */
+static void
+outlive_successor(struct master *m)
+{
+	log_err("the new program, pid %d, has died; stopping",
+	    (int)m->upgrade.pid);
+	m->status = EX_SOFTWARE;
+	notify_successor(getpid());
+	end_upgrade(m);
+	children_leave(m->children, CHILDREN_STOP);
 }
 
 /* Both. */
@@ -342,10 +365,8 @@ master_go_on_changing(struct master *m)
 		listen_to_predecessor(m);
 	else if (m->state != MASTER_RETIRED)
 		go_on_upgrading(m);
-	else if (upgrade_heard(m->talk_fd) == UPGRADE_GONE) {
-		end_upgrade(m);
-		children_leave(m->children, CHILDREN_STOP);
-	}
+	else if (upgrade_heard(m->talk_fd) == UPGRADE_GONE)
+		outlive_successor(m);
 }
 
 void

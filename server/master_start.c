@@ -202,6 +202,9 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 {
 	unsigned slot;
 
+	m->is_next = true;
+	if (!m->options->foreground)
+		daemon_leave_folder();
 	reload_inherit(m->config, goods->config_fd);
 	privileges_require_user(m->config->user);
 	master_raise_files(m->config);
@@ -226,6 +229,7 @@ master_start(struct master *m)
 	m->began_ms = clock_wall_ms();
 	log_open(m->config, m->options->debug > 0, m->options->debug);
 	log_role("master");
+	privileges_give_log(m->config->user);
 	if (upgrade_inherit(&goods, &m->talk_fd))
 		start_next(m, &goods);
 	else

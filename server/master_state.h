@@ -20,6 +20,7 @@ enum master_state {			/* drawn in master.c */
 
 struct master {
 	enum master_state	 state;
+	bool			 is_next;	/* started by another one */
 	bool			 in_charge;	/* has claim and pid file */
 	const struct master_options *options;
 	const struct config_args *args;		/* to read it again on HUP */

@@ -90,15 +90,13 @@ pidfile_inherit(int fd, const char *path)
 void
 pidfile_rewrite(void)
 {
+	int len, fd = pidfile_fd();
 	char line[32];
-	int len;
 
-	if (inherited.fd == -1)
+	if (fd == -1)
 		return;
 	len = snprintf(line, sizeof(line), "%d", (int)getpid());
-	if (ftruncate(inherited.fd, 0) == -1 ||
-	    pwrite(inherited.fd, line, (size_t)len, 0) != len)
-		log_warn("cannot write the pid file %s: %s",
-		    inherited.path == NULL ? "of the old program" :
-		    inherited.path, strerror(errno));
+	if (ftruncate(fd, 0) == -1 ||
+	    pwrite(fd, line, (size_t)len, 0) != len)
+		log_warn("cannot write the pid file: %s", strerror(errno));
 }

@@ -35,7 +35,10 @@ int pidfile_fd(void);
  * pidfile_rewrite().
  */
 void pidfile_inherit(int fd, const char *path);
-/* Our pid instead of the predecessor's; a failure is logged. */
+/*
+ * Our pid instead of the predecessor's, or of a successor that has failed.  A
+ * failure is logged.
+ */
 void pidfile_rewrite(void);
 
 #endif

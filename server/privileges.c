@@ -40,6 +40,13 @@ privileges_require_user(const char *user)
 }
 
 void
+privileges_give_log(const char *user)
+{
+	if (user != NULL && geteuid() == 0)
+		log_give_to(look_up(user)->pw_uid);
+}
+
+void
 privileges_drop(const char *user)
 {
 	const struct passwd *pw;
@@ -48,7 +55,6 @@ privileges_drop(const char *user)
 		return;
 	if (geteuid() != 0)
 		fatal(EX_NOPERM, "only root can become user %s", user);
-	log_give_to(pw->pw_uid);
 	if (initgroups(user, pw->pw_gid) == -1 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)

@@ -9,6 +9,12 @@
 void privileges_require_user(const char *user);
 
 /*
+ * Root, who is about to become this user: the log that was made is the
+ * user's, see log_give_to().  Before anything can fail; NULL: nobody.
+ */
+void privileges_give_log(const char *user);
+
+/*
  * Become the user for good: groups, group, user, and a check that root
  * cannot be regained.  NULL, or the user we are already, changes nothing.
  * fatal(): EX_NOUSER (67), EX_NOPERM (77) if we are not root.

@@ -60,6 +60,7 @@ struct worker {
 	bool			 look;		/* at the watched shards */
 	uint64_t		 now_ms;
 	uint64_t		 tick_ms;	/* when the next one is due */
+	uint64_t		 leave_ms;	/* DRAINING: not later */
 	uint64_t		 titled;	/* clients our title tells */
 };
 
@@ -146,7 +147,11 @@ set_state(struct worker *w, enum worker_state state, enum board_state shown)
 
 /* Events. */
 
-/* No more clients.  Those that we have are served on if they may linger. */
+/*
+ * No more clients.  Those that we have are served on if they may linger, but
+ * not longer than the master would let us: it may not know, if it was
+ * somebody else who told us.
+ */
 static void
 leave(struct worker *w, bool linger)
 {
@@ -154,10 +159,12 @@ leave(struct worker *w, bool linger)
 
 	if (w->state == WORKER_STOPPING)
 		return;
-	if (w->state == WORKER_SERVING)
+	if (w->state == WORKER_SERVING) {
 		for (i = 0; i < w->inherit->listens; i++)
 			accept_unwatch(&w->acceptor,
 			    &w->inherit->listen_fds[i]);
+		w->leave_ms = w->now_ms + w->env.config->drain_ms;
+	}
 	set_state(w, WORKER_DRAINING, BOARD_DRAINING);
 	if (linger)
 		conns_retire(w->conns);
@@ -173,10 +180,6 @@ on_signal(struct worker *w)
 
 	while (read(w->signal_fd, &info, sizeof(info)) ==
 	    (ssize_t)sizeof(info)) {
-		/* Told so by anybody else, it would be missed for good. */
-		if (info.ssi_pid != (uint32_t)w->inherit->master &&
-		    (info.ssi_signo == SIGQUIT || info.ssi_signo == SIGUSR2))
-			continue;
 		switch (info.ssi_signo) {
 		case SIGTERM:
 			set_state(w, WORKER_STOPPING, BOARD_DRAINING);
@@ -307,6 +310,8 @@ tick(struct worker *w)
 {
 	w->tick_ms = w->now_ms + TICK_MS;
 	w->look = true;
+	if (w->state == WORKER_DRAINING && w->now_ms >= w->leave_ms)
+		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
 	conns_check_deadlines(w->conns);
 	links_tick(w->links, w->now_ms);
 	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);

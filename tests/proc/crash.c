@@ -316,20 +316,6 @@ now_s(void)
 	return (uint64_t)ts.tv_sec;
 }
 
-static int
-count_lines(const char *text)
-{
-	char line[2048];
-	FILE *f = fopen(d.log, "r");
-	int n = 0;
-
-	cr_assert_not_null(f);
-	while (fgets(line, sizeof(line), f) != NULL)
-		n += strstr(line, text) != NULL;
-	fclose(f);
-	return n;
-}
-
 Test(crash, refusals_are_logged_with_the_peer_but_not_each)
 {
 	enum { TIMES = 200 };
@@ -350,7 +336,7 @@ Test(crash, refusals_are_logged_with_the_peer_but_not_each)
 	    ntohs(sin.sin_port));
 	find_line("refused request", 1, line, sizeof(line));
 	cr_assert_not_null(strstr(line, peer), "%s", line);
-	lines = count_lines("refused request");
+	lines = daemon_count_log(&d, "refused request");
 	cr_assert_leq((uint64_t)lines, now_s() - start_s + 2);
 	close(fd);
 	daemon_stop(&d);
@@ -387,7 +373,7 @@ Test(crash, with_refuse_0_none_is_refused)
 		crash_by("DEBUG CRASH segv\r\n");
 		daemon_await_log(&d, "was killed by signal 11", i);
 	}
-	cr_assert_eq(count_lines("is refused for"), 0);
+	cr_assert_eq(daemon_count_log(&d, "is refused for"), 0);
 	daemon_stop(&d);
 }
 
@@ -417,7 +403,7 @@ send_with_request_in_hand(int signal, const char *text)
 		request_of(line, i == 1 ? first : now);
 		cr_assert(i == 1 || strcmp(first, now) == 0);
 	}
-	cr_assert_eq(count_lines("is refused for"), 0);
+	cr_assert_eq(daemon_count_log(&d, "is refused for"), 0);
 	daemon_stop(&d);
 }
 

@@ -216,6 +216,65 @@ become_daemon(const struct daemon *d, const char *const *flags, int fd)
 	_exit(127);
 }
 
+static void
+show_log(const struct daemon *d)
+{
+	char line[512];
+	FILE *f = fopen(d->log, "r");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		fprintf(stderr, "  %s", line);
+	if (f != NULL)
+		fclose(f);
+}
+
+int
+daemon_count_log(const struct daemon *d, const char *text)
+{
+	char line[2048];
+	FILE *f = fopen(d->log, "r");
+	int n = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, text) != NULL;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static bool
+has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG |
+	    WNOWAIT) == -1 || info.si_pid == pid;
+}
+
+/* alive: it is our daemon that has to say it. */
+static void
+await_log(const struct daemon *d, const char *text, int n, bool alive)
+{
+	uint64_t deadline_ms = now_ms() + PATIENCE_MS;
+
+	while (daemon_count_log(d, text) < n) {
+		if (now_ms() > deadline_ms || (alive && has_ended(d->pid))) {
+			show_log(d);
+			cr_assert_fail("the log never said \"%s\"", text);
+		}
+		nap();
+	}
+}
+
 void
 daemon_launch(struct daemon *d, const char *const *flags)
 {
@@ -226,7 +285,7 @@ daemon_launch(struct daemon *d, const char *const *flags)
 	if (d->pid == 0)
 		become_daemon(d, flags, fd);
 	close(fd);
-	daemon_await_log(d, "serves instance", 1);
+	await_log(d, "serves instance", 1, true);
 }
 
 void
@@ -255,18 +314,6 @@ void
 daemon_kill(const struct daemon *d, int signal)
 {
 	cr_assert_eq(kill(d->pid, signal), 0);
-}
-
-static void
-show_log(const struct daemon *d)
-{
-	char line[512];
-	FILE *f = fopen(d->log, "r");
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		fprintf(stderr, "  %s", line);
-	if (f != NULL)
-		fclose(f);
 }
 
 static void
@@ -346,43 +393,10 @@ daemon_await_end(pid_t pid)
 		nap();
 }
 
-static int
-count_in_log(const struct daemon *d, const char *text)
-{
-	char line[2048];
-	FILE *f = fopen(d->log, "r");
-	int n = 0;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		n += strstr(line, text) != NULL;
-	if (f != NULL)
-		fclose(f);
-	return n;
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 void
 daemon_await_log(const struct daemon *d, const char *text, int n)
 {
-	uint64_t deadline_ms = now_ms() + PATIENCE_MS;
-	int status;
-
-	while (count_in_log(d, text) < n) {
-		if (now_ms() > deadline_ms ||
-		    waitpid(d->pid, &status, WNOHANG) == d->pid) {
-			show_log(d);
-			cr_assert_fail("the log never said \"%s\"", text);
-		}
-		nap();
-	}
+	await_log(d, text, n, false);
 }
 
 int

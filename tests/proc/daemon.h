@@ -33,6 +33,9 @@ void daemon_configure(const struct daemon *, const char *conf);
 
 /* A list of flags, ended by NULL. */
 #define FLAGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
+/* daemon_run() with these flags, by a test that has `d' and `out'. */
+#define RUN(...)							      \
+	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 
 /*
  * Start it with these further flags (a list ended by NULL, or NULL) and wait
@@ -63,7 +66,8 @@ void daemon_remove(struct daemon *);
 /* Wait for the end of a process that is not the test's child. */
 void daemon_await_end(pid_t);
 
-/* Wait until the log has this text, at least n times. */
+/* In how many lines the log has this text; or wait until it is n or more. */
+int daemon_count_log(const struct daemon *, const char *text);
 void daemon_await_log(const struct daemon *, const char *text, int n);
 
 /*

@@ -79,7 +79,7 @@ Test(death, worker_killed_in_traffic_leaves_old_or_new_values)
 			talk_send(fd, request);
 		}
 		talk_expect(fd, "OK\r\n");
-		kill(talk_process_pid(other, "process_1:"), SIGKILL);
+		kill(talk_process_pid(other, "process_1:", ""), SIGKILL);
 		for (i = 1; talk_line(fd, line, sizeof(line)); i++)
 			cr_assert_str_eq(line, "OK");
 		close(fd);
@@ -149,10 +149,10 @@ Test(death, killed_cleaner_is_replaced)
 
 	daemon_start(&d);
 	fd = talk_open(&d);
-	cr_assert_gt(pid = talk_process_pid(fd, "role=cleaner"), 0);
+	cr_assert_gt(pid = talk_process_pid(fd, "role=cleaner", ""), 0);
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	do
-		now = talk_process_pid(fd, "role=cleaner");
+		now = talk_process_pid(fd, "role=cleaner", "");
 	while (now == 0 || now == pid);
 	talk(fd, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
 	close(fd);

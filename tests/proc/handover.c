@@ -15,14 +15,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "shm/feed.h"
 #include "tests/proc/talk.h"
 
 static struct daemon d;
 static pid_t new;		/* the new program's master */
 static char out[4096];
-
-#define RUN(...) \
-	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 
 static void
 begin_with(const char *conf)
@@ -118,6 +116,7 @@ static void
 old_one_goes_on(void)
 {
 	daemon_await_log(&d, "the old one goes on", 1);
+	daemon_configure(&d, "memory 64M\nworkers 2\n");
 	cr_assert_eq(talk_master_pid(&d), d.pid);
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
@@ -135,6 +134,17 @@ new_one_goes_on(void)
 	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 	daemon_await_end(new);
+}
+
+static void
+no_second_one_starts(void)
+{
+	char where[32];
+
+	snprintf(where, sizeof(where), "127.0.0.1:%u", daemon_free_port());
+	cr_assert_eq(RUN("-f", "-l", where), EX_TEMPFAIL, "%s", out);
+	cr_assert_eq(RUN("-f", "-C", "-l", where), EX_TEMPFAIL, "%s", out);
+	cr_assert_not_null(strstr(out, "already running"));
 }
 
 Test(handover, new_program_may_be_killed_before_it_serves)
@@ -158,6 +168,7 @@ Test(handover, new_program_may_be_killed_when_the_claim_is_nobodys)
 {
 	upgrade_as_far_as_nobody();
 	cr_assert_eq(kill(new, SIGKILL), 0);
+	daemon_await_log(&d, "ended before it took over", 1);
 	old_one_goes_on();
 }
 
@@ -166,6 +177,10 @@ Test(handover, old_program_may_be_killed_before_the_new_one_serves)
 	upgrade_as_far_as_start();
 	daemon_kill(&d, SIGKILL);
 	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
+	/* It is the one to be found, although it does not serve yet. */
+	while (RUN("-s", "reload") != EX_OK)
+		;
+	no_second_one_starts();
 	daemon_release(&d);
 	daemon_await_log(&d, "serves instance", 2);
 	new_one_goes_on();
@@ -192,13 +207,8 @@ Test(handover, old_program_may_be_killed_when_the_claim_is_nobodys)
 
 Test(handover, is_no_moment_in_which_a_second_one_could_start)
 {
-	char where[32];
-
 	upgrade_as_far_as_nobody();
-	snprintf(where, sizeof(where), "127.0.0.1:%u", daemon_free_port());
-	cr_assert_eq(RUN("-f", "-l", where), EX_TEMPFAIL, "%s", out);
-	cr_assert_eq(RUN("-f", "-C", "-l", where), EX_TEMPFAIL, "%s", out);
-	cr_assert_not_null(strstr(out, "already running"));
+	no_second_one_starts();
 	cr_assert_eq(RUN("-s", "reload"), EX_OK, "%s", out);
 	daemon_await_log(&d, "not reloading: an upgrade is under way", 1);
 	go_on(new);
@@ -238,7 +248,67 @@ Test(handover, new_program_that_stops_before_it_claims_is_given_up,
     .init = begin_impatient)
 {
 	upgrade_as_far_as_nobody();
+	daemon_await_log(&d, "does not take over", 1);
 	old_one_goes_on();
+}
+
+/* A client keeps the old program, which has handed over. */
+Test(handover, new_program_that_dies_takes_the_retired_one_along_with_a_word)
+{
+	int fd = talk_open(&d);
+
+	upgrade_as_far_as_start();
+	daemon_release(&d);
+	daemon_await_log(&d, "serves instance", 2);
+	while (talk_process_pid(fd, "state=draining", "") == 0)
+		;
+	cr_assert_eq(kill(new, SIGKILL), 0);
+	cr_assert_eq(daemon_wait(&d), EX_SOFTWARE);
+	daemon_await_log(&d, "has died; stopping", 1);
+	daemon_launch(&d, NULL);
+	talk_once(&d, "BUCKETS\r\n", "b\r\nOK\r\n");
+}
+
+/* Is anybody to be woken when the shard of bucket b changes? */
+static bool
+shard_is_watched(void)
+{
+	const struct bytes name = { .data = "b", .len = 1 };
+	struct feed_watchers watchers;
+	struct arena *arena;
+	bool watched;
+
+	cr_assert_eq(arena_attach(&arena, d.name, geteuid()), ARENA_OK);
+	watched = feed_watchers(arena, arena_shard_of(arena, name),
+	    &watchers);
+	arena_close(arena);
+	return watched;
+}
+
+/* Its cleaner dies, and the next one tidies up after workers of the past. */
+Test(handover, leaves_the_new_programs_subscribers_to_it)
+{
+	int fd = talk_open(&d), sub;
+	pid_t cleaner = talk_process_pid(fd, "role=cleaner", ""), pid;
+
+	upgrade_as_far_as_start();
+	daemon_release(&d);
+	daemon_await_log(&d, "serves instance", 2);
+	while (talk_process_pid(fd, "state=draining", "") == 0)
+		;
+	sub = talk_open(&d);
+	talk_send(sub, "SUBSCRIBE b\r\n");
+	while (talk_info(fd, "clients", "subscribers") != 1)
+		;
+	cr_assert(shard_is_watched());
+	cr_assert_eq(kill(cleaner, SIGKILL), 0);
+	do
+		pid = talk_process_pid(fd, "role=cleaner", "");
+	while (pid == 0 || pid == cleaner);
+	daemon_await_log(&d, "killed by signal 9", 1);
+	talk(fd, "PUT b k v\r\n", "OK\r\n");
+	talk_expect(sub, "k SET TO v\r\n");
+	cr_assert(shard_is_watched());
 }
 
 Test(handover, is_done_before_the_next_one_begins)

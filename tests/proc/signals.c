@@ -2,6 +2,7 @@
  * Signals to the master, and what a restart finds.
  */
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <criterion/criterion.h>
@@ -31,9 +32,6 @@ end(void)
 
 TestSuite(signals, .init = begin, .fini = end, .timeout = 120);
 
-#define RUN(...) \
-	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
-
 static void
 expect_stop_by(int signal)
 {
@@ -55,22 +53,55 @@ Test(signals, int_stops_in_order)
 	expect_stop_by(SIGINT);
 }
 
-Test(signals, worker_that_does_not_stop_is_killed)
+/* Another configuration; a client of its only worker. */
+static int
+restart_with(const char *conf)
 {
-	pid_t worker;
-	int fd;
-
 	daemon_kill(&d, SIGTERM);
 	cr_assert_eq(daemon_wait(&d), 0);
-	daemon_configure(&d, "workers 1\nsupervise { heartbeat 0 }\n");
+	daemon_configure(&d, conf);
 	daemon_launch(&d, NULL);
-	fd = talk_open(&d);
-	worker = (pid_t)talk_info(fd, "server", "worker_pid");
-	cr_assert_eq(kill(worker, SIGSTOP), 0);
+	return talk_open(&d);
+}
+
+/* The number of the first line in the log with this text. */
+static int
+line_of(const char *text)
+{
+	char line[512];
+	FILE *f = fopen(d.log, "r");
+	int n = 0;
+
+	cr_assert_not_null(f);
+	do {
+		n++;
+		cr_assert_not_null(fgets(line, sizeof(line), f), "%s", text);
+	} while (strstr(line, text) == NULL);
+	fclose(f);
+	return n;
+}
+
+Test(signals, worker_that_does_not_stop_is_killed_and_then_the_cleaner_ends)
+{
+	int fd = restart_with("workers 1\nsupervise { heartbeat 0 }\n");
+
+	talk_pause_worker(fd);
 	daemon_kill(&d, SIGTERM);
 	cr_assert_eq(daemon_wait(&d), 0);
-	daemon_await_log(&d, "does not stop, killing it", 1);
-	close(fd);
+	cr_assert_lt(line_of("worker 0 (pid "), line_of("cleaner (pid "));
+	cr_assert_eq(daemon_count_log(&d, "does not stop, killing it"), 1);
+}
+
+Test(signals, cleaner_that_does_not_stop_is_killed)
+{
+	int fd = restart_with("workers 1\nsupervise { heartbeat 0 }\n");
+	pid_t cleaner = talk_process_pid(fd, "role=cleaner", "");
+
+	cr_assert_eq(kill(cleaner, SIGSTOP), 0);
+	talk_await_stop(cleaner);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	cr_assert_eq(daemon_count_log(&d, "does not stop, killing it"), 1);
 }
 
 Test(signals, restart_finds_the_data)
@@ -180,26 +211,48 @@ Test(signals, quit_answers_what_was_sent_and_then_ends)
 	cr_assert_eq(daemon_wait(&d), 0);
 }
 
-/* The master would not know that it is on its way. */
-Test(signals, to_leave_are_not_for_workers_unless_from_the_master)
+/*
+ * A client that keeps asking keeps its worker, but not for ever: the master
+ * does not know that this one is on its way.
+ */
+static void
+must_be_replaced_after(int signal)
 {
-	int fd;
+	int fd = restart_with("memory 64M\nworkers 1\n"
+	    "supervise { drain 300ms }\n");
 	pid_t pid;
 
-	daemon_kill(&d, SIGTERM);
-	cr_assert_eq(daemon_wait(&d), 0);
-	daemon_configure(&d, "memory 64M\nworkers 1\n");
-	daemon_launch(&d, NULL);
-	fd = talk_open(&d);
 	pid = (pid_t)talk_info(fd, "server", "worker_pid");
-	cr_assert_eq(kill(pid, SIGUSR2), 0);
-	cr_assert_eq(kill(pid, SIGQUIT), 0);
-	/* Whatever is done meanwhile, two turns later it would be seen. */
-	talk_once(&d, "PING\r\n", "+PONG\r\n");
+	cr_assert_eq(kill(pid, signal), 0);
+	while (send(fd, "COUNT b\r\n", 9, MSG_NOSIGNAL) == 9)
+		usleep(1000);
+	daemon_await_end(pid);
 	talk_once(&d, "BUCKETS\r\n", "OK\r\n");
-	talk(fd, "BUCKETS\r\n", "OK\r\n");
-	cr_assert_eq(talk_info(fd, "server", "worker_pid"), pid);
 	daemon_stop(&d);
+}
+
+Test(signals, to_retire_from_anybody_end_a_worker_in_its_time)
+{
+	must_be_replaced_after(SIGUSR2);
+}
+
+Test(signals, to_drain_from_anybody_end_a_worker_in_its_time)
+{
+	must_be_replaced_after(SIGQUIT);
+}
+
+/* A signal that is pending swallows the next of its kind. */
+Test(signals, to_drain_from_two_at_once_is_heard)
+{
+	int fd = restart_with("workers 1\nsupervise { heartbeat 0 }\n");
+	pid_t pid = talk_pause_worker(fd);
+
+	cr_assert_eq(kill(pid, SIGQUIT), 0);
+	daemon_kill(&d, SIGQUIT);
+	daemon_await_log(&d, "draining", 1);
+	cr_assert_eq(kill(pid, SIGCONT), 0);
+	cr_assert_eq(daemon_wait(&d), 0);
+	cr_assert_eq(daemon_count_log(&d, "does not get done"), 0);
 }
 
 Test(signals, quit_by_s_waits_for_the_end)

@@ -40,9 +40,6 @@ end(void)
 
 TestSuite(start, .init = begin, .fini = end, .timeout = 120);
 
-#define RUN(...) \
-	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
-
 static void
 expect_out(const char *text)
 {

@@ -182,14 +182,15 @@ talk_info(int fd, const char *section, const char *name)
 }
 
 pid_t
-talk_process_pid(int fd, const char *words)
+talk_process_pid(int fd, const char *text, const char *other)
 {
 	char line[512];
 	pid_t pid = 0;
 
 	talk_send(fd, "INFO workers\r\n");
 	while (talk_line(fd, line, sizeof(line)) && strcmp(line, "OK") != 0)
-		if (strstr(line, words) != NULL)
+		if (strstr(line, text) != NULL &&
+		    strstr(line, other) != NULL)
 			pid = atoi(strstr(line, "pid=") + 4);
 	return pid;
 }

@@ -40,9 +40,9 @@ uint64_t talk_info(int fd, const char *section, const char *name);
 
 /*
  * The pid on the last line of INFO workers, asked on this connection, that
- * has these words; 0: there is none.
+ * has this text and that one; 0: there is none.
  */
-pid_t talk_process_pid(int fd, const char *words);
+pid_t talk_process_pid(int fd, const char *text, const char *other);
 
 /*
  * The pid of the master whose worker answers, on a connection of its own.

@@ -19,7 +19,7 @@
 #include "tests/proc/load.h"
 #include "tests/proc/talk.h"
 
-#define CYCLES	50
+#define CYCLES	100
 
 static struct daemon d;
 static char out[8192];
@@ -37,9 +37,6 @@ end(void)
 }
 
 TestSuite(upgrade, .init = begin, .fini = end, .timeout = 300);
-
-#define RUN(...) \
-	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
 
 /* What a file of our folder begins with; 0: it is not there. */
 static int
@@ -166,17 +163,21 @@ Test(upgrade, ends_a_stopped_worker_of_an_old_master_that_was_killed)
 
 Test(upgrade, is_not_begun_twice_nor_during_a_reload)
 {
+	daemon_hold(&d);
 	daemon_kill(&d, SIGUSR2);
 	daemon_await_log(&d, "started the new program", 1);
 	daemon_kill(&d, SIGHUP);
 	daemon_await_log(&d, "not reloading", 1);
+	daemon_kill(&d, SIGUSR2);
+	daemon_await_log(&d, "not upgrading", 1);
+	daemon_release(&d);
 	cr_assert_eq(daemon_wait(&d), 0);
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 }
 
 /* Restart it in the background, with files of its own; its pid. */
 static pid_t
-begin_in_background(void)
+begin_in_background(const char *start)
 {
 	char conf[512];
 	pid_t pid;
@@ -185,8 +186,8 @@ begin_in_background(void)
 	cr_assert_eq(daemon_wait(&d), 0);
 	snprintf(conf, sizeof(conf), "memory 64M\nworkers 1\n"
 	    "listen \"%s/sock\"\npidfile \"%s/pid\"\n"
-	    "log { to \"%s/kvd.log\" }\nsupervise { start 1s }\n", d.dir,
-	    d.dir, d.dir);
+	    "log { to \"%s/kvd.log\" }\nsupervise { start %s }\n", d.dir,
+	    d.dir, d.dir, start);
 	daemon_configure(&d, conf);
 	snprintf(d.log, sizeof(d.log), "%s/kvd.log", d.dir);
 	cr_assert_eq(RUN("-w", "1"), EX_OK, "%s", out);
@@ -212,19 +213,41 @@ connect_by_path(void)
 	close(talk_open_path(path));
 }
 
-Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
+static bool
+is_at_home(int pid)
 {
-	pid_t old = begin_in_background(), new;
 	char path[64];
 	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cwd", pid);
+	n = readlink(path, out, sizeof(out) - 1);
+	return n == 1 && out[0] == '/';
+}
+
+static int
+child_of(int pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	cr_assert_not_null(f = fopen(path, "r"));
+	cr_assert_eq(fscanf(f, "%d", &child), 1);
+	fclose(f);
+	return child;
+}
+
+Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
+{
+	pid_t old = begin_in_background("1m"), new;
 
 	cr_assert_eq(RUN("-s", "upgrade"), EX_OK, "%s", out);
 	daemon_await_end(old);
 	cr_assert_neq(new = number_in("pid"), old);
 	connect_by_path();
-	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)new);
-	n = readlink(path, out, sizeof(out) - 1);
-	cr_assert(n == 1 && out[0] == '/', "it stays in a folder of others");
+	cr_assert(is_at_home(new) && is_at_home(child_of(new)),
+	    "it stays in a folder of others");
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
 	cr_assert(!is_in_folder("sock"));
 	cr_assert(!is_in_folder("pid"));
@@ -232,7 +255,7 @@ Test(upgrade, of_a_daemon_takes_its_pid_file_and_socket_file_along)
 
 Test(upgrade, of_a_daemon_that_fails_is_explained_in_its_log)
 {
-	pid_t pid = begin_in_background();
+	pid_t pid = begin_in_background("1m");
 
 	/* The configuration is its own: it needs no flag to be wrong. */
 	daemon_configure(&d, "memory 64M\nnonsense\n");
@@ -250,7 +273,7 @@ Test(upgrade, of_a_daemon_that_fails_is_explained_in_its_log)
 
 Test(upgrade, of_a_daemon_that_is_given_up_leaves_the_socket_file)
 {
-	pid_t pid = begin_in_background();
+	pid_t pid = begin_in_background("1s");
 
 	daemon_hold(&d);
 	cr_assert_eq(kill(pid, SIGUSR2), 0);

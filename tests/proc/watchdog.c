@@ -54,10 +54,10 @@ Test(watchdog, kills_and_replaces_a_cleaner_that_was_stopped)
 
 	launch("memory 64M\nworkers 1\nsupervise { heartbeat 500ms }\n");
 	fd = talk_open(&d);
-	cr_assert_gt(before = talk_process_pid(fd, "role=cleaner"), 0);
+	cr_assert_gt(before = talk_process_pid(fd, "role=cleaner", ""), 0);
 	kill(before, SIGSTOP);
 	do {
-		now = talk_process_pid(fd, "role=cleaner");
+		now = talk_process_pid(fd, "role=cleaner", "");
 		usleep(10000);
 	} while (now == before || now == 0);
 	daemon_await_log(&d, "cleaner (pid", 1);

@@ -71,6 +71,7 @@ log_and_drop(void)
 	};
 
 	log_open(&config, false, 0);
+	privileges_give_log(NOBODY);
 	privileges_drop(NOBODY);
 	_exit(0);
 }
