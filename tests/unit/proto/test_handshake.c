@@ -553,10 +553,22 @@ Test(handshake, a_verdict_that_there_is_not_is_garbage)
 	memcpy(message, VERDICT, VERDICT_LEN);
 	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		memcpy(message, codes[i], 2);
+		cr_assert_eq(verdict_on(message, VERDICT_LEN),
+		    VERDICT_GARBAGE, "%zu, not signed", i);
 		sign("acceptor", message, VERDICT_SIGNED);
 		cr_assert_eq(verdict_on(message, VERDICT_LEN),
 		    VERDICT_GARBAGE, "%zu", i);
 	}
+}
+
+Test(handshake, a_verdict_that_is_of_another_version_is_garbage)
+{
+	uint8_t message[VERDICT_LEN];
+
+	memcpy(message, VERDICT, VERDICT_LEN);
+	message[2]++;
+	sign("acceptor", message, VERDICT_SIGNED);
+	cr_assert_eq(verdict_on(message, VERDICT_LEN), VERDICT_GARBAGE);
 }
 
 Test(handshake, an_unsigned_refusal_that_says_more_is_garbage)
@@ -737,6 +749,29 @@ Test(handshake, names_that_no_node_can_have_are_garbage)
 		    VERDICT_GARBAGE, "%u", byte);
 		cr_assert_eq(verdict_on_names("alpha", 5, name, 3),
 		    VERDICT_GARBAGE, "%u", byte);
+	}
+}
+
+Test(handshake, names_that_are_too_long_are_not_waited_for)
+{
+	uint8_t message[HELLO_FIXED];
+	struct end alpha, beta;
+	size_t at, used;
+
+	for (at = 10; at < 12; at++) {
+		memcpy(message, HELLO_SAID, HELLO_FIXED);
+		message[at] = FRAME_NAME_MAX;
+		make_ends(&alpha, &beta);
+		begin(&alpha, &beta, "beta");
+		cr_assert_eq(step(&beta, message, HELLO_FIXED, &used),
+		    HANDSHAKE_MORE);
+		message[at]++;
+		cr_assert_eq(step(&beta, message, HELLO_FIXED - 1, &used),
+		    HANDSHAKE_MORE);
+		cr_assert_eq(step(&beta, message, HELLO_FIXED, &used),
+		    HANDSHAKE_BAD);
+		cr_assert_eq(beta.shake.verdict, VERDICT_GARBAGE);
+		free_ends(&alpha, &beta);
 	}
 }
 

@@ -121,6 +121,34 @@ Test(hmac, each_length_of_a_key_up_to_two_blocks_counts)
 	}
 }
 
+/* Keys of n times the same byte, over nothing, as others compute them. */
+static const struct {
+	size_t		 n;
+	const char	*mac;
+} blocks[] = {
+	{ 64,
+	    "\x83\x02\x6a\x32\x5a\xae\xe7\x0e\x36\xcf\xe6\x07"
+	    "\x53\x6a\xa1\x05\x41\x04\xad\x10\x77\xc3\x61\x34"
+	    "\x81\x0d\x4c\xcd\xed\x1c\xcd\x3b" },
+	{ 65,
+	    "\x41\xf1\xc4\xcc\x31\x07\xcd\x5b\x8d\x92\x46\x0f"
+	    "\x61\x03\x29\x02\xbf\xdb\x06\x48\x4e\xef\x17\xe8"
+	    "\x61\xb8\x3a\x50\x12\xd3\xb7\xf3" }
+};
+
+Test(hmac, a_key_of_one_block_is_taken_as_it_is_and_a_longer_one_is_hashed)
+{
+	uint8_t key[65], mac[HMAC_LEN];
+	size_t i;
+
+	memset(key, 'k', sizeof(key));
+	for (i = 0; i < 2; i++) {
+		mac_of(key, blocks[i].n, mac);
+		cr_assert_arr_eq(mac, blocks[i].mac, HMAC_LEN, "%zu",
+		    blocks[i].n);
+	}
+}
+
 Test(hmac, two_macs_are_equal_if_no_bit_differs)
 {
 	uint8_t a[HMAC_LEN], b[HMAC_LEN];
