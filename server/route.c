@@ -2,8 +2,8 @@
  * The routing table.
  *
  * An even deal gives each node a run of consecutive shards rather than every
- * n-th one: so a table is short whatever it says, a node is one range of
- * slots in it, and a node more moves the borders instead of all shards.
+ * n-th one: so a table is short, a node is one range of slots in it, and a
+ * node more moves half of the shards instead of nearly all.
  *
  * The hash is one of text, the same lines that kvd -T prints, and so does not
  * depend on how somebody has written them.  The number of shards is a part of

@@ -2,7 +2,8 @@
  * Any bytes as a configuration.  Whatever they are, the parser ends, says
  * what is wrong in whole lines and no more than it promised; and what it
  * accepts, printed as kvd -T does, is accepted again, means the same, and is
- * printed the same.  include is refused, so no file is touched.
+ * printed the same.  A table of nodes has an owner for every bucket, whatever
+ * the arena.  include is refused, so no file is touched.
  */
 
 #include <stdio.h>
@@ -11,8 +12,10 @@
 
 #include "must.h"
 #include "server/config_draft.h"
+#include "server/config_nodes.h"
 #include "server/config_parse.h"
 #include "server/config_value.h"
+#include "server/route.h"
 
 static void
 check_line(void *arg, const char *message)
@@ -49,6 +52,8 @@ read_config(const char *bytes, size_t len, struct config *config)
 	config_draft_init(&draft, &report);
 	set_defaults(&draft);
 	config_parse_bytes(&draft, "fuzz", bytes, len);
+	if (lines == 0)
+		config_nodes_check(&draft);
 	must(lines == draft.complaints);
 	must(lines <= CONFIG_COMPLAINTS_MAX + 1);
 	good = lines == 0;
@@ -72,6 +77,31 @@ print(const struct config *config, size_t *len)
 	return text;
 }
 
+/* The same hash for both, and owners that exist. */
+static void
+check_routes(const struct config *config, const struct config *again)
+{
+	struct route route, same;
+	char why[CONFIG_WHY_MAX], name[2] = "";
+	uint32_t shards;
+	unsigned c;
+
+	for (shards = 1; shards <= ARENA_SHARDS_MAX; shards *= 2) {
+		if (!route_build(&route, config, shards, why)) {
+			must(shards < config_nodes_shards(&config->nodes));
+			continue;
+		}
+		must(route_build(&same, again, shards, why));
+		must(route_hash(&route) == route_hash(&same));
+		for (c = 0; c < 256; c++) {
+			name[0] = (char)c;
+			must(route_owner_of_name(&route, name, 1) <
+			    route_count(&route));
+			route_why(&route, name, 1, why, sizeof(why));
+		}
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -81,11 +111,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (!read_config((const char *)bytes, len, &config))
 		return 0;
+	/* The one setting that is not printed. */
+	config_value_clear(&config, CONFIG_TOP_cookie);
 	first = print(&config, &first_len);
 	must(read_config(first, first_len, &again));
 	must(config_differences(&config, &again) == 0);
 	second = print(&again, &second_len);
 	must(strcmp(first, second) == 0);
+	check_routes(&config, &again);
 	free(first);
 	free(second);
 	config_free(&config);
