@@ -54,12 +54,13 @@ make_cookie(mode_t mode)
 static void
 configure(const char *rest)
 {
+	unsigned port = daemon_free_port();
 	char conf[1024];
 
 	snprintf(conf, sizeof(conf), "memory 64M\nworkers 2\n"
 	    "me = %s\nnode $me { address 127.0.0.1:%u }\n"
-	    "node other { address 127.0.0.1:%u }\n%s", d.name,
-	    daemon_free_port(), daemon_free_port(), rest);
+	    "node other { address 127.0.0.2:%u }\n%s", d.name, port, port,
+	    rest);
 	daemon_configure(&d, conf);
 }
 
@@ -166,11 +167,13 @@ Test(table, a_reload_that_does_not_fit_leaves_the_old_table)
 Test(table, slots_that_do_not_fit_the_data_are_found_at_the_start)
 {
 	const char *const cold[] = { "-C", NULL };
+	char where[32];
 
+	snprintf(where, sizeof(where), "127.0.0.1:%u", daemon_free_port());
 	make_cookie(0600);
 	configure("slots 0-1039 $me\nslots 1040-16383 other\n");
 	cr_assert_eq(RUN("-n"), EX_OK, "%s", out);
-	cr_assert_eq(RUN("-f", "-l", "127.0.0.1:1"), EX_CONFIG, "%s", out);
+	cr_assert_eq(RUN("-f", "-l", where), EX_CONFIG, "%s", out);
 	cr_assert_not_null(strstr(out, "they take \"shards 1024\" and a cold "
 	    "start"), "%s", out);
 	configure("slots 0-1039 $me\nslots 1040-16383 other\nshards 1024\n");
