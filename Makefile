@@ -63,6 +63,12 @@ LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a
 LIBS_tests/crash/step := $(OUT)/libshm.a
 LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
     $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a
+LIBS_fuzz_text := $(OUT)/libproto.a
+LIBS_fuzz_frame := $(OUT)/libproto.a
+LIBS_fuzz_config := $(call objects,server/config*.c)
+LIBS_fuzz_superblock := $(OUT)/libshm.a
+LIBS_fuzz := $(filter-out $(OUT)/obj/tests/fuzz/fuzz_%, \
+    $(call objects,tests/fuzz/*.c)) $(OUT)/libshm.a
 
 # --------------------------------------------------------------- building
 
@@ -90,7 +96,6 @@ $(OUT)/libshm.a: $(call objects,shm/*.c)
 $(OUT)/libproto.a: $(call objects,proto/*.c)
 $(OUT)/libserver.a: $(filter-out %/kvd.o,$(call objects,server/*.c))
 $(OUT)/libclient.a: $(LIBKV_O)
-$(OUT)/libfuzz.a: $(filter-out %/fuzz_%.o,$(call objects,tests/fuzz/*.c))
 $(OUT)/%.a:
 	$(call step,ar)
 	@rm -f $@
@@ -121,9 +126,6 @@ $(OUT)/kv: $(KV_O) $(OUT)/libkv.a
 	$(call link,-ledit)
 $(OUT)/kv.bash-completion: $(OUT)/kv
 	@$< completion bash >$@
-$(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/libfuzz.a \
-    $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
-	$(link)
 $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(LIBS_tests/proc)
 	$(link)
 
@@ -289,3 +291,5 @@ help: ## this list
 .SECONDEXPANSION:
 $(OUT)/%/run: $$(call objects,$$*/*.c) $$(LIBS_$$*)
 	$(call link,-lcriterion)
+$(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $$(or $$(LIBS_$$*),$(LIBS_fuzz))
+	$(link)

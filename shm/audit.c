@@ -122,8 +122,15 @@ audit_words(struct audit *au)
 		audit_wrong(au, "a batch is left");
 	if ((word_peek(&au->sh->version) & 1) != 0)
 		audit_wrong(au, "the version is left odd");
+}
+
+/* Last, for whatever made the cleaner leave off is told in other words. */
+void
+audit_poisoned(struct audit *au)
+{
 	if (word_peek(&au->sh->poisoned) != 0)
-		audit_wrong(au, "it is called lost and is not");
+		audit_wrong(au, "it is not cleaned any more: damage was met, "
+		    "or it is called lost and is not");
 }
 
 /* Nothing of the shard's segments has been met yet. */
@@ -173,6 +180,7 @@ try_whole(struct audit *au)
 	audit_tables(au);
 	audit_lists(au);
 	audit_segments(au);
+	audit_poisoned(au);
 	if (!audit_is_spent(au)) {
 		au->report.shards_whole++;
 		return true;

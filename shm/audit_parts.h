@@ -115,6 +115,9 @@ bool audit_is_ours(const struct audit *, uint64_t segment,
 /* Words that no change may leave behind: intent, batch, version. */
 void audit_words(struct audit *);
 
+/* Is the shard still cleaned? */
+void audit_poisoned(struct audit *);
+
 /* audit_table.c */
 
 /* Can a table have this shape and root?  If not, it is said. */

@@ -266,6 +266,7 @@ audit_slice(struct audit *au)
 				return false;
 			audit_lists(au);
 			walk_graveyard(au);
+			audit_poisoned(au);
 			s->phase = AUDIT_SEGMENTS;
 			break;
 		case AUDIT_SEGMENTS:

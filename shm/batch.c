@@ -44,6 +44,8 @@ finish(struct held *h, bool (*can)(const struct held *,
 		    r.size > end - at || (can != NULL && !can(h, &r)))
 			return false;
 		(void)publish_put(h, at, &r, true);
+		if (h->broken)
+			return false;
 	}
 	close_batch(h);
 	return true;
@@ -68,5 +70,10 @@ batch_run(struct held *h, struct record_view *records, size_t n)
 		at += records[i].size;
 	}
 	open_batch(h, at);
-	(void)finish(h, NULL);
+	if (finish(h, NULL))
+		return;
+	/* Readers wait for its end, and this is one. */
+	intent_abandon(h);
+	close_batch(h);
+	held_break(h);
 }

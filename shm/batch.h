@@ -15,7 +15,8 @@
 /*
  * Write and commit n records for a held shard.  Room in the log for all of
  * them in one piece, and in the index, must have been reserved.  The views'
- * lsn are filled in.
+ * lsn are filled in.  If the change breaks, those after the record that it
+ * came to are lost.
  */
 void batch_run(struct held *, struct record_view *, size_t n);
 

@@ -15,6 +15,7 @@
 #include "shm/read.h"
 #include "shm/room.h"
 #include "shm/slab.h"
+#include "shm/sound.h"
 #include "shm/word.h"
 
 static bool
@@ -24,44 +25,61 @@ is_name(struct bytes name)
 }
 
 struct bucket *
-bucket_find(const struct held *h, struct bytes name, struct index_place *p)
+bucket_find(struct held *h, struct bytes name, struct index_place *p)
 {
 	struct record_view r;
 	struct index_key key;
+	struct bucket *b;
 
 	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
 	if (!index_find(h, &h->sh->buckets, &key, p) ||
 	    !record_read(h->a, p->record, &r))
 		return NULL;
-	return arena_at(h->a, r.bucket);
+	if ((b = bucket_live(h, r.bucket)) == NULL)
+		held_break(h);
+	return b;
+}
+
+static struct bucket *
+marked(const struct held *h, arena_off off, uint64_t mark)
+{
+	struct bucket *b;
+	uint64_t i;
+
+	if (!sound_unit(h, off, SLAB_LINE))
+		return NULL;
+	i = arena_segment_of(h->a, off);
+	b = arena_at(h->a, off);
+	if (off - arena_segment_base(h->a, i) >=
+	    word_peek(&h->a->table[i].used) || word_peek(&b->mark) != mark)
+		return NULL;
+	return b;
 }
 
 struct bucket *
 bucket_live(const struct held *h, arena_off off)
 {
-	const struct segment *e;
-	struct bucket *b;
-	uint64_t i;
-
-	if (off % sizeof(*b) != 0 || !arena_holds(h->a, off, sizeof(*b)))
-		return NULL;
-	i = arena_segment_of(h->a, off);
-	e = &h->a->table[i];
-	b = arena_at(h->a, off);
-	if (segment_kind(word_peek(&e->state)) != SEGMENT_LINES ||
-	    segment_owner(word_peek(&e->state)) != h->shard ||
-	    off - arena_segment_base(h->a, i) >= word_peek(&e->used) ||
-	    word_peek(&b->mark) != BUCKET_LIVE)
-		return NULL;
-	return b;
+	return marked(h, off, BUCKET_LIVE);
 }
 
-/* A fresh struct bucket from the reserve: its link through the intent. */
-static struct bucket *
+struct bucket *
+bucket_dropped(const struct held *h, arena_off off)
+{
+	return marked(h, off, BUCKET_DROPPED);
+}
+
+/*
+ * A fresh struct bucket from the reserve: its link through the intent.  0 if
+ * the change breaks.
+ */
+static arena_off
 new_bucket(struct held *h, uint64_t lsn)
 {
-	struct bucket *b = arena_at(h->a, slab_alloc(h, SLAB_LINE));
+	arena_off off = slab_alloc(h, SLAB_LINE);
+	struct bucket *b = arena_at(h->a, off);
 
+	if (off == 0)
+		return 0;
 	word_init(&b->table.shape, 0);
 	word_init(&b->table.root, 0);
 	word_init(&b->table.count, 0);
@@ -73,7 +91,7 @@ new_bucket(struct held *h, uint64_t lsn)
 	 * take for a bucket. */
 	word_store(&b->mark, BUCKET_LIVE);
 	intent_set(h, &b->link, 0);
-	return b;
+	return off;
 }
 
 static enum shm_status
@@ -98,11 +116,11 @@ create_locked(struct held *h, void *arg)
 	    (status = slab_reserve(h, SLAB_LINE, 2, SEGMENT_FOR_PUT)) !=
 	    SHM_OK)
 		return status;
-	r.bucket = arena_off_of(h->a,
-	    new_bucket(h, word_peek(&h->sh->lsn) + 1));
+	r.bucket = new_bucket(h, word_peek(&h->sh->lsn) + 1);
 	off = log_write(h, &r);
 	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
-	index_insert(h, t, key.hash, off);
+	(void)index_find(h, t, &key, &place);
+	index_insert(h, t, &place, key.hash, off);
 	log_advance(h, &r);
 	intent_commit(h);
 	(void)index_grow(h, t);

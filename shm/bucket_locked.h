@@ -5,9 +5,9 @@
 
 /*
  * The bucket of that name in the shard that is held, and where its name is;
- * NULL if there is none.
+ * NULL if there is none, or the change breaks.
  */
-struct bucket *bucket_find(const struct held *, struct bytes name,
+struct bucket *bucket_find(struct held *, struct bytes name,
     struct index_place *);
 
 /*
@@ -15,5 +15,8 @@ struct bucket *bucket_find(const struct held *, struct bytes name,
  * line by now, or bytes of another life that nobody has carved yet.
  */
 struct bucket *bucket_live(const struct held *, arena_off);
+
+/* The dropped bucket at that place, or NULL if there is none. */
+struct bucket *bucket_dropped(const struct held *, arena_off);
 
 #endif

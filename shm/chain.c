@@ -2,6 +2,9 @@
  * Chains under the lock.  Everything that can be reached goes through the
  * intent; even the words of a new line do, because the line may come from a
  * free list that still needs its link, and because new lines are rare.
+ *
+ * A home line comes from sound_home(), so links lead to lines and there is an
+ * end to them.
  */
 
 #include "shm/chain.h"
@@ -29,9 +32,12 @@ set(struct held *h, word *slot, uint64_t value)
 struct line *
 chain_new_line(struct held *h)
 {
-	struct line *line = arena_at(h->a, slab_alloc(h, SLAB_LINE));
+	arena_off off = slab_alloc(h, SLAB_LINE);
+	struct line *line = arena_at(h->a, off);
 	unsigned i;
 
+	if (off == 0)
+		return NULL;
 	word_init(&line->version, 0);
 	for (i = 0; i < LINE_SLOTS; i++)
 		intent_set(h, &line->slots[i], 0);
@@ -75,8 +81,8 @@ chain_write(struct held *h, struct line *line, const struct chain *c)
 
 	while (c->n - at > LINE_SLOTS) {
 		next = chain_next(h, line);
-		if (next == NULL)
-			next = chain_new_line(h);
+		if (next == NULL && (next = chain_new_line(h)) == NULL)
+			return;
 		for (i = 0; i < LINE_SLOTS - 1; i++)
 			set(h, &line->slots[i], c->entries[at++]);
 		set(h, &line->slots[i],
@@ -112,7 +118,8 @@ chain_append(struct held *h, struct line *line, uint64_t entry)
 			return;
 		}
 	last = &line->slots[LINE_SLOTS - 1];
-	next = chain_new_line(h);
+	if ((next = chain_new_line(h)) == NULL)
+		return;
 	intent_set(h, &next->slots[0], word_peek(last));
 	intent_set(h, &next->slots[1], entry);
 	intent_set(h, last, LINE_LINK << 48 | arena_off_of(h->a, next));
@@ -128,6 +135,10 @@ chain_remove(struct held *h, struct line *line, word *slot)
 		before = line;
 	for (n = 0; n < LINE_SLOTS && word_peek(&line->slots[n]) != 0;)
 		n++;
+	if (n == 0) {
+		held_break(h);
+		return;
+	}
 	/* The last entry fills the gap, and of two that are left in a line
 	 * the other one takes the place of the link. */
 	intent_set(h, slot, word_peek(&line->slots[n - 1]));

@@ -76,11 +76,11 @@ void chain_remove(struct held *, struct line *home, word *slot);
 
 /*
  * A fresh line with no entries, from the reserve: all its words but the
- * first are in the intent.
+ * first are in the intent.  NULL if the change breaks.
  */
 struct line *chain_new_line(struct held *);
 
-/* The line after this one, or NULL; under the lock. */
+/* The line after this one, or NULL; under the lock, of a sound chain. */
 struct line *chain_next(const struct held *, struct line *);
 
 #endif

@@ -33,6 +33,14 @@ clean_enter(struct arena *a, uint32_t shard, struct held *h,
 	return s;
 }
 
+void
+clean_leave(struct held *h)
+{
+	if (h->broken)
+		word_store(&h->sh->poisoned, 1);
+	lock_release(h);
+}
+
 /* The table in which this record would be found if it lives, or NULL. */
 static struct table *
 table_of(struct held *h, const struct record_view *r)
@@ -89,7 +97,7 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 	struct index_place p;
 
 	if (!find_live(h, off, r, &p))
-		return SHM_OK;
+		return h->broken ? SHM_DAMAGED : SHM_OK;
 	if (r->op == RECORD_PUT && record_is_expired(r, now_ms) &&
 	    pair_delete_place(h, &p, r) == SHM_OK) {
 		work->records_expired++;
@@ -116,7 +124,7 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 		    work->bytes_moved - moved < BYTES_PER_STEP; n++) {
 			if (!record_read(h->a, base + at, &r) ||
 			    clean_record(h, base + at, &r, work, now_ms) !=
-			    SHM_OK)
+			    SHM_OK || h->broken)
 				return false;
 			at += r.size;
 			word_store(offset, at);
@@ -160,7 +168,7 @@ empty_victim(struct arena *a, struct clean_work *work, uint64_t now_ms)
 	 * dropped bucket is for clean_tidy(). */
 	if (is_victim(a, victim + 1) && word_peek(&h.sh->graveyard) == 0)
 		on = empty_some(&h, victim, work, now_ms);
-	lock_release(&h);
+	clean_leave(&h);
 	if (!on)
 		word_store(&a->cleaning->victim, 0);
 	return on;

@@ -10,6 +10,12 @@
 enum lock_status clean_enter(struct arena *, uint32_t shard, struct held *,
     struct clean_work *);
 
+/*
+ * Release it.  If the change in hand is broken the shard is not cleaned any
+ * more: it would come to the same place over and over, and never to others.
+ */
+void clean_leave(struct held *);
+
 /* Take apart what is left of drops; false if there is nothing. */
 bool clean_tidy(struct arena *, struct clean_state *, struct clean_work *);
 
@@ -20,7 +26,7 @@ bool clean_tidy(struct arena *, struct clean_state *, struct clean_work *);
 bool clean_choose_victim(struct arena *);
 
 /* A segment of the log that no head writes to any more, and of a shard that
- * can be locked. */
+ * can be cleaned. */
 bool clean_is_sealed(const struct arena *, const struct segment *);
 
 /* Does anybody watch this shard? */

@@ -7,6 +7,7 @@
 
 #include "shm/clean_parts.h"
 
+#include "shm/bucket_locked.h"
 #include "shm/index.h"
 #include "shm/intent.h"
 #include "shm/log.h"
@@ -29,9 +30,13 @@ static void
 dismantle_one(struct held *h, struct clean_work *work)
 {
 	arena_off off = word_peek(&h->sh->graveyard);
-	struct bucket *b = arena_at(h->a, off);
+	struct bucket *b = bucket_dropped(h, off);
 	unsigned released;
 
+	if (b == NULL) {
+		held_break(h);
+		return;
+	}
 	if (index_dismantle(h, &b->table, kill_record)) {
 		work->lines_dismantled++;
 	} else {
@@ -39,7 +44,7 @@ dismantle_one(struct held *h, struct clean_work *work)
 		intent_add(h, &b->mark, 0);
 		slab_free(h, SLAB_LINE, off);
 	}
-	released = h->nreleased;
+	released = h->broken ? 0 : h->nreleased;
 	intent_commit(h);
 	work->segments_freed += released;
 }
@@ -69,7 +74,7 @@ vacate(struct held *h)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < LINES_PER_STEP; i++) {
+	for (i = 0; i < LINES_PER_STEP && !h->broken; i++) {
 		if (!index_dismantle(h, &h->sh->buckets, kill_record))
 			break;
 		n += h->nreleased;
@@ -92,14 +97,17 @@ tidy_shard(struct arena *a, uint32_t shard, struct clean_work *work)
 	unsigned i;
 
 	if ((!buried && !is_idle(a, shard)) ||
+	    word_load(&sh->poisoned) != 0 ||
 	    clean_enter(a, shard, &h, work) == LOCK_POISONED)
 		return false;
-	for (i = 0; i < LINES_PER_STEP && word_peek(&sh->graveyard) != 0; i++)
+	for (i = 0; i < LINES_PER_STEP && !h.broken &&
+	    word_peek(&sh->graveyard) != 0; i++)
 		dismantle_one(&h, work);
 	if (word_peek(&sh->graveyard) == 0 && is_idle(a, shard))
 		work->segments_freed += vacate(&h);
-	lock_release(&h);
-	return buried || work->segments_freed > freed;
+	clean_leave(&h);
+	return (buried && word_load(&sh->poisoned) == 0) ||
+	    work->segments_freed > freed;
 }
 
 bool

@@ -12,6 +12,7 @@
 #include "shm/hash.h"
 #include "shm/intent.h"
 #include "shm/slab.h"
+#include "shm/sound.h"
 #include "shm/table.h"
 #include "shm/word.h"
 
@@ -35,19 +36,18 @@ index_key_matches(const struct index_key *k, const struct record_view *r)
 }
 
 static struct line *
-home_of(const struct held *h, const struct table *t, uint64_t hash)
+home_of(struct held *h, const struct table *t, uint64_t hash)
 {
 	uint64_t lines = table_lines(word_peek(&t->shape));
 
 	if (lines == 0)
 		return NULL;
-	return table_line(h->a, word_peek(&t->root),
-	    table_line_number(lines, hash));
+	return sound_home(h, t, table_line_number(lines, hash));
 }
 
 /* Look for a record by offset, or, with record 0, by key. */
 static bool
-find(const struct held *h, const struct table *t, const struct index_key *k,
+find(struct held *h, const struct table *t, const struct index_key *k,
     arena_off record, struct index_place *p)
 {
 	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot;
@@ -72,14 +72,14 @@ find(const struct held *h, const struct table *t, const struct index_key *k,
 }
 
 bool
-index_find(const struct held *h, const struct table *t,
+index_find(struct held *h, const struct table *t,
     const struct index_key *k, struct index_place *p)
 {
 	return find(h, t, k, 0, p);
 }
 
 bool
-index_find_record(const struct held *h, const struct table *t, uint64_t hash,
+index_find_record(struct held *h, const struct table *t, uint64_t hash,
     arena_off record, struct index_place *p)
 {
 	struct index_key k = { .hash = hash };
@@ -93,6 +93,8 @@ open_table(struct held *h, struct table *t)
 {
 	struct line *home = chain_new_line(h);
 
+	if (home == NULL)
+		return;
 	intent_set(h, &t->root, arena_off_of(h->a, home));
 	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape), 1));
 	intent_commit(h);
@@ -108,6 +110,8 @@ index_reserve(struct held *h, struct table *t, unsigned entries)
 		if (status != SHM_OK)
 			return status;
 		open_table(h, t);
+		if (h->broken)
+			return SHM_DAMAGED;
 	}
 	if (entries > 1 && (status = index_grow_for(h, t, entries)) != SHM_OK)
 		return status;
@@ -121,12 +125,15 @@ index_reserve(struct held *h, struct table *t, unsigned entries)
 }
 
 void
-index_insert(struct held *h, struct table *t, uint64_t hash, arena_off record)
+index_insert(struct held *h, struct table *t, const struct index_place *p,
+    uint64_t hash, arena_off record)
 {
-	struct line *home = home_of(h, t, hash);
-
-	intent_guard(h, &home->version);
-	chain_append(h, home, slot_make(hash, record));
+	if (p->home == NULL) {
+		held_break(h);
+		return;
+	}
+	intent_guard(h, &p->home->version);
+	chain_append(h, p->home, slot_make(hash, record));
 	intent_set(h, &t->count, intent_get(h, &t->count) + 1);
 }
 

@@ -34,12 +34,14 @@ struct index_place {
 	arena_off	 record;
 };
 
-/* The place of a key: false if it is not there. */
-bool index_find(const struct held *, const struct table *,
+/*
+ * The place of a key: false if it is not there, or the change breaks.
+ */
+bool index_find(struct held *, const struct table *,
     const struct index_key *, struct index_place *);
 
-/* The place that points to this very record: false if none does. */
-bool index_find_record(const struct held *, const struct table *,
+/* The same for the place that points to this very record. */
+bool index_find_record(struct held *, const struct table *,
     uint64_t hash, arena_off record, struct index_place *);
 
 /*
@@ -50,9 +52,12 @@ bool index_find_record(const struct held *, const struct table *,
 enum shm_status index_reserve(struct held *, struct table *,
     unsigned entries);
 
-/* Into the intent: a new key; it must not be there. */
-void index_insert(struct held *, struct table *, uint64_t hash,
-    arena_off record);
+/*
+ * Into the intent: a new key, which has just been looked for and was not at
+ * this place.
+ */
+void index_insert(struct held *, struct table *, const struct index_place *,
+    uint64_t hash, arena_off record);
 
 /* Into the intent: the place points to another record of the same key. */
 void index_move(struct held *, const struct index_place *, arena_off record);
@@ -63,7 +68,8 @@ void index_remove(struct held *, struct table *, const struct index_place *);
 /*
  * After an insertion: split one line if the table is dense; after a removal:
  * merge one if it is sparse.  Intents of their own.  Without memory for it
- * (SHM_FULL) the table stays as it is, which costs speed and nothing else.
+ * (SHM_FULL) the table stays as it is, which costs speed and nothing else; so
+ * it does if a chain is damaged (SHM_DAMAGED), and nothing breaks.
  */
 enum shm_status index_grow(struct held *, struct table *);
 void index_shrink(struct held *, struct table *);
@@ -75,7 +81,7 @@ enum shm_status index_grow_for(struct held *, struct table *,
 /*
  * For dropped buckets: into the intent, take one line out of a table, the
  * last of the last chain, and hand over its entries.  Returns false if the
- * table had no line left.
+ * table had no line left, or the change breaks.
  */
 bool index_dismantle(struct held *, struct table *,
     void (*each)(struct held *, arena_off record));

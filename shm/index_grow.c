@@ -14,6 +14,7 @@
 #include "shm/hash.h"
 #include "shm/intent.h"
 #include "shm/slab.h"
+#include "shm/sound.h"
 #include "shm/table.h"
 #include "shm/word.h"
 
@@ -68,10 +69,12 @@ split(struct held *h, struct table *t, uint64_t lines, struct line *home,
     const struct chain *all)
 {
 	struct chain low, high;
+	struct line *new;
 
 	deal(h, all, table_level(lines), &low, &high);
 	intent_guard(h, &home->version);
-	chain_write(h, table_extend(h, t, lines), &high);
+	if ((new = table_extend(h, t, lines)) != NULL)
+		chain_write(h, new, &high);
 	chain_write(h, home, &low);
 	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape),
 	    lines + 1));
@@ -87,11 +90,12 @@ is_dense(const struct table *t, uint64_t lines, unsigned more)
 static enum shm_status
 split_next(struct held *h, struct table *t, uint64_t lines)
 {
-	struct line *home = table_line(h->a, word_peek(&t->root),
-	    lines - table_level(lines));
+	struct line *home = sound_home(h, t, lines - table_level(lines));
 	enum shm_status status;
 	struct chain all;
 
+	if (home == NULL)
+		return SHM_DAMAGED;
 	if (!chain_gather(h, home, &all))
 		return SHM_FULL;
 	if ((status = slab_reserve(h, SLAB_PAGE,
@@ -100,7 +104,7 @@ split_next(struct held *h, struct table *t, uint64_t lines)
 	    SEGMENT_FOR_PUT)) != SHM_OK)
 		return status;
 	split(h, t, lines, home, &all);
-	return SHM_OK;
+	return h->broken ? SHM_DAMAGED : SHM_OK;
 }
 
 enum shm_status
@@ -118,26 +122,27 @@ enum shm_status
 index_grow(struct held *h, struct table *t)
 {
 	uint64_t lines = table_lines(word_peek(&t->shape));
+	enum shm_status status;
 
 	if (lines == 0 || !is_dense(t, lines, 0))
 		return SHM_OK;
-	return split_next(h, t, lines);
+	status = split_next(h, t, lines);
+	/* The insertion is none the worse for it. */
+	if (h->broken)
+		intent_abandon(h);
+	return status;
 }
 
-void
-index_shrink(struct held *h, struct table *t)
+static void
+merge_last(struct held *h, struct table *t, uint64_t last)
 {
-	uint64_t lines = table_lines(word_peek(&t->shape)), last;
-	struct line *from, *to;
+	struct line *from = sound_home(h, t, last);
+	struct line *to = sound_home(h, t, last - table_level(last));
 	struct chain all, more;
 	unsigned i;
 
-	if (lines < 2 || word_peek(&t->count) >= (lines - 1) * SPARSE)
-		return;
-	last = lines - 1;
-	from = table_line(h->a, word_peek(&t->root), last);
-	to = table_line(h->a, word_peek(&t->root), last - table_level(last));
-	if (!chain_gather(h, to, &all) || !chain_gather(h, from, &more) ||
+	if (from == NULL || to == NULL ||
+	    !chain_gather(h, to, &all) || !chain_gather(h, from, &more) ||
 	    all.n + more.n > CHAIN_ENTRIES_MAX ||
 	    slab_reserve(h, SLAB_LINE, CHAIN_LINES_MAX, SEGMENT_FOR_PUT) !=
 	    SHM_OK)
@@ -151,6 +156,18 @@ index_shrink(struct held *h, struct table *t)
 	table_truncate(h, t, last);
 	intent_set(h, &t->shape, table_reshape(word_peek(&t->shape), last));
 	intent_commit(h);
+}
+
+void
+index_shrink(struct held *h, struct table *t)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+
+	if (lines < 2 || word_peek(&t->count) >= (lines - 1) * SPARSE)
+		return;
+	merge_last(h, t, lines - 1);
+	if (h->broken)
+		intent_abandon(h);
 }
 
 /* Hand over the entries of one line, which is then empty. */
@@ -189,10 +206,9 @@ index_dismantle(struct held *h, struct table *t,
 	uint64_t lines = table_lines(word_peek(&t->shape));
 	struct line *line, *before;
 
-	if (lines == 0)
+	if (lines == 0 || (line = sound_home(h, t, lines - 1)) == NULL)
 		return false;
-	line = last_of_chain(h, table_line(h->a, word_peek(&t->root),
-	    lines - 1), &before);
+	line = last_of_chain(h, line, &before);
 	hand_over(h, line, each);
 	if (before != NULL) {
 		intent_set(h, &before->slots[LINE_SLOTS - 1], 0);

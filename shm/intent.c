@@ -16,8 +16,6 @@
 
 #include "shm/intent.h"
 
-#include <assert.h>
-
 #include "shm/repair_check.h"
 #include "shm/segment.h"
 #include "shm/word.h"
@@ -27,7 +25,11 @@ intent_add(struct held *h, word *w, uint64_t value)
 {
 	struct intent_pair *p = &h->sh->intent.pairs[h->npairs];
 
-	assert(h->npairs < INTENT_PAIRS);
+	/* No sound change is so long. */
+	if (h->npairs == INTENT_PAIRS) {
+		held_break(h);
+		return;
+	}
 	word_init(&p->off, arena_off_of(h->a, w));
 	word_init(&p->value, value);
 	h->npairs++;
@@ -75,7 +77,10 @@ intent_guard(struct held *h, word *version)
 	for (i = 0; i < h->nguards; i++)
 		if (word_peek(&g[i].off) == off)
 			return;
-	assert(i < INTENT_GUARDS);
+	if (i == INTENT_GUARDS) {
+		held_break(h);
+		return;
+	}
 	word_init(&g[i].off, off);
 	word_init(&g[i].value, (word_peek(version) & ~UINT64_C(1)) + 2);
 	h->nguards++;
@@ -84,7 +89,10 @@ intent_guard(struct held *h, word *version)
 void
 intent_release_segment(struct held *h, uint64_t segment)
 {
-	assert(h->nreleased < sizeof(h->released) / sizeof(h->released[0]));
+	if (h->nreleased == sizeof(h->released) / sizeof(h->released[0])) {
+		held_break(h);
+		return;
+	}
 	h->released[h->nreleased++] = segment;
 }
 
@@ -107,12 +115,30 @@ apply(struct arena *a, struct intent *in)
 		    word_peek(&in->guards[i].value));
 }
 
+static void
+empty(struct held *h)
+{
+	h->npairs = h->nguards = h->nreleased = 0;
+}
+
+void
+intent_abandon(struct held *h)
+{
+	empty(h);
+	segment_free_strays(h);
+	h->broken = false;
+}
+
 void
 intent_commit(struct held *h)
 {
 	struct intent *in = &h->sh->intent;
 	unsigned i;
 
+	if (h->broken) {
+		empty(h);
+		return;
+	}
 	word_init(&in->npairs, h->npairs);
 	word_init(&in->nguards, h->nguards);
 	word_store(&in->state, INTENT_COMMITTED);
@@ -122,7 +148,7 @@ intent_commit(struct held *h)
 	atomic_signal_fence(memory_order_seq_cst);
 	for (i = 0; i < h->nreleased; i++)
 		segment_free(h->a, h->shard, h->released[i]);
-	h->npairs = h->nguards = h->nreleased = 0;
+	empty(h);
 }
 
 /* Would a sound process have left this? */

@@ -27,8 +27,17 @@ void intent_guard(struct held *, word *version);
 /* A segment that the intent marks RELEASED: free it after the commit. */
 void intent_release_segment(struct held *, uint64_t segment);
 
-/* Commit, apply, and leave the intent empty. */
+/*
+ * Commit, apply, and leave the intent empty.  If the change is broken it is
+ * only left empty.
+ */
 void intent_commit(struct held *);
+
+/*
+ * The change is broken and this is the end of it: its intent is empty, the
+ * segments that were taken for it are free again, and another may begin.
+ */
+void intent_abandon(struct held *);
 
 /*
  * For the repair: finish a committed intent, if there is one.  Returns false

@@ -244,7 +244,8 @@ struct shard {
 	struct table	buckets;	/* lock; names of buckets */
 	word		graveyard;	/* lock; dropped buckets */
 	word		watched;	/* atomically: watchers is not empty */
-	word		poisoned;	/* atomically: its lock is lost */
+	word		poisoned;	/* atomically: its lock is lost, or the
+					 * cleaner has met damage */
 	word		spare0[1];
 
 	word		lsn;		/* lock; of the last record */

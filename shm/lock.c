@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "shm/intent.h"
 #include "shm/repair.h"
 #include "shm/word.h"
 
@@ -70,6 +71,7 @@ lock_shard(struct arena *a, uint32_t shard, struct held *h)
 	h->sh = &a->shards[shard];
 	h->shard = shard;
 	h->npairs = h->nguards = h->nreleased = 0;
+	h->broken = false;
 	switch (pthread_mutex_lock(&h->sh->lock)) {
 	case 0:
 		return LOCK_OK;
@@ -83,6 +85,8 @@ lock_shard(struct arena *a, uint32_t shard, struct held *h)
 void
 lock_release(struct held *h)
 {
+	if (h->broken)
+		intent_abandon(h);
 	pthread_mutex_unlock(&h->sh->lock);
 }
 

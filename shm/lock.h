@@ -19,6 +19,7 @@ struct held {
 	unsigned	 nguards;
 	unsigned	 nreleased;
 	uint64_t	 released[40];	/* segments, freed after commit */
+	bool		 broken;	/* met what cannot be, see sound.h */
 };
 
 enum lock_status {
@@ -42,6 +43,17 @@ bool lock_is_ours(const pthread_mutex_t *);
  */
 enum lock_status lock_shard(struct arena *, uint32_t shard, struct held *);
 void lock_release(struct held *);
+
+/*
+ * The change in hand has met damage.  What it has committed stays, but it
+ * commits no more; whatever it had taken for the rest is given back when the
+ * lock is released.
+ */
+static inline void
+held_break(struct held *h)
+{
+	h->broken = true;
+}
 
 /*
  * A lock that protects only hints: whoever follows a dead owner just goes

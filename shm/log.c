@@ -6,9 +6,8 @@
 
 #include "shm/log.h"
 
-#include <assert.h>
-
 #include "shm/intent.h"
+#include "shm/sound.h"
 #include "shm/word.h"
 
 static uint64_t
@@ -19,6 +18,42 @@ left(const struct held *h, const word *segment, const word *pos)
 	if (number == 0)
 		return 0;
 	return arena_segment_base(h->a, number) - word_peek(pos);
+}
+
+/* Does a head stand in a segment of ours?  Else the change breaks. */
+static bool
+is_head(struct held *h, const word *segment, const word *pos,
+    enum segment_kind kind)
+{
+	uint64_t number = word_peek(segment), at = word_peek(pos), state;
+	const struct segment *e;
+
+	if (number == 0)
+		return true;
+	if (number <= h->a->segments) {
+		e = &h->a->table[number - 1];
+		state = word_peek(&e->state);
+		if (segment_owner(state) == h->shard &&
+		    segment_kind(state) == kind && word_peek(&e->used) == 0 &&
+		    at % 8 == 0 && at - arena_segment_base(h->a, number - 1) <=
+		    h->a->segment_bytes)
+			return true;
+	}
+	held_break(h);
+	return false;
+}
+
+static bool
+is_hot_head(struct held *h)
+{
+	return is_head(h, &h->sh->hot_segment, &h->sh->hot_pos, SEGMENT_HOT);
+}
+
+static bool
+is_cold_head(struct held *h)
+{
+	return is_head(h, &h->sh->cold_segment, &h->sh->cold_pos,
+	    SEGMENT_COLD);
 }
 
 /* Into the intent: no more bytes come to the segment of this head. */
@@ -40,7 +75,6 @@ open_segment(struct held *h, word *segment, word *pos,
 	enum shm_status status;
 	struct segment *e;
 
-	assert(h->npairs == 0);
 	if ((status = segment_take(h, level, &i)) != SHM_OK)
 		return status;
 	e = &h->a->table[i];
@@ -63,6 +97,8 @@ log_cold_room(struct held *h, uint64_t size)
 {
 	struct shard *sh = h->sh;
 
+	if (!is_cold_head(h))
+		return SHM_DAMAGED;
 	if (left(h, &sh->cold_segment, &sh->cold_pos) >= size)
 		return SHM_OK;
 	return open_segment(h, &sh->cold_segment, &sh->cold_pos, SEGMENT_COLD,
@@ -90,9 +126,11 @@ log_advance(struct held *h, const struct record_view *r)
 void
 log_kill(struct held *h, arena_off off, uint64_t size)
 {
-	word *dead = &h->a->table[arena_segment_of(h->a, off)].dead;
+	struct segment *e = &h->a->table[arena_segment_of(h->a, off)];
 
-	intent_set(h, dead, intent_get(h, dead) + size);
+	if (!sound_log(h, e))
+		held_break(h);
+	intent_set(h, &e->dead, intent_get(h, &e->dead) + size);
 }
 
 void
@@ -146,6 +184,8 @@ log_room(struct held *h, uint64_t size, enum segment_level level)
 	struct shard *sh = h->sh;
 	enum shm_status status;
 
+	if (!is_hot_head(h))
+		return SHM_DAMAGED;
 	if (left(h, &sh->hot_segment, &sh->hot_pos) >= size &&
 	    may_use_head(h, level))
 		return SHM_OK;
@@ -164,6 +204,8 @@ log_close_dead_heads(struct held *h, bool keep_hot)
 {
 	struct shard *sh = h->sh;
 
+	if (!is_hot_head(h) || !is_cold_head(h))
+		return 0;
 	return (keep_hot ? 0 :
 	    close_if_dead(h, &sh->hot_segment, &sh->hot_pos)) +
 	    close_if_dead(h, &sh->cold_segment, &sh->cold_pos);

@@ -29,7 +29,7 @@ enum shm_status pair_put(struct arena *, struct bytes bucket,
 /*
  * Set n keys, all or none of them, also when this process is killed half
  * way.  Readers see none or all of one shard's batch.  Later pairs win over
- * earlier ones with the same key.
+ * earlier ones with the same key.  Only SHM_DAMAGED may mean some of them.
  */
 enum shm_status pair_put_many(struct arena *, struct bytes bucket,
     const struct pair *, size_t n);

@@ -45,7 +45,7 @@ publish_put(struct held *h, arena_off off, const struct record_view *r,
 		index_move(h, &place, off);
 		log_kill(h, place.record, old.size);
 	} else {
-		index_insert(h, &b->table, key.hash, off);
+		index_insert(h, &b->table, &place, key.hash, off);
 	}
 	account(h, b, replaces ? payload(&old) : 0, payload(r), r->lsn);
 	log_advance(h, r);

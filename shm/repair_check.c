@@ -1,8 +1,9 @@
 /*
- * Ordinary changes trust what is in the arena, because whoever wrote it held
- * the lock and knew what it did.  The repair cannot: it comes after a death,
- * and the dead may have been out of their minds.  Everything here errs on the
- * side of the shard: what a sound process can have left is never refused.
+ * An ordinary change that meets damage breaks, and is as if it had not begun.
+ * The repair cannot: what it does has been promised.  So all that the dead
+ * have left is looked at before any of it is acted on, for they may have been
+ * out of their minds.  Everything here errs on the side of the shard: what a
+ * sound process can have left is never refused.
  */
 
 #include "shm/repair_check.h"
@@ -13,6 +14,7 @@
 #include "shm/chain.h"
 #include "shm/hash.h"
 #include "shm/slab.h"
+#include "shm/sound.h"
 #include "shm/table.h"
 #include "shm/word.h"
 
@@ -81,30 +83,6 @@ repair_may_guard(const struct held *h, arena_off off)
 	    (off % sizeof(struct line) == 0 && is_in_units(h, off));
 }
 
-static bool
-is_line(const struct held *h, arena_off off)
-{
-	return off % sizeof(struct line) == 0 && is_in_units(h, off);
-}
-
-/* From home to the end, within bounds. */
-static bool
-is_chain(const struct held *h, const struct line *line)
-{
-	unsigned steps;
-	uint64_t last;
-
-	for (steps = 0; steps < CHAIN_STEPS_MAX; steps++) {
-		last = word_peek(&line->slots[LINE_SLOTS - 1]);
-		if (!slot_is_link(last))
-			return true;
-		if (!is_line(h, slot_off(last)))
-			return false;
-		line = arena_at(h->a, slot_off(last));
-	}
-	return false;
-}
-
 /* Can slab_alloc() take a line? */
 static bool
 has_line(const struct held *h)
@@ -144,6 +122,5 @@ repair_can_publish(const struct held *h, const struct record_view *r)
 		return false;
 	home = table_line(h->a, word_peek(&b->table.root), table_line_number(
 	    lines, hash_keyed(h->a->hash_seed, r->key.data, r->key.len)));
-	return home != NULL && is_line(h, arena_off_of(h->a, home)) &&
-	    is_chain(h, home) && has_line(h);
+	return home != NULL && sound_chain(h, home) && has_line(h);
 }

@@ -57,6 +57,8 @@ room_run(struct arena *a, uint32_t shard,
 		if (lock_shard(a, shard, &h) == LOCK_POISONED)
 			return SHM_DAMAGED;
 		status = op(&h, arg);
+		if (h.broken)
+			status = SHM_DAMAGED;
 		lock_release(&h);
 	} while (status == SHM_FULL && make_room(a, attempt++));
 	return status;

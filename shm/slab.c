@@ -11,8 +11,6 @@
 
 #include "shm/slab.h"
 
-#include <assert.h>
-
 #include "shm/intent.h"
 #include "shm/word.h"
 
@@ -22,10 +20,26 @@ capacity(const struct arena *a, enum slab_class class)
 	return a->segment_bytes / slab_bytes(class);
 }
 
+/*
+ * A segment of ours for that class.  If the number says another, the change
+ * breaks; what is returned then can be read, and is not changed.
+ */
 static struct segment *
-entry(const struct held *h, uint64_t number)
+entry(struct held *h, enum slab_class class, uint64_t number)
 {
-	return &h->a->table[number - 1];
+	struct segment *e;
+	uint64_t state;
+
+	if (number != 0 && number <= h->a->segments) {
+		e = &h->a->table[number - 1];
+		state = word_peek(&e->state);
+		if (segment_owner(state) == h->shard &&
+		    (segment_kind(state) == slab_kind(class) ||
+		    segment_kind(state) == SEGMENT_TAKEN))
+			return e;
+	}
+	held_break(h);
+	return &h->a->table[0];
 }
 
 static word *
@@ -40,25 +54,25 @@ push_partial(struct held *h, enum slab_class class, uint64_t number)
 	word *head = &h->sh->partial[class];
 	uint64_t next = intent_get(h, head);
 
-	intent_set(h, &entry(h, number)->next, next);
-	intent_set(h, &entry(h, number)->prev, 0);
+	intent_set(h, &entry(h, class, number)->next, next);
+	intent_set(h, &entry(h, class, number)->prev, 0);
 	if (next != 0)
-		intent_set(h, &entry(h, next)->prev, number);
+		intent_set(h, &entry(h, class, next)->prev, number);
 	intent_set(h, head, number);
 }
 
 static void
 unlink_partial(struct held *h, enum slab_class class, uint64_t number)
 {
-	uint64_t next = intent_get(h, &entry(h, number)->next);
-	uint64_t prev = intent_get(h, &entry(h, number)->prev);
+	uint64_t next = intent_get(h, &entry(h, class, number)->next);
+	uint64_t prev = intent_get(h, &entry(h, class, number)->prev);
 
 	if (prev != 0)
-		intent_set(h, &entry(h, prev)->next, next);
+		intent_set(h, &entry(h, class, prev)->next, next);
 	else
 		intent_set(h, &h->sh->partial[class], next);
 	if (next != 0)
-		intent_set(h, &entry(h, next)->prev, prev);
+		intent_set(h, &entry(h, class, next)->prev, prev);
 }
 
 static enum shm_status
@@ -80,19 +94,24 @@ add_segment(struct held *h, enum slab_class class, enum segment_level level)
 	    class == SLAB_LINE ? SEGMENT_LINES : SEGMENT_INDEX));
 	push_partial(h, class, i + 1);
 	intent_commit(h);
-	return SHM_OK;
+	return h->broken ? SHM_DAMAGED : SHM_OK;
 }
 
 static bool
-has_room_for(const struct held *h, enum slab_class class, uint64_t n)
+has_room_for(struct held *h, enum slab_class class, uint64_t n)
 {
 	uint64_t number = word_peek(&h->sh->partial[class]);
-	uint64_t room = 0;
+	uint64_t room = 0, most = capacity(h->a, class), live;
+	const struct segment *e;
 
-	while (number != 0 && room < n) {
-		room += capacity(h->a, class) -
-		    word_peek(&entry(h, number)->live);
-		number = word_peek(&entry(h, number)->next);
+	while (number != 0 && room < n && !h->broken) {
+		e = entry(h, class, number);
+		live = word_peek(&e->live);
+		/* All that are on the list have room: else it has no end. */
+		if (live >= most)
+			held_break(h);
+		room += most - live;
+		number = word_peek(&e->next);
 	}
 	return room >= n;
 }
@@ -103,28 +122,34 @@ slab_reserve(struct held *h, enum slab_class class, unsigned n,
 {
 	enum shm_status status;
 
-	assert(h->npairs == 0);
-	while (!has_room_for(h, class, n))
+	while (!has_room_for(h, class, n) && !h->broken)
 		if ((status = add_segment(h, class, level)) != SHM_OK)
 			return status;
-	return SHM_OK;
+	return h->broken ? SHM_DAMAGED : SHM_OK;
 }
 
+/* The free unit on top, or one that was never used: 0 if it can be none. */
 static arena_off
 pop_unit(struct held *h, enum slab_class class, uint64_t number)
 {
-	struct segment *e = entry(h, number);
+	struct segment *e = entry(h, class, number);
 	arena_off unit = intent_get(h, &e->free_head);
-	uint64_t used;
+	arena_off base = arena_segment_base(h->a, number - 1);
+	uint64_t used = intent_get(h, &e->used), bytes = slab_bytes(class);
 
+	if (h->broken || used > h->a->segment_bytes || used % bytes != 0)
+		return 0;
 	if (unit != 0) {
+		if (unit % bytes != 0 || unit < base || unit - base >= used)
+			return 0;
 		intent_set(h, &e->free_head,
 		    intent_get(h, unit_link(h, unit)));
 		return unit;
 	}
-	used = intent_get(h, &e->used);
-	intent_set(h, &e->used, used + slab_bytes(class));
-	return arena_segment_base(h->a, number - 1) + used;
+	if (used == h->a->segment_bytes)
+		return 0;
+	intent_set(h, &e->used, used + bytes);
+	return base + used;
 }
 
 arena_off
@@ -135,12 +160,14 @@ slab_alloc(struct held *h, enum slab_class class)
 	arena_off unit;
 	uint64_t live;
 
-	assert(number != 0);
 	/* What is stored into it directly comes after what made the readers
 	 * of its last life retry. */
 	atomic_thread_fence(memory_order_release);
-	e = entry(h, number);
-	unit = pop_unit(h, class, number);
+	e = entry(h, class, number);
+	if ((unit = pop_unit(h, class, number)) == 0) {
+		held_break(h);
+		return 0;
+	}
 	live = intent_get(h, &e->live) + 1;
 	intent_set(h, &e->live, live);
 	if (live == capacity(h->a, class))
@@ -152,9 +179,11 @@ slab_alloc(struct held *h, enum slab_class class)
 static void
 leave(struct held *h, enum slab_class class, uint64_t number)
 {
+	struct segment *e = entry(h, class, number);
+
 	unlink_partial(h, class, number);
-	intent_set(h, &entry(h, number)->state, segment_as(
-	    word_peek(&entry(h, number)->state), SEGMENT_RELEASED));
+	intent_set(h, &e->state, segment_as(word_peek(&e->state),
+	    SEGMENT_RELEASED));
 	intent_release_segment(h, number - 1);
 }
 
@@ -162,9 +191,11 @@ void
 slab_free(struct held *h, enum slab_class class, arena_off unit)
 {
 	uint64_t number = arena_segment_of(h->a, unit) + 1;
-	struct segment *e = entry(h, number);
+	struct segment *e = entry(h, class, number);
 	uint64_t live = intent_get(h, &e->live);
 
+	if (live == 0)
+		held_break(h);
 	if (live == capacity(h->a, class))
 		push_partial(h, class, number);
 	intent_set(h, unit_link(h, unit), intent_get(h, &e->free_head));
@@ -178,15 +209,19 @@ unsigned
 slab_release_empty(struct held *h, enum slab_class class)
 {
 	uint64_t number = word_peek(&h->sh->partial[class]), next;
-	unsigned n = 0;
+	const struct segment *e;
+	unsigned n = 0, seen;
 
-	for (; number != 0; number = next) {
-		next = word_peek(&entry(h, number)->next);
-		if (word_peek(&entry(h, number)->live) != 0)
+	for (seen = 0; number != 0 && !h->broken; number = next, seen++) {
+		e = entry(h, class, number);
+		next = word_peek(&e->next);
+		if (seen == h->a->segments)
+			held_break(h);
+		if (word_peek(&e->live) != 0)
 			continue;
 		leave(h, class, number);
 		intent_commit(h);
-		n++;
+		n += !h->broken;
 	}
 	return n;
 }

@@ -19,7 +19,7 @@ enum shm_status slab_reserve(struct held *, enum slab_class, unsigned n,
  * Take a unit, as part of the intent under construction; it must have been
  * reserved.  Its words may be initialised directly, except the one at
  * UNIT_LINK, which must go through the intent: until the commit the unit is
- * still in the free list.
+ * still in the free list.  Returns 0 if the change breaks.
  */
 arena_off slab_alloc(struct held *, enum slab_class);
 
@@ -31,6 +31,13 @@ void slab_free(struct held *, enum slab_class, arena_off);
  * Returns how many.
  */
 unsigned slab_release_empty(struct held *, enum slab_class);
+
+/* The kind of its segments. */
+static inline enum segment_kind
+slab_kind(enum slab_class class)
+{
+	return class == SLAB_LINE ? SEGMENT_LINES : SEGMENT_INDEX;
+}
 
 /* Bytes of a unit. */
 static inline uint64_t

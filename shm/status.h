@@ -18,7 +18,7 @@ enum shm_status {
 	SHM_VALUE_SIZE,		/* value over arena_value_max() */
 	SHM_BATCH_SIZE,		/* the records of one batch exceed a segment */
 	SHM_NO_ROOM,		/* the caller's buffer is too small */
-	SHM_DAMAGED		/* the shard's lock is poisoned, see lock.h */
+	SHM_DAMAGED		/* the shard is, or its lock lost, see lock.h */
 };
 
 /* A run of bytes that somebody else owns. */

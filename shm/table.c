@@ -16,11 +16,10 @@
 
 #include "shm/table.h"
 
-#include <assert.h>
-
 #include "shm/chain.h"
 #include "shm/intent.h"
 #include "shm/slab.h"
+#include "shm/sound.h"
 #include "shm/word.h"
 
 #define NODE_WORDS	8
@@ -101,7 +100,10 @@ table_pages_to_extend(uint64_t lines)
 	return lines < NODES_LINES ? 0 : TABLE_DEPTH_MAX;
 }
 
-/* A fresh node or page of offsets, all 0: the link word by the intent. */
+/*
+ * A fresh node or page of offsets, all 0: the link word by the intent.  NULL
+ * and 0 if the change breaks.
+ */
 static word *
 new_top(struct held *h, unsigned depth, arena_off *off)
 {
@@ -109,6 +111,8 @@ new_top(struct held *h, unsigned depth, arena_off *off)
 	word *top;
 
 	*off = slab_alloc(h, table_class(depth));
+	if (*off == 0)
+		return NULL;
 	top = arena_at(h->a, *off);
 	for (i = 0; i < n; i++)
 		if (i != UNIT_LINK)
@@ -123,31 +127,58 @@ deepen(struct held *h, struct table *t, uint64_t root, uint64_t lines)
 {
 	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
 	arena_off off;
+	word *top;
 
 	if (lines < table_capacity(depth))
 		return root;
-	assert(depth < TABLE_DEPTH_MAX);
-	word_init(&new_top(h, depth + 1, &off)[0], root & ~ROOT_DEPTH_MASK);
+	if (depth >= TABLE_DEPTH_MAX ||
+	    (top = new_top(h, depth + 1, &off)) == NULL) {
+		held_break(h);
+		return root;
+	}
+	word_init(&top[0], root & ~ROOT_DEPTH_MASK);
 	root = off | (depth + 1);
 	intent_set(h, &t->root, root);
 	return root;
 }
 
-/* The child that slot names, made if there is none. */
+static arena_off
+new_child(struct held *h, unsigned depth)
+{
+	struct line *line;
+	arena_off off;
+
+	if (depth == TABLE_LINES_PAGE)
+		return slab_alloc(h, SLAB_PAGE);
+	if (depth > 0)
+		return new_top(h, depth, &off) != NULL ? off : 0;
+	line = chain_new_line(h);
+	return line != NULL ? arena_off_of(h->a, line) : 0;
+}
+
+/* Can there be a tree of that depth?  If not, the change breaks. */
+static bool
+is_top(struct held *h, arena_off at, unsigned depth)
+{
+	enum slab_class class = depth == TABLE_LINES_PAGE ? SLAB_PAGE :
+	    table_class(depth);
+
+	if (!h->broken && sound_unit(h, at, class))
+		return true;
+	held_break(h);
+	return false;
+}
+
+/* The child that slot names, made if there is none; it may be no top. */
 static arena_off
 child_of(struct held *h, word *slot, unsigned depth)
 {
 	arena_off child = intent_get(h, slot);
 
-	if (child != 0)
-		return child;
-	if (depth == 0)
-		child = arena_off_of(h->a, chain_new_line(h));
-	else if (depth == TABLE_LINES_PAGE)
-		child = slab_alloc(h, SLAB_PAGE);
-	else
-		(void)new_top(h, depth, &child);
-	intent_set(h, slot, child);
+	if (child == 0) {
+		child = new_child(h, depth);
+		intent_set(h, slot, child);
+	}
 	return child;
 }
 
@@ -175,11 +206,15 @@ table_extend(struct held *h, struct table *t, uint64_t lines)
 	word *top;
 
 	for (; depth > 0 && depth != TABLE_LINES_PAGE; depth = child) {
+		if (!is_top(h, at, depth))
+			return NULL;
 		top = arena_at(h->a, at);
 		child = table_child_depth(depth, lines);
 		at = child_of(h, &top[number / span(depth)], child);
 		number %= span(depth);
 	}
+	if (!is_top(h, at, depth))
+		return NULL;
 	if (depth == 0)
 		return arena_at(h->a, at);
 	return blank(h, (struct line *)arena_at(h->a, at) + number);
@@ -188,14 +223,18 @@ table_extend(struct held *h, struct table *t, uint64_t lines)
 /*
  * Free the way to the line of that number below the tree at `at`; the number
  * is counted from the tree's first line, `line` from the table's.  Returns
- * true if nothing is left of the tree, which is then freed too.
+ * true if nothing is left of the tree, which is then freed too; false also if
+ * the change breaks.
  */
 static bool
 prune(struct held *h, arena_off at, unsigned depth, uint64_t number,
     uint64_t line)
 {
-	word *top = arena_at(h->a, at), *slot;
+	word *top, *slot;
 
+	if (!is_top(h, at, depth))
+		return false;
+	top = arena_at(h->a, at);
 	if (depth == TABLE_LINES_PAGE) {
 		if (number != 0)
 			return false;
@@ -220,10 +259,11 @@ flatten(struct held *h, struct table *t, uint64_t root, uint64_t lines)
 {
 	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
 	arena_off at = root & ~ROOT_DEPTH_MASK;
-	const word *top = arena_at(h->a, at);
+	const word *top;
 
-	if (depth == 0 || lines != table_capacity(depth - 1))
+	if (h->broken || depth == 0 || lines != table_capacity(depth - 1))
 		return;
+	top = arena_at(h->a, at);
 	intent_set(h, &t->root, intent_get(h, &top[0]) | (depth - 1));
 	slab_free(h, table_class(depth), at);
 }

@@ -84,7 +84,8 @@ unsigned table_pages_to_extend(uint64_t lines);
 /*
  * Into the intent: a path to the line of number `lines`, the next one, which
  * is empty.  As many pages as may be needed and TABLE_DEPTH_MAX lines must
- * have been reserved.  The caller adds the shape afterwards.
+ * have been reserved.  The caller adds the shape afterwards.  NULL if the
+ * change breaks.
  */
 struct line *table_extend(struct held *, struct table *, uint64_t lines);
 

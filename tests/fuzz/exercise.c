@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "must.h"
-#include "shm/audit.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
+#include "shm/clean.h"
 #include "shm/feed.h"
 #include "shm/lock.h"
 #include "shm/pair.h"
@@ -23,6 +23,8 @@
 
 #define WALK_STEPS	8	/* calls, of up to 4096 lines each */
 #define FEED_EVENTS	4096
+#define BATCH		30
+#define CLEAN_STEPS	40
 
 /*
  * Readers of a damaged line give way to a writer 4000 times.  There is none,
@@ -43,8 +45,8 @@ check_report(const struct audit_report *r)
 	    r->shards);
 }
 
-static uint64_t
-audit(struct arena *a, uint64_t piece)
+uint64_t
+exercise_audit(struct arena *a, uint64_t piece)
 {
 	struct audit *au = audit_open(a, piece);
 	struct audit_report r;
@@ -57,12 +59,6 @@ audit(struct arena *a, uint64_t piece)
 	must(r.shards == a->shards_count);
 	audit_close(au);
 	return r.errors;
-}
-
-uint64_t
-exercise_audit(struct arena *a, uint64_t piece)
-{
-	return audit(a, AUDIT_WHOLE) + audit(a, piece);
 }
 
 /*
@@ -204,5 +200,78 @@ exercise_reads(struct arena *a)
 		walk(a, shard, NULL);
 		follow(a, shard);
 	}
+	(void)exercise_locks(a);
+}
+
+static void
+check_status(enum shm_status status)
+{
+	must(status == SHM_OK || status == SHM_NO_KEY ||
+	    status == SHM_NO_BUCKET || status == SHM_FULL ||
+	    status == SHM_DAMAGED);
+}
+
+static void
+put(struct arena *a, struct bytes bucket, unsigned key, size_t len)
+{
+	static const uint8_t value[1024];
+	struct pair p = { specimen_key(key), { value, len }, 0 };
+
+	check_status(pair_put(a, bucket, &p, NULL));
+}
+
+static void
+put_batch(struct arena *a, struct bytes bucket)
+{
+	static const char keys[] = "abcdefghijklmnopqrstuvwxyz";
+	struct pair pairs[BATCH];
+	unsigned i;
+
+	for (i = 0; i < BATCH; i++)
+		pairs[i] = (struct pair){
+			.key = { keys + i % 20, 1 + i % 5 },
+			.value = { keys, i % 20 }
+		};
+	check_status(pair_put_many(a, bucket, pairs, BATCH));
+}
+
+static void
+change(struct arena *a, struct bytes bucket)
+{
+	unsigned i;
+
+	for (i = 0; i < 8; i++)		/* there, or not */
+		put(a, bucket, i * 80, i * 100);
+	put_batch(a, bucket);
+	for (i = 0; i < 8; i++)
+		check_status(pair_delete(a, bucket, specimen_key(i * 79)));
+}
+
+static void
+clean(struct arena *a)
+{
+	struct clean_state state = { .shard = 0 };
+	struct clean_work work = { .segments_freed = 0 };
+	unsigned i;
+
+	for (i = 0; i < CLEAN_STEPS; i++)
+		if (!clean_step(a, &state, &work, 2))
+			break;
+}
+
+void
+exercise_changes(struct arena *a)
+{
+	static const struct bytes new = { "new", 3 };
+	unsigned i;
+
+	for (i = 0; i < SPECIMEN_BUCKETS; i++)
+		change(a, specimen_bucket(i));
+	clean(a);
+	check_status(bucket_create(a, new));
+	put(a, new, 0, 10);
+	check_status(bucket_drop(a, specimen_bucket(1)));
+	clean(a);
+	(void)clean_repair_all(a);
 	(void)exercise_locks(a);
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "shm/audit.h"
 #include "shm/handle.h"
 
 /*
@@ -11,11 +12,17 @@
  * promises and without a lock; what the answers say is not looked at.
  */
 
-/* The audit, whole and in slices of that much work; returns its errors. */
+/*
+ * The audit, with pieces of that much work or AUDIT_WHOLE; returns how many
+ * errors it has found.
+ */
 uint64_t exercise_audit(struct arena *, uint64_t piece);
 
 /* All that takes no lock: values, facts, walks, feeds from their begin. */
 void exercise_reads(struct arena *);
+
+/* Put, overwrite, delete, a batch, create, drop, clean. */
+void exercise_changes(struct arena *);
 
 /*
  * Are all locks of shards the ones that were made?  Of those that are, none

@@ -1,7 +1,7 @@
 /*
  * Any bytes in front of an arena that is there.  Attaching refuses it or
  * adopts it; what it adopts is an arena whose places are inside of it, and
- * whatever the rest says, the audit and readers come back.
+ * whatever the rest says, the audit, readers and writers come back.
  *
  *	0	2	3	4
  *	+-------+-------+-------+------------------------------------
@@ -100,9 +100,12 @@ use(struct arena *a)
 		place = specimen_reserve();
 	specimen_move(a, place);
 	check_facts(a);
+	(void)exercise_audit(a, AUDIT_WHOLE);
 	(void)exercise_audit(a, PIECE);
-	if (exercise_locks(a))
+	if (exercise_locks(a)) {
 		exercise_reads(a);
+		exercise_changes(a);
+	}
 	arena_close(a);
 	must(mmap(place, PLACE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
 	    MAP_NORESERVE | MAP_FIXED, -1, 0) == place);

@@ -19,7 +19,6 @@
 #include "damage.h"
 #include "exercise.h"
 #include "must.h"
-#include "shm/audit.h"
 #include "shm/bucket.h"
 #include "shm/lock.h"
 #include "shm/pair.h"
@@ -181,7 +180,6 @@ die(struct specimen *s, const uint8_t params[PARAMS])
 static void
 come_next(struct arena *a, bool damaged)
 {
-	struct audit_report r;
 	struct held h;
 
 	if (lock_shard(a, arena_shard_of(a, specimen_bucket(0)), &h) !=
@@ -189,9 +187,7 @@ come_next(struct arena *a, bool damaged)
 		lock_release(&h);
 	else
 		must(damaged);
-	if (damaged)
-		return;
-	must(audit_arena(a, &r) == 0 && r.errors == 0);
+	must(damaged || exercise_audit(a, AUDIT_WHOLE) == 0);
 }
 
 int
@@ -199,6 +195,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	bool damaged = len >= PARAMS + DAMAGE_EDIT;
 	struct specimen *s;
+	uint64_t errors;
 
 	if (len < PARAMS)
 		return 0;
@@ -206,7 +203,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	die(s, bytes);
 	damage(s->a, s->map, bytes + PARAMS, len - PARAMS);
 	come_next(s->a, damaged);
+	errors = exercise_audit(s->a, AUDIT_WHOLE);
 	(void)exercise_audit(s->a, PIECE);
 	exercise_reads(s->a);
+	exercise_changes(s->a);
+	must(exercise_audit(s->a, AUDIT_WHOLE) == 0 || errors > 0);
 	return 0;
 }

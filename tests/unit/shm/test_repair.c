@@ -90,7 +90,7 @@ Test(lock, works_on_this_system)
 }
 
 static struct record_view
-new_record(const struct held *h, struct index_place *place)
+new_record(struct held *h, struct index_place *place)
 {
 	struct record_view r = {
 		.op = RECORD_PUT,
@@ -117,7 +117,8 @@ prepare_put(struct held *h)
 		_exit(2);
 	off = log_write(h, &r);
 	index_key_init(a, &key, RECORD_PUT, r.bucket, r.key);
-	index_insert(h, &b->table, key.hash, off);
+	(void)index_find(h, &b->table, &key, &place);
+	index_insert(h, &b->table, &place, key.hash, off);
 	intent_add(h, &b->bytes, 2);
 	intent_add(h, &b->revision, r.lsn);
 	log_advance(h, &r);
