@@ -404,3 +404,9 @@ handshake_step(struct handshake *shake, const uint8_t *buf, size_t len,
 	return shake->is_dialler ? dial_step(shake, buf, len, out, used) :
 	    accept_step(shake, buf, len, out, used);
 }
+
+bool
+handshake_is_greeting(const uint8_t *buf, size_t len)
+{
+	return len >= MAGIC_LEN && memcmp(buf, MAGIC, MAGIC_LEN) == 0;
+}

@@ -106,6 +106,9 @@ void handshake_dial(struct handshake *, const struct handshake_self *,
 enum handshake_status handshake_step(struct handshake *, const uint8_t *buf,
     size_t len, struct outbuf *, size_t *used);
 
+/* Are these the first bytes of a handshake?  For who expects a client. */
+bool handshake_is_greeting(const uint8_t *, size_t len);
+
 /*
  * Why it came to HANDSHAKE_BAD, as a part of a sentence about the other end
  * for a log: "it speaks version 2 of the link and we speak version 1".  At

@@ -13,9 +13,10 @@
  * to be told of the change; a new generation takes other slots, because the
  * old one needs its own for a while.
  *
- * Here: the table and leaving.  Starting is children_start.c, what a death
- * means children_end.c, what is told of it children_bury.c, and who is killed
- * for standing still children_watch.c.
+ * Here: the table and leaving.  The slots of the board are children_slots.c,
+ * starting is children_start.c, what a death means children_end.c, what is
+ * told of it children_bury.c, and who is killed for standing still
+ * children_watch.c.
  */
 
 #include <signal.h>

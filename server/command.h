@@ -23,7 +23,8 @@ enum call_next {
 
 /* How another node is asked, if it has the bucket, see command.def. */
 enum command_kind {
-	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST
+	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST,
+	COMMAND_EVERY, COMMAND_FEED
 };
 
 /* What commands may look at, the same for all of a worker's calls. */
@@ -57,7 +58,8 @@ void command_execute(struct call *);
 bool command_check(struct call *);
 void command_run(struct call *);
 
-/* After command_check().  If it is not COMMAND_HERE, argv[1] is a bucket. */
+/* After command_check().  If it is neither HERE nor EVERY, argv[1] is a
+ * bucket. */
 enum command_kind command_kind(const struct call *);
 
 /*

@@ -119,6 +119,11 @@ conn_recycle(struct conns *set, struct conn *conn)
 static void
 unsubscribe(struct conns *set, struct conn *conn)
 {
+	if (conn->is_counted)
+		board_sub(set->env->inherit->arena, set->slot,
+		    BOARD_SUBSCRIBERS, 1);
+	conn->is_counted = false;
+	conn_feeds_end(set, conn);
 	if (conn->sub.state == SUBSCRIBER_OFF)
 		return;
 	subscribe_remove(set->subs, &conn->sub);
@@ -174,6 +179,7 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	conn->state = CONN_FIRST;
 	conn->hungry = true;
 	text_parser_init(&conn->parser);
+	TAILQ_INIT(&conn->feeds);
 	conn->active_ms = set->now_ms;
 	TAILQ_INSERT_TAIL(&set->all, conn, all);
 	set->count++;

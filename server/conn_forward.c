@@ -43,11 +43,10 @@ take_held(struct conns *set, struct conn *conn)
 	free(away->argv);
 	away->argv = NULL;
 	away->argc = 0;
-	away->list = false;
 	return away->used;
 }
 
-/* This node is self where there is nobody else to ask. */
+/* This one where there is nobody else to ask; any other one for all. */
 static uint32_t
 node_for(const struct conns *set, const struct call *call)
 {
@@ -56,6 +55,8 @@ node_for(const struct conns *set, const struct call *call)
 
 	if (command_kind(call) == COMMAND_HERE)
 		return route_self(route);
+	if (command_kind(call) == COMMAND_EVERY)
+		return route_self(route) == 0 ? 1 : 0;
 	bucket = call->req->argv[1];
 	return route_owner_of_name(route, bucket.data, bucket.len);
 }
@@ -69,17 +70,13 @@ shard_of(const struct conns *set)
 	    (struct bytes){ .data = bucket.data, .len = bucket.len });
 }
 
-static void
-ask_piece(struct conns *set, struct conn *conn, const struct request *req)
+void
+conn_ask(struct conns *set, struct conn *conn, const struct link_question *q)
 {
 	struct away *away = &conn->away;
-	const struct link_question q = {
-		.who = conn, .req = req, .shard = shard_of(set),
-		.piece = true, .place = away->place, .repeatable = true
-	};
 
 	away->asked++;
-	switch (link_ask(away->link, &q)) {
+	switch (link_ask(away->link, q)) {
 	case LINK_ASKED:
 	case LINK_DOWN:
 		return;
@@ -91,37 +88,44 @@ ask_piece(struct conns *set, struct conn *conn, const struct request *req)
 }
 
 static void
-begin_list(struct conns *set, struct conn *conn, size_t used)
+ask_piece(struct conns *set, struct conn *conn)
+{
+	const struct link_question q = {
+		.who = conn, .req = &set->req, .shard = shard_of(set),
+		.piece = true, .place = conn->away.place, .repeatable = true
+	};
+
+	conn_ask(set, conn, &q);
+}
+
+static void
+begin_list(struct conns *set, struct conn *conn, bool every, size_t used)
 {
 	hold(set, conn, used);
 	if (conn->broken)
 		return;
-	conn->away.list = true;
+	conn->away.list = !every;
+	conn->away.every = every;
 	conn->away.place = 0;
-	ask_piece(set, conn, &set->req);
+	if (every)
+		conn_gather_begin(set, conn);
+	else
+		ask_piece(set, conn);
 }
 
 static void
 ask(struct conns *set, struct conn *conn, bool repeatable, size_t used)
 {
-	struct away *away = &conn->away;
 	const struct link_question q = {
 		.who = conn, .req = &set->req, .shard = shard_of(set),
 		.repeatable = repeatable
 	};
 
-	away->asked++;
-	switch (link_ask(away->link, &q)) {
-	case LINK_ASKED:
-	case LINK_DOWN:
-		inbuf_consume(&conn->in, &set->pool, used);
-		return;
-	case LINK_FULL:
-		away->asked--;
-		away->crowded = set->crowded = true;
+	conn_ask(set, conn, &q);
+	if (conn->away.crowded)
 		hold(set, conn, used);
-		return;
-	}
+	else
+		inbuf_consume(&conn->in, &set->pool, used);
 }
 
 static void
@@ -131,15 +135,29 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 	set->counted[BOARD_FORWARDED]++;
 	switch (kind) {
 	case COMMAND_LIST:
-		begin_list(set, conn, used);
+	case COMMAND_EVERY:
+		begin_list(set, conn, kind == COMMAND_EVERY, used);
 		return;
 	case COMMAND_READ:
 	case COMMAND_CHANGE:
 		ask(set, conn, kind == COMMAND_READ, used);
 		return;
+	case COMMAND_FEED:
+		conn_follow_bucket(set, conn, conn->away.link,
+		    shard_of(set));
+		if (inbuf_len(&conn->in) > 0)
+			inbuf_consume(&conn->in, &set->pool, used);
+		return;
 	case COMMAND_HERE:
 		return;
 	}
+}
+
+/* One question, one answer: then more may be asked at once. */
+static bool
+is_single(enum command_kind kind)
+{
+	return kind == COMMAND_READ || kind == COMMAND_CHANGE;
 }
 
 void
@@ -157,7 +175,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	if (node != route_self(set->env->route))
 		link = links_to(set->links, node);
 	if (conn->away.asked > 0 && (link != conn->away.link ||
-	    command_kind(&call) == COMMAND_LIST)) {
+	    !is_single(command_kind(&call)))) {
 		hold(set, conn, used);
 		return;
 	}
@@ -174,31 +192,39 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 }
 
 void
-conn_resume(struct conns *set, struct conn *conn)
+conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 {
 	const struct away *away = &conn->away;
 
-	if (away->list) {
-		memcpy(set->req.argv, away->argv, away->argc *
-		    sizeof(*away->argv));
-		set->req.argc = away->argc;
-		ask_piece(set, conn, &set->req);
-	} else {
+	turn->requests--;
+	if (!away->list && !away->every) {
 		conn_route(set, conn, take_held(set, conn));
+		return;
 	}
+	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
+	set->req.argc = away->argc;
+	if (away->every)
+		conn_gather_step(set, conn);
+	else
+		ask_piece(set, conn);
 }
 
-/* A list has come to its end. */
 static void
-end_list(struct conns *set, struct conn *conn)
+forget_list(struct away *away)
 {
-	struct away *away = &conn->away;
-
 	free(away->argv);
+	free(away->gather.partial);
 	away->argv = NULL;
 	away->argc = 0;
-	away->list = false;
-	inbuf_consume(&conn->in, &set->pool, away->used);
+	away->list = away->every = false;
+	away->gather.partial = NULL;
+}
+
+void
+conn_end_list(struct conns *set, struct conn *conn)
+{
+	forget_list(&conn->away);
+	inbuf_consume(&conn->in, &set->pool, conn->away.used);
 }
 
 static void
@@ -219,8 +245,13 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	if ((frame->flags & FRAME_FAILED) != 0)
 		set->counted[BOARD_ERRORS]++;
 	conn->away.place = frame->place;
-	if (conn->away.list && frame->place == 0)
-		end_list(set, conn);
+	if (conn->away.every && (frame->flags & FRAME_FAILED) != 0)
+		conn_gather_failed(set, conn, route_name(set->env->route,
+		    conn->away.gather.node), "shard damaged");
+	else if (conn->away.every)
+		conn_gather_answered(set, conn, frame->place);
+	else if (conn->away.list && frame->place == 0)
+		conn_end_list(set, conn);
 	settle(set, conn);
 }
 
@@ -231,11 +262,16 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 	struct conns *set = arg;
 	struct conn *conn = who;
 
+	if (conn->away.every) {
+		conn_gather_failed(set, conn, node, why);
+		settle(set, conn);
+		return;
+	}
 	reply_error(&conn->out, "%s: %s: %s", failure == LINK_UNKNOWN ?
 	    "unknown" : "unavailable", node, why);
 	set->counted[BOARD_ERRORS]++;
 	if (conn->away.list)
-		end_list(set, conn);
+		conn_end_list(set, conn);
 	settle(set, conn);
 }
 
@@ -260,6 +296,7 @@ conn_forget_away(struct conn *conn)
 {
 	if (conn->away.asked > 0)
 		link_forget(conn->away.link, conn);
-	free(conn->away.argv);
+	link_unfollow(&conn->follower);
+	forget_list(&conn->away);
 	memset(&conn->away, 0, sizeof(conn->away));
 }

@@ -170,6 +170,37 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 	frame_end(&conn->out, mark, &reply);
 }
 
+static void
+begin_feed(struct conns *set, struct conn *conn, const struct frame *frame)
+{
+	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+
+	reply.flags = FRAME_TEXT;
+	conn_feed_begin(set, conn, &reply);
+}
+
+/* All that EVERY stands for: our part of BUCKETS, of one shard. */
+static void
+list_buckets(struct conns *set, struct conn *conn, const struct frame *frame)
+{
+	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	size_t mark;
+
+	if (frame->shard >= arena_shards(set->env->inherit->arena)) {
+		refuse(set, conn, frame->id, "it has no such shard");
+		return;
+	}
+	reply.flags = FRAME_TEXT | FRAME_PLACE;
+	reply.place = frame->place;
+	mark = frame_begin(&conn->out, &reply);
+	if (store_list_buckets(set->env->store, set->env->route,
+	    frame->shard, &reply.place, &conn->out) != SHM_OK) {
+		reply.flags |= FRAME_FAILED;
+		reply.place = 0;
+	}
+	frame_end(&conn->out, mark, &reply);
+}
+
 static bool
 has_my_table(const struct conns *set, const struct frame *frame)
 {
@@ -203,14 +234,21 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 		    "one: compare the nodes in both configurations");
 		return;
 	}
-	if (kind == COMMAND_HERE || piece != (kind == COMMAND_LIST)) {
+	if (kind == COMMAND_HERE || piece != (kind == COMMAND_LIST ||
+	    kind == COMMAND_EVERY)) {
 		refuse(set, conn, frame->id, "it takes no such request");
+		return;
+	}
+	if (kind == COMMAND_EVERY) {
+		list_buckets(set, conn, frame);
 		return;
 	}
 	owner = route_owner_of_name(set->env->route, set->req.argv[1].data,
 	    set->req.argv[1].len);
 	if (owner != route_self(set->env->route))
 		say_not_mine(set, conn, frame->id, owner);
+	else if (kind == COMMAND_FEED)
+		begin_feed(set, conn, frame);
 	else
 		answer(set, conn, &call, frame);
 }
@@ -234,6 +272,8 @@ take_frame(struct conns *set, struct conn *conn, const struct frame *frame,
 		frame_write(&conn->out, &pong);
 		return true;
 	case FRAME_CANCEL:
+		conn_feed_cancel(set, conn, frame->id);
+		return true;
 	case FRAME_BYE:
 		return true;
 	case FRAME_REPLY:

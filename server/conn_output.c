@@ -47,13 +47,16 @@ conns_deliver(struct conns *set)
 	struct conn *conn;
 
 	while ((sub = subscribe_next_touched(set->subs)) != NULL) {
+		if (sub->of_node) {
+			conn_feed_deliver(set, sub);
+			continue;
+		}
 		conn = (struct conn *)((char *)sub -
 		    offsetof(struct conn, sub));
 		conn_send(set, conn);
 		if (outbuf_len(&conn->out) >
 		    set->env->config->output_max_bytes)
-			conn_drop(set, conn, "too slow for the events of its "
-			    "subscription, see `output' in kvd.conf(5)");
+			conn_drop(set, conn, TOO_SLOW);
 		else if (sub->state == SUBSCRIBER_LOST)
 			conn_drop(set, conn, "fell behind the events of its "
 			    "subscription, some are gone");

@@ -148,6 +148,23 @@ refused_resp(struct conns *set, struct conn *conn)
 	return true;
 }
 
+/* A node at the door for clients: some table has the wrong address. */
+static bool
+refused_node(struct conn *conn)
+{
+	char name[PEER_NAME_MAX];
+
+	if (conn->state != CONN_FIRST ||
+	    !handshake_is_greeting(conn->in.data + conn->in.head,
+	    inbuf_len(&conn->in)))
+		return false;
+	peer_name(conn->fd, name, sizeof(name));
+	log_warn("closing client %s: it speaks as a node does; this is not "
+	    "our address for peers", name);
+	conn->broken = true;
+	return true;
+}
+
 static void
 conn_bad_line(struct conns *set, struct conn *conn,
     const struct text_error *error, size_t used)
@@ -173,7 +190,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn_parse_frame(set, conn, turn);
 		return;
 	}
-	if (refused_resp(set, conn))
+	if (refused_resp(set, conn) || refused_node(conn))
 		return;
 	switch (text_parse(&conn->parser, conn->in.data + conn->in.head,
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {

@@ -22,11 +22,21 @@
  */
 
 #define OUTPUT_KEEP	((size_t)32 * 1024)	/* memory an idle one keeps */
+#define TOO_SLOW	"too slow for the events of its subscription, see " \
+    "`output' in kvd.conf(5)"
 #define DISCARD_BYTES	((size_t)16 * 1024)
 
 enum conn_state {			/* drawn in conn.c */
 	CONN_FIRST, CONN_SERVING, CONN_SUBSCRIBED, CONN_CLOSING,
 	CONN_LINGERING
+};
+
+/* A list of what all nodes have: where it has got to. */
+struct gather {
+	uint32_t	 node;		/* whose turn it is */
+	uint32_t	 shard;
+	uint64_t	 place;		/* in that shard */
+	char		*partial;	/* who did not answer, or NULL; ours */
 };
 
 /*
@@ -40,10 +50,15 @@ struct away {
 	bool			 crowded;	/* the link was full */
 	bool			 list;		/* held, and got in pieces */
 	uint64_t		 place;		/* of the next piece */
+	bool			 every;		/* held, a list of all nodes' */
+	bool			 following;	/* it is about to */
+	struct gather		 gather;
 	size_t			 argc;		/* of the one held; 0: none */
 	struct slice		*argv;		/* ours to free */
 	size_t			 used;		/* its bytes in the input */
 };
+
+struct node_feed;
 
 struct conn {
 	enum conn_state		 state;
@@ -67,7 +82,10 @@ struct conn {
 	struct handshake	*greeting;	/* NULL: not of a node */
 	bool			 greeted;	/* frames follow */
 	uint64_t		 fingerprint;	/* of the last request */
-	struct subscriber	 sub;
+	struct subscriber	 sub;		/* of a bucket of ours */
+	struct follower		 follower;	/* of another node's */
+	bool			 is_counted;	/* as a subscriber of that */
+	TAILQ_HEAD(, node_feed)	 feeds;		/* of a node */
 	uint64_t		 active_ms;	/* last whole request */
 	bool			 waiting;	/* for it to take output */
 	uint64_t		 sent_ms;	/* output last moved */
@@ -149,9 +167,38 @@ void conn_execute(struct conns *, struct conn *, size_t used);
  */
 void conn_route(struct conns *, struct conn *, size_t used);
 /* Go on with the request that was held. */
-void conn_resume(struct conns *, struct conn *);
+void conn_resume(struct conns *, struct conn *, struct turn *);
+/* Ask away.link; if it is full, again when it is not. */
+void conn_ask(struct conns *, struct conn *, const struct link_question *);
+/* The list that was held is complete, or is given up. */
+void conn_end_list(struct conns *, struct conn *);
 /* It goes: what it has asked is asked for nobody. */
 void conn_forget_away(struct conn *);
+
+/* conn_gather.c: lists of what all nodes have, the request being held. */
+void conn_gather_begin(struct conns *, struct conn *);
+void conn_gather_step(struct conns *, struct conn *);
+void conn_gather_answered(struct conns *, struct conn *, uint64_t place);
+void conn_gather_failed(struct conns *, struct conn *, const char *node,
+    const char *why);
+
+/* conn_feed.c: a client subscribes to argv[1], which another node has. */
+void conn_follow_bucket(struct conns *, struct conn *, struct link *,
+    uint32_t shard);
+/* A node wants to follow argv[1]; *reply is its answer's frame. */
+void conn_feed_begin(struct conns *, struct conn *, struct frame *reply);
+void conn_feed_cancel(struct conns *, struct conn *, uint32_t id);
+void conn_feeds_end(struct conns *, struct conn *);
+/* Something was written for a subscriber that is of_node. */
+void conn_feed_deliver(struct conns *, struct subscriber *);
+
+/* It need not wait any more for what it has asked last. */
+static inline void
+conn_end_wait(struct conn *conn)
+{
+	conn->away.asked--;
+	conn->away.following = false;
+}
 
 #define ASKED_MAX	64U	/* in flight, of one connection */
 
@@ -161,8 +208,8 @@ conn_is_waiting(const struct conn *conn)
 {
 	const struct away *away = &conn->away;
 
-	return away->crowded || away->asked >= ASKED_MAX ||
-	    (away->argc > 0 && away->asked > 0);
+	return away->crowded || away->following ||
+	    away->asked >= ASKED_MAX || (away->argc > 0 && away->asked > 0);
 }
 
 /* Has it to do with another node at all? */

@@ -63,7 +63,7 @@ conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
 		else if (conn->stream.next != NULL)
 			conn_stream(set, conn, turn);
 		else if (conn->away.argc > 0)
-			conn_resume(set, conn);
+			conn_resume(set, conn, turn);
 		else if (!conn->hungry)
 			conn_parse(set, conn, turn);
 		else if (conn->readable)
@@ -109,6 +109,11 @@ conn_settle(struct conns *set, struct conn *conn)
 	else if (conn->state == CONN_SUBSCRIBED && (conn->eof ||
 	    set->draining || set->retiring))
 		conn_finish(set, conn);
+	if (conn->state == CONN_SUBSCRIBED && outbuf_len(&conn->out) >
+	    set->env->config->output_max_bytes) {
+		conn_drop(set, conn, TOO_SLOW);
+		return;
+	}
 	if (conn->state == CONN_CLOSING && outbuf_len(&conn->out) == 0)
 		conn_linger(set, conn);
 	if (conn->broken || (conn->state == CONN_LINGERING &&

@@ -13,8 +13,8 @@
  * A node that could not be reached is down until it has been: who asks is
  * told so at once, and the links try again by themselves, ever more seldom.
  *
- * Here: asking.  Connecting is link_dial.c, bytes link_io.c, and what a break
- * means link_break.c.
+ * Here: asking.  Questions and their frames are link_push.c, connecting is
+ * link_dial.c, bytes are link_io.c, and what a break means link_break.c.
  */
 
 #include <sys/epoll.h>
@@ -29,9 +29,9 @@
 #include "server/store.h"
 
 #define FULL_BYTES	((size_t)1024 * 1024)	/* of frames not answered */
-#define RING_MIN	64
 #define SILENCE_MS	3000	/* with a question open */
-#define IDLE_MS		60000	/* without one */
+#define PING_MS		1000	/* without one, but a feed */
+#define IDLE_MS		60000	/* without either */
 
 static bool
 is_node(void *arg, const char *name)
@@ -92,6 +92,9 @@ links_open(const struct inherit *in, const struct route *route,
 	}
 	if (n > 0)
 		introduce(links);
+	for (i = 0; i < n; i++)
+		if (i != route_self(route))
+			link_look_up(&links->link[i]);
 	return links;
 }
 
@@ -111,6 +114,7 @@ links_close(struct links *links)
 		outbuf_free(&link->out);
 		outbuf_free(&link->greeting);
 		free(link->ring);
+		link_feeds_free(link);
 	}
 	inbuf_pool_free(&links->pool);
 	free(links);
@@ -168,6 +172,9 @@ tick(struct link *link, uint64_t now_ms)
 	case LINK_LEAVING:
 		if (link->sent > 0 && silence_ms >= SILENCE_MS)
 			link_break(link, "does not answer");
+		else if (link->count == 0 && link->feeds != NULL &&
+		    silence_ms >= PING_MS)
+			link_push_ping(link);
 		else if (link->count == 0 && silence_ms >= IDLE_MS)
 			link_break(link, "was idle");
 		break;
@@ -202,48 +209,6 @@ links_flush(struct links *links)
 
 /* Asking. */
 
-static bool
-make_room(struct link *link)
-{
-	size_t i, cap = link->cap == 0 ? RING_MIN : link->cap * 2;
-	struct question *ring;
-
-	if (link->count < link->cap)
-		return true;
-	if ((ring = calloc(cap, sizeof(*ring))) == NULL)
-		return false;
-	for (i = 0; i < link->count; i++)
-		ring[i] = *link_question_at(link, i);
-	free(link->ring);
-	link->ring = ring;
-	link->first = 0;
-	link->cap = cap;
-	return true;
-}
-
-/* Its frame; false if memory ran out, and then nothing of it is there. */
-static bool
-write_question(struct link *link, const struct link_question *q)
-{
-	struct frame frame = {
-		.op = FRAME_REQUEST, .flags = FRAME_TEXT,
-		.id = link->first_id + (uint32_t)link->count,
-		.table = link->all->self.table, .shard = q->shard,
-		.place = q->place
-	};
-	size_t mark;
-
-	if (q->piece)
-		frame.flags |= FRAME_PLACE;
-	if (outbuf_reserve(&link->out, FRAME_HEADER_LEN + sizeof(q->place) +
-	    frame_words_len(q->req->argv, q->req->argc)) == NULL)
-		return false;
-	mark = frame_begin(&link->out, &frame);
-	frame_put_words(&link->out, q->req->argv, q->req->argc);
-	frame_end(&link->out, mark, &frame);
-	return true;
-}
-
 static enum link_answer
 refuse(struct link *link, const struct link_question *q, const char *why)
 {
@@ -257,26 +222,17 @@ refuse(struct link *link, const struct link_question *q, const char *why)
 enum link_answer
 link_ask(struct link *link, const struct link_question *q)
 {
-	size_t before = outbuf_len(&link->out);
-
 	if (link->proven_down)
 		return refuse(link, q, link->why);
 	if (link->state == LINK_UP && frame_words_len(q->req->argv,
 	    q->req->argc) + 8 > link->handshake.peer_payload_max)
 		return refuse(link, q, "takes no request as long as this");
-	if (before >= FULL_BYTES) {
+	if (outbuf_len(&link->out) >= FULL_BYTES) {
 		link->full = true;
 		return LINK_FULL;
 	}
-	if (!make_room(link) || !write_question(link, q))
+	if (!link_push_request(link, q, NULL))
 		return refuse(link, q, "out of memory here");
-	if (before == 0)
-		link->heard_ms = link->all->now_ms;
-	*link_question_at(link, link->count++) = (struct question){
-		.who = q->who, .repeatable = q->repeatable,
-		.len = outbuf_len(&link->out) - before
-	};
-	link->dirty = true;
 	if (link->state == LINK_IDLE)
 		link_dial(link);
 	return LINK_ASKED;
@@ -293,13 +249,4 @@ link_forget(struct link *link, const void *who)
 		if (q->who == who)
 			q->who = NULL;
 	}
-}
-
-void
-link_take(struct link *link, struct question *q)
-{
-	*q = *link_question_at(link, 0);
-	link->first = (link->first + 1) % link->cap;
-	link->count--;
-	link->first_id++;
 }

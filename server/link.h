@@ -28,6 +28,16 @@ enum link_failure {
 	LINK_UNKNOWN		/* it may have been executed, or not */
 };
 
+/* Of a feed that somebody follows. */
+enum link_news {
+	LINK_NEWS_BEGUN,
+	LINK_NEWS_EVENT,	/* the text is for the client */
+	LINK_NEWS_ENDED,	/* likewise; and that was all */
+	LINK_NEWS_REFUSED,	/* it has not begun, the text says why */
+	LINK_NEWS_LOST,		/* the link broke, events are missed */
+	LINK_NEWS_RESUMED	/* and here they are again */
+};
+
 /*
  * What a link tells who asked.  None of these may ask again at once, nor
  * forget a link's questions but by link_forget().
@@ -37,6 +47,9 @@ struct link_listener {
 	void	(*answered)(void *arg, void *who, const struct frame *);
 	void	(*failed)(void *arg, void *who, enum link_failure,
 		    const char *node, const char *why);
+	/* What has become of a feed that `who' follows; see below. */
+	void	(*news)(void *arg, void *who, enum link_news,
+		    const char *node, struct slice text);
 	/* A link that was full takes questions again. */
 	void	(*has_room)(void *arg);
 	void	*arg;
@@ -81,5 +94,23 @@ struct link_question {
 enum link_answer link_ask(struct link *, const struct link_question *);
 /* Whatever comes for `who' is for nobody any more. */
 void link_forget(struct link *, const void *who);
+
+struct link_feed;
+
+/* Somebody who follows a feed, embedded in whatever it is. */
+struct follower {
+	void		*who;
+	struct link_feed	*feed;		/* NULL: none */
+	struct follower	*next;
+};
+
+/*
+ * Follow what happens in a bucket of that node.  BEGUN or REFUSED comes
+ * first, perhaps at once; after ENDED or REFUSED nothing is followed.
+ */
+void link_follow(struct link *, struct follower *, struct slice bucket,
+    uint32_t shard);
+/* Allowed at any time. */
+void link_unfollow(struct follower *);
 
 #endif

@@ -34,7 +34,9 @@ fail(struct link *link, const struct question *q, enum link_failure failure,
 {
 	struct links *links = link->all;
 
-	if (q->who != NULL)
+	if (q->feed != NULL)
+		link_feed_failed(q->feed, why);
+	else if (q->who != NULL)
 		links->listener.failed(links->listener.arg, q->who, failure,
 		    route_name(links->route, link->node), why);
 }
@@ -44,7 +46,8 @@ static bool
 keep(const struct question *q, const uint8_t *frame, bool was_sent,
     struct outbuf *out)
 {
-	if (q->who == NULL || (was_sent && (!q->repeatable || q->repeated)))
+	if ((q->who == NULL && q->feed == NULL) ||
+	    (was_sent && (!q->repeatable || q->repeated)))
 		return false;
 	outbuf_append(out, frame, q->len);
 	return !out->failed;
@@ -103,7 +106,9 @@ link_break(struct link *link, const char *why)
 	    route_name(link->all->route, link->node), why);
 	hang_up(link);
 	sort_out(link, why);
-	if (link->count > 0)
+	link_feeds_break(link);
+	link_feeds_ask(link);
+	if (link->count > 0 && link->state == LINK_IDLE)
 		link_dial(link);
 	let_ask(link);
 }
@@ -125,6 +130,7 @@ link_down(struct link *link, const char *why)
 	if (link->backoff_ms > BACKOFF_MAX_MS)
 		link->backoff_ms = BACKOFF_MAX_MS;
 	link->retry_ms = links->now_ms + link->backoff_ms;
+	link_feeds_break(link);
 	while (link->count > 0) {
 		link_take(link, &q);
 		fail(link, &q, LINK_UNAVAILABLE, link->why);

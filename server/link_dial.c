@@ -1,8 +1,8 @@
 /*
  * Connecting to a node, and greeting it.
  *
- * Addresses are numbers here: a name that has to be asked for would make a
- * worker wait.  Names are made numbers by the master, see listen_resolve().
+ * Names of hosts are looked up once, before the worker serves: later nobody
+ * may wait for an answer.
  */
 
 #include <sys/epoll.h>
@@ -18,37 +18,50 @@
 #include <unistd.h>
 
 #include "server/link_state.h"
+#include "server/log.h"
 
 #define DIAL_MS		1000	/* to connect, and again to greet */
 
+void
+link_look_up(struct link *link)
+{
+	const struct config_listen *where = route_peer(link->all->route,
+	    link->node);
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *ai;
+	int error = getaddrinfo(where->host, where->port, &hints, &ai);
+
+	if (error != 0) {
+		log_warn("node %s: cannot look up %s: %s; links to it need a "
+		    "reload", route_name(link->all->route, link->node),
+		    where->text, gai_strerror(error));
+		return;
+	}
+	memcpy(&link->address, ai->ai_addr, ai->ai_addrlen);
+	link->address_len = ai->ai_addrlen;
+	freeaddrinfo(ai);
+}
+
 /* Returns a socket that is connecting, or -1 with errno. */
 static int
-connect_to(const struct config_listen *where)
+connect_to(const struct link *link)
 {
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
-	};
-	struct addrinfo *ai;
 	int fd, on = 1;
 
-	if (getaddrinfo(where->host, where->port, &hints, &ai) != 0) {
+	if (link->address_len == 0) {
 		errno = EADDRNOTAVAIL;
 		return -1;
 	}
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (fd != -1) {
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-		    sizeof(on));
-		if (connect(fd, ai->ai_addr, ai->ai_addrlen) == -1 &&
-		    errno != EINPROGRESS) {
-			close(fd);
-			fd = -1;
-		}
-	}
-	freeaddrinfo(ai);
-	return fd;
+	fd = socket(link->address.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (const struct sockaddr *)&link->address,
+	    link->address_len) == 0 || errno == EINPROGRESS)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 void
@@ -63,7 +76,7 @@ link_dial(struct link *link)
 	link->readable = link->writable = false;
 	link->sent = 0;
 	event.data.ptr = link;
-	link->fd = connect_to(route_peer(links->route, link->node));
+	link->fd = connect_to(link);
 	if (link->fd == -1 || epoll_ctl(links->epoll_fd, EPOLL_CTL_ADD,
 	    link->fd, &event) == -1) {
 		link_down(link, strerror(errno));

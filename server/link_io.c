@@ -31,6 +31,7 @@ become_up(struct link *link)
 	link->backoff_ms = 0;
 	link->heard_ms = links->now_ms;
 	outbuf_free(&link->greeting);
+	link_feeds_ask(link);
 }
 
 static void
@@ -74,15 +75,34 @@ refused(struct link *link, const struct question *q,
 }
 
 static void
+take_oldest(struct link *link, struct question *q)
+{
+	link_take(link, q);
+	outbuf_drain(&link->out, q->len, KEEP_BYTES);
+	link->sent -= q->len;
+}
+
+/* What is not answered is done with when it has been sent. */
+static void
+take_silent(struct link *link)
+{
+	struct question q;
+
+	while (link->count > 0 && link_question_at(link, 0)->silent &&
+	    link_question_at(link, 0)->len <= link->sent)
+		take_oldest(link, &q);
+}
+
+static void
 answered(struct link *link, const struct frame *frame)
 {
 	struct links *links = link->all;
 	struct question q;
 
-	link_take(link, &q);
-	outbuf_drain(&link->out, q.len, KEEP_BYTES);
-	link->sent -= q.len;
-	if (frame->op != FRAME_REPLY)
+	take_oldest(link, &q);
+	if (q.feed != NULL)
+		link_feed_answered(q.feed, frame);
+	else if (frame->op != FRAME_REPLY)
 		refused(link, &q, frame);
 	else if (q.who != NULL)
 		links->listener.answered(links->listener.arg, q.who, frame);
@@ -90,6 +110,18 @@ answered(struct link *link, const struct frame *frame)
 		link->full = false;
 		links->listener.has_room(links->listener.arg);
 	}
+	take_silent(link);
+}
+
+static bool
+is_answer(const struct link *link, const struct frame *frame)
+{
+	const struct question *q;
+
+	if (link->count == 0 || frame->id != link->first_id)
+		return false;
+	q = link_question_at(link, 0);
+	return q->len <= link->sent && q->ping == (frame->op == FRAME_PONG);
 }
 
 /* Returns false if it makes no sense. */
@@ -100,18 +132,17 @@ take_frame(struct link *link, const struct frame *frame)
 	case FRAME_REPLY:
 	case FRAME_NOT_MINE:
 	case FRAME_REFUSED:
-		if (link->count == 0 || frame->id != link->first_id ||
-		    link->sent < link_question_at(link, 0)->len)
+	case FRAME_PONG:
+		if (!is_answer(link, frame))
 			return false;
 		answered(link, frame);
 		return true;
+	case FRAME_EVENT:
+		return link_feed_event(link, frame);
 	case FRAME_BYE:
 		link->state = LINK_LEAVING;
 		return true;
-	case FRAME_PONG:
-		return true;
 	case FRAME_REQUEST:
-	case FRAME_EVENT:
 	case FRAME_CANCEL:
 	case FRAME_PING:
 		break;
@@ -218,4 +249,5 @@ link_write(struct link *link)
 	    outbuf_len(out) > link->sent && send_some(link, out->data +
 	    out->head + link->sent, outbuf_len(out) - link->sent, &n))
 		link->sent += n;
+	take_silent(link);
 }

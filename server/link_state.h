@@ -15,9 +15,26 @@ enum link_state {			/* drawn in link.c */
 	LINK_IDLE, LINK_DIALLING, LINK_GREETING, LINK_UP, LINK_LEAVING
 };
 
+enum link_feed_state { LINK_FEED_ASKED, LINK_FEED_FOLLOWING, LINK_FEED_BROKEN };
+
+struct link_feed {			/* drawn in link_feed.c */
+	struct link	*link;
+	enum link_feed_state	 state;
+	bool		 is_asked;	/* a question for it is in the ring */
+	uint32_t	 id;		/* of that question, once answered */
+	uint32_t	 shard;
+	struct follower	*followers;
+	struct link_feed	*next;
+	size_t		 len;
+	uint8_t		 bucket[];
+};
+
 /* A question in flight, or about to be: its frame is in link->out. */
 struct question {
-	void		*who;		/* NULL: forgotten */
+	void		*who;		/* NULL: forgotten, or none of these */
+	struct link_feed	*feed;		/* it is to begin, or NULL */
+	bool		 silent;	/* nobody answers: a CANCEL */
+	bool		 ping;
 	size_t		 len;		/* of its frame */
 	bool		 repeatable;
 	bool		 repeated;
@@ -28,6 +45,8 @@ struct link {
 	uint32_t		 node;
 	enum link_state		 state;
 	bool			 proven_down;	/* until it is UP again */
+	struct sockaddr_storage	 address;
+	socklen_t		 address_len;	/* 0: not known */
 	int			 fd;
 	bool			 readable;	/* until EAGAIN */
 	bool			 writable;
@@ -38,6 +57,7 @@ struct link {
 	struct inbuf		 in;
 	struct outbuf		 out;		/* frames not yet answered */
 	size_t			 sent;		/* bytes of out */
+	struct link_feed		*feeds;
 	struct question		*ring;		/* oldest first */
 	size_t			 cap, first, count;
 	uint32_t		 first_id;	/* of ring[first] */
@@ -57,6 +77,7 @@ struct links {
 	struct handshake_self	 self;
 	size_t			 in_max;	/* longest frame */
 	struct inbuf_pool	 pool;
+	struct request		 req;		/* to ask for feeds */
 	uint32_t		 count;
 	struct link		 link[];	/* one for each node */
 };
@@ -67,7 +88,28 @@ link_question_at(const struct link *link, size_t i)
 	return &link->ring[(link->first + i) % link->cap];
 }
 
-/* link_dial.c: begin to connect; and go on with it. */
+/*
+ * link_push.c: put a question behind the others, whoever wants the answer;
+ * false if memory ran out.  Nothing is sent yet, and nobody dials.
+ */
+bool link_push_request(struct link *, const struct link_question *,
+    struct link_feed *);
+/* Of the feed with that id; and a question that any node can answer. */
+void link_push_cancel(struct link *, uint32_t id);
+void link_push_ping(struct link *);
+/* The oldest question is done with. */
+void link_take(struct link *, struct question *);
+
+/* link_feed.c: what concerns a feed, or all of a link. */
+void link_feed_answered(struct link_feed *, const struct frame *);
+void link_feed_failed(struct link_feed *, const char *why);
+bool link_feed_event(struct link *, const struct frame *);
+void link_feeds_break(struct link *);
+void link_feeds_ask(struct link *);
+void link_feeds_free(struct link *);
+
+/* link_dial.c: find its address; begin to connect; and go on with it. */
+void link_look_up(struct link *);
 void link_dial(struct link *);
 void link_go_on_dialling(struct link *);
 
@@ -82,7 +124,5 @@ void link_write(struct link *);
 void link_break(struct link *, const char *why);
 /* The node cannot be reached: all that waits fails. */
 void link_down(struct link *, const char *why);
-/* The oldest question is done with. */
-void link_take(struct link *, struct question *);
 
 #endif

@@ -53,9 +53,13 @@ enum role_exit {
 	ROLE_NEVER = 2		/* starting again would not help */
 };
 
-/* Whether a child that ended is started again. */
+/*
+ * Whether a child that ended is started again.  One that said ROLE_NEVER is
+ * not; then the master gives up, unless it was a temporary one.  So far all
+ * roles are permanent.
+ */
 enum role_restart {
-	ROLE_PERMANENT,		/* however it ended; without it: give up */
+	ROLE_PERMANENT,		/* however it ended */
 	ROLE_TRANSIENT,		/* unless it said ROLE_DONE */
 	ROLE_TEMPORARY		/* not at all */
 };

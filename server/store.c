@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/reply.h"
 #include "server/store.h"
 
 #define SCAN_BATCH_BYTES	((size_t)64 * 1024)
@@ -236,4 +237,23 @@ store_take_watchers(struct store *store, struct feed_watchers *watchers)
 			any |= add_watchers(store, shard, watchers);
 		}
 	return any;
+}
+
+enum shm_status
+store_list_buckets(struct store *store, const struct route *route,
+    uint32_t shard, uint64_t *place, struct outbuf *out)
+{
+	struct scan scan = { .cursor = *place };
+	enum shm_status status;
+	struct slice name;
+
+	status = store_scan_buckets(store, shard, &scan);
+	if (status != SHM_OK)
+		return status;
+	while (store_next_name(store, &name))
+		if (route_owner_of_name(route, name.data, name.len) ==
+		    route_self(route))
+			reply_item(out, name);
+	*place = scan.done ? 0 : scan.cursor;
+	return SHM_OK;
 }

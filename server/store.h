@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/outbuf.h"
 #include "proto/request.h"
+#include "server/route.h"
 #include "shm/arena.h"
 #include "shm/audit.h"
 #include "shm/bucket.h"
@@ -61,6 +63,15 @@ enum shm_status store_scan_keys(struct store *, struct slice bucket,
 enum shm_status store_scan_buckets(struct store *, uint32_t shard,
     struct scan *);
 bool store_next_name(struct store *, struct slice *name);
+
+/*
+ * One step of a walk over the buckets of a shard, for a node among others:
+ * the names that are this node's by the table are written as items of a list.
+ * *place is where the walk goes on, 0 at both ends.  Nothing is written
+ * unless it is SHM_OK.
+ */
+enum shm_status store_list_buckets(struct store *, const struct route *,
+    uint32_t shard, uint64_t *place, struct outbuf *);
 
 /*
  * The audit of shm/audit.h, one at a time.  Begin one when none is running:

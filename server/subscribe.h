@@ -26,6 +26,7 @@ struct subscriber {
 	uint64_t		 from_revision;	/* what is older is not ours */
 	uint32_t		 shard;
 	bool			 touched;	/* is on the list of these */
+	bool			 of_node;	/* its owner's: what it is in */
 	struct subscriber	*next_touched;
 	struct subscriber	*next, **link;	/* others with this hash */
 };

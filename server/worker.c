@@ -101,7 +101,8 @@ open_links(struct worker *w)
 {
 	struct link_listener listener = {
 		.answered = conn_answered, .failed = conn_failed,
-		.has_room = conns_have_room, .arg = w->conns
+		.news = conn_news, .has_room = conns_have_room,
+		.arg = w->conns
 	};
 
 	w->links = links_open(w->inherit, &w->route, &listener, w->epoll_fd);

@@ -84,19 +84,6 @@ read_number(struct kv_bytes text, uint64_t *number)
 	return text.len > 0;
 }
 
-/* What a server says is shown to a terminal, never obeyed by it. */
-static void
-keep_error(struct audit *audit, struct kv_bytes text)
-{
-	const char *chars = text.data;
-	size_t i;
-
-	for (i = 0; i < text.len && i < sizeof(audit->first_error) - 1; i++)
-		audit->first_error[i] = isprint((unsigned char)chars[i]) ?
-		    chars[i] : '?';
-	audit->first_error[i] = '\0';
-}
-
 static int
 take_line(void *arg, struct kv_bytes line)
 {
@@ -105,7 +92,8 @@ take_line(void *arg, struct kv_bytes line)
 	size_t i;
 
 	if (has_name(line, "first_error", &value))
-		keep_error(audit, value);
+		output_tame(audit->first_error, sizeof(audit->first_error),
+		    value);
 	for (i = 0; i < COUNTS; i++)
 		if (has_name(line, names[i].name, &value))
 			audit->told[i] = read_number(value,

@@ -7,6 +7,7 @@
  * makes the whole word appear quoted, as it would be typed at the prompt.
  */
 
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -190,6 +191,17 @@ output_ok(const struct output *out)
 }
 
 static bool json_comma;
+
+void
+output_tame(char *to, size_t size, struct kv_bytes bytes)
+{
+	const char *from = bytes.data;
+	size_t i, len = bytes.len < size ? bytes.len : size - 1;
+
+	for (i = 0; i < len; i++)
+		to[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
+	to[len] = '\0';
+}
 
 void
 output_json_begin(void)

@@ -48,6 +48,12 @@ size_t output_width(struct kv_bytes);
 void output_end(const struct output *);
 
 /*
+ * Copy what a server says, as much as fits, to a string: it is shown to a
+ * terminal, never obeyed by it, so other bytes than printable ones become '?'.
+ */
+void output_tame(char *to, size_t size, struct kv_bytes);
+
+/*
  * One JSON object: the fields between begin and end.  Strings are UTF-8;
  * bytes that are not become {"b64":"..."}.  A value of NULL is null.
  */

@@ -5,7 +5,6 @@
  *	process_3:role=worker,instance=2,pid=4711,...,last=exit status 1
  */
 
-#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +43,6 @@ take_apart(struct process *p)
 	char *rest = strchr(p->line, ':'), *value, *end = strchr(p->line, 0);
 	size_t i, len;
 
-	/* What a server says is shown to a terminal, never obeyed by it. */
-	for (value = p->line; value < end; value++)
-		if (!isprint((unsigned char)*value))
-			*value = '?';
 	for (i = 0; i < FIELDS; i++)
 		p->field[i] = end;
 	for (rest = rest == NULL ? end : rest + 1; *rest != '\0';) {
@@ -74,9 +69,8 @@ add_process(void *arg, struct kv_bytes item)
 {
 	struct tree *tree = arg;
 	struct process *more;
-	size_t len = item.len;
 
-	if (len < 8 || memcmp(item.data, "process_", 8) != 0)
+	if (item.len < 8 || memcmp(item.data, "process_", 8) != 0)
 		return 0;
 	more = realloc(tree->process, (tree->n + 1) * sizeof(*more));
 	if (more == NULL) {
@@ -85,10 +79,7 @@ add_process(void *arg, struct kv_bytes item)
 	}
 	tree->process = more;
 	more += tree->n++;
-	if (len >= sizeof(more->line))
-		len = sizeof(more->line) - 1;
-	memcpy(more->line, item.data, len);
-	more->line[len] = '\0';
+	output_tame(more->line, sizeof(more->line), item);
 	return 0;
 }
 

@@ -119,8 +119,10 @@ start_guard(struct daemon *d)
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 		dup2(null, STDERR_FILENO);
-		close(ends[1]);
-		guard(d, ends[0]);
+		/* Nor may it keep another guardian waiting. */
+		dup2(ends[0], 3);
+		closefrom(4);
+		guard(d, 3);
 	}
 	close(ends[0]);
 	d->guard_fd = ends[1];

@@ -33,9 +33,6 @@ end(void)
 
 TestSuite(table, .init = begin, .fini = end, .timeout = 120);
 
-#define RUN(...) \
-	daemon_run(&d, FLAGS(__VA_ARGS__), out, sizeof(out))
-
 static void
 make_cookie(mode_t mode)
 {

@@ -129,6 +129,10 @@ kill_at(struct trace *t, uint32_t n, int (*work)(const void *),
 
 	image_put(w.a, t->base);
 	stepper_kill(t, n, work, arg);
+	if (!trace_matches(t, state)) {
+		image_put(w.a, t->base);
+		stepper_walk_and_kill(n, work, arg);
+	}
 	must(trace_matches(t, state), "%s, really killed at %u of %u: memory "
 	    "is not what was foretold", what, n, t->steps);
 	must(elsewhere ? prove_elsewhere(&proof, &v) :

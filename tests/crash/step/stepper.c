@@ -174,20 +174,23 @@ stepper_record(struct trace *t, int (*work)(const void *), const void *arg)
 	t->pid = pid;
 }
 
-/* Stop when the child comes to that address; false if that cannot be. */
+#if defined(__x86_64__)
+#define HAS_BREAKPOINTS	true
+#define DEBUG_ADDRESS	offsetof(struct user, u_debugreg)
+#define DEBUG_CONTROL	(DEBUG_ADDRESS + 7 * sizeof(long))
+#else
+#define HAS_BREAKPOINTS	false
+#define DEBUG_ADDRESS	0
+#define DEBUG_CONTROL	0
+#endif
+
+/* Stop when the child comes to that address; 0: never. */
 static bool
 set_breakpoint(pid_t pid, uint64_t pc)
 {
-#if defined(__x86_64__)
-	const size_t at = offsetof(struct user, u_debugreg);
-
-	return ptrace(PTRACE_POKEUSER, pid, at, pc) == 0 &&
-	    ptrace(PTRACE_POKEUSER, pid, at + 7 * sizeof(long),
+	return ptrace(PTRACE_POKEUSER, pid, DEBUG_ADDRESS, pc) == 0 &&
+	    ptrace(PTRACE_POKEUSER, pid, DEBUG_CONTROL,
 	    pc != 0 ? 1L : 0L) == 0;
-#else
-	(void)pid;
-	return pc == 0;
-#endif
 }
 
 /*
@@ -216,7 +219,7 @@ choose_stop(const struct trace *t, uint32_t p, uint32_t n, bool last)
 	return last || once == p || cost <= NEAR ? best : once;
 }
 
-/* From p to instruction i by a breakpoint; false if that cannot be set. */
+/* From p to instruction i by a breakpoint; false if it does not come there. */
 static bool
 run_to(pid_t pid, const struct trace *t, uint32_t i)
 {
@@ -225,10 +228,31 @@ run_to(pid_t pid, const struct trace *t, uint32_t i)
 	if (!set_breakpoint(pid, t->pcs[i]))
 		return false;
 	for (turn = 0; turn < t->turns[i]; turn++)
-		must(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 &&
-		    has_stopped(pid), "the child does not come to %u", i);
+		if (ptrace(PTRACE_CONT, pid, NULL, NULL) == -1 ||
+		    !has_stopped(pid))
+			return false;
 	set_breakpoint(pid, 0);
-	return true;
+	return program_counter(pid) == t->pcs[i];
+}
+
+/* To instruction n; false if the child has gone another way. */
+static bool
+hurry_to(pid_t pid, const struct trace *t, uint32_t n)
+{
+	uint32_t i, leg, p = 0;
+
+	for (leg = 1; leg <= LEGS && HAS_BREAKPOINTS; leg++) {
+		i = choose_stop(t, p, n, leg == LEGS);
+		if (i == p)
+			break;
+		if (!run_to(pid, t, i))
+			return false;
+		p = i;
+	}
+	for (; p < n; p++)
+		if (!step(pid))
+			return false;
+	return program_counter(pid) == t->pcs[n];
 }
 
 void
@@ -236,16 +260,20 @@ stepper_kill(const struct trace *t, uint32_t n, int (*work)(const void *),
     const void *arg)
 {
 	pid_t pid = start(work, arg);
-	uint32_t i, leg, p = 0;
 
 	walk_inside(pid);
-	for (leg = 1; leg <= LEGS; leg++) {
-		i = choose_stop(t, p, n, leg == LEGS);
-		if (i == p || !run_to(pid, t, i))
-			break;
-		p = i;
-	}
-	for (; p < n; p++)
+	(void)hurry_to(pid, t, n);
+	end(pid);
+}
+
+void
+stepper_walk_and_kill(uint32_t n, int (*work)(const void *), const void *arg)
+{
+	pid_t pid = start(work, arg);
+	uint32_t p;
+
+	walk_inside(pid);
+	for (p = 0; p < n; p++)
 		must(step(pid), "the child does not come to %u", n);
 	end(pid);
 }

@@ -702,3 +702,20 @@ Test(frame, random_headers_are_taken_in_one_form_or_not_at_all)
 		parse(buf, sizeof(buf), PAYLOAD_MAX, &reason);
 	}
 }
+
+Test(frame, another_id_changes_nothing_else)
+{
+	uint8_t bytes[512];
+	struct frame frame;
+	const char *reason;
+	size_t used;
+
+	cr_assert_leq(vectors[0].len, sizeof(bytes));
+	memcpy(bytes, vectors[0].bytes, vectors[0].len);
+	frame_renumber(bytes, 0xfedcba98);
+	cr_assert_eq(frame_parse(bytes, vectors[0].len, PAYLOAD_MAX, &frame,
+	    &reason, &used), FRAME_OK);
+	cr_assert_eq(frame.id, 0xfedcba98);
+	frame_renumber(bytes, vectors[0].frame.id);
+	cr_assert_arr_eq(bytes, vectors[0].bytes, vectors[0].len);
+}

@@ -927,3 +927,13 @@ Test(handshake, the_longest_names_fit_what_is_said_about_them)
 	cr_assert_str_eq(why + strlen(why) - FRAME_NAME_MAX, b);
 	free_ends(&alpha, &beta);
 }
+
+Test(handshake, begins_with_bytes_that_no_client_sends)
+{
+	static const uint8_t node[] = "KVDLINK\0\1\0", word[] = "KVDLINK b\r\n";
+
+	cr_assert(handshake_is_greeting(node, sizeof(node) - 1));
+	cr_assert(handshake_is_greeting(node, 8));
+	cr_assert_not(handshake_is_greeting(node, 7));
+	cr_assert_not(handshake_is_greeting(word, sizeof(word) - 1));
+}

@@ -1,0 +1,215 @@
+/*
+ * Subscriptions that cross nodes, both ends of them.
+ *
+ * Of a client: SUBSCRIBE of a bucket that another node has is held until that
+ * one has answered.  Then events come from there; when the link breaks the
+ * client is told, and again when it is back, for in between it heard nothing.
+ *
+ * Of a node: it follows a bucket of ours for all of its clients, with as many
+ * others on the same connection.  Each has its own buffer, whose lines become
+ * a frame.  A node that does not keep up is cut off like a client; it says so
+ * to its own.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/reply.h"
+#include "server/conn.h"
+#include "server/conn_state.h"
+
+/* Of a client. */
+
+void
+conn_follow_bucket(struct conns *set, struct conn *conn, struct link *link,
+    uint32_t shard)
+{
+	conn->away.asked++;
+	conn->away.following = true;
+	conn->follower.who = conn;
+	link_follow(link, &conn->follower, set->req.argv[1], shard);
+}
+
+static void
+add_line(struct conn *conn, const char *word, const char *node)
+{
+	outbuf_append(&conn->out, word, strlen(word));
+	outbuf_append(&conn->out, node, strlen(node));
+	outbuf_append(&conn->out, "\r\n", 2);
+}
+
+static void
+begin(struct conns *set, struct conn *conn)
+{
+	conn_end_wait(conn);
+	board_add(set->env->inherit->arena, set->slot, BOARD_SUBSCRIBERS, 1);
+	conn->is_counted = true;
+	inbuf_clear(&conn->in, &set->pool);
+	conn->state = CONN_SUBSCRIBED;
+}
+
+static void
+refuse(struct conns *set, struct conn *conn, const char *node,
+    struct slice why)
+{
+	conn_end_wait(conn);
+	set->counted[BOARD_ERRORS]++;
+	reply_error(&conn->out, "unavailable: %s: %.*s", node, (int)why.len,
+	    (const char *)why.data);
+}
+
+/* Before it began this is an answer, and afterwards the bucket is gone. */
+static void
+end(struct conns *set, struct conn *conn, struct slice text)
+{
+	outbuf_append(&conn->out, text.data, text.len);
+	if (conn->state == CONN_SUBSCRIBED) {
+		conn_finish(set, conn);
+		return;
+	}
+	conn_end_wait(conn);
+	set->counted[BOARD_ERRORS]++;
+}
+
+void
+conn_news(void *arg, void *who, enum link_news news, const char *node,
+    struct slice text)
+{
+	struct conns *set = arg;
+	struct conn *conn = who;
+
+	switch (news) {
+	case LINK_NEWS_BEGUN:
+		begin(set, conn);
+		break;
+	case LINK_NEWS_EVENT:
+		outbuf_append(&conn->out, text.data, text.len);
+		set->counted[BOARD_EVENTS]++;
+		break;
+	case LINK_NEWS_ENDED:
+		end(set, conn, text);
+		break;
+	case LINK_NEWS_REFUSED:
+		refuse(set, conn, node, text);
+		break;
+	case LINK_NEWS_LOST:
+		add_line(conn, "LOST ", node);
+		break;
+	case LINK_NEWS_RESUMED:
+		add_line(conn, "RESUMED ", node);
+		break;
+	}
+	conn_enqueue(set, conn);
+}
+
+/* Of a node. */
+
+struct node_feed {
+	struct subscriber	 sub;
+	struct conn		*conn;
+	uint32_t		 id;
+	struct outbuf		 out;
+	TAILQ_ENTRY(node_feed)	 next;
+};
+
+static void
+remove_feed(struct conns *set, struct node_feed *feed)
+{
+	subscribe_remove(set->subs, &feed->sub);
+	TAILQ_REMOVE(&feed->conn->feeds, feed, next);
+	outbuf_free(&feed->out);
+	free(feed);
+}
+
+/* Answered at once: with nothing, or with the reason. */
+void
+conn_feed_begin(struct conns *set, struct conn *conn, struct frame *reply)
+{
+	struct node_feed *feed = calloc(1, sizeof(*feed));
+	enum shm_status status = SHM_FULL;
+	size_t mark;
+
+	if (feed != NULL)
+		status = subscribe_add(set->subs, &feed->sub,
+		    set->env->store, set->req.argv[1], &feed->out);
+	mark = frame_begin(&conn->out, reply);
+	if (status == SHM_OK) {
+		feed->sub.of_node = true;
+		feed->conn = conn;
+		feed->id = reply->id;
+		TAILQ_INSERT_TAIL(&conn->feeds, feed, next);
+	} else {
+		free(feed);
+		reply->flags |= FRAME_FAILED;
+		if (status == SHM_NO_BUCKET)
+			reply_not_found(&conn->out);
+		else
+			reply_error(&conn->out, "%s", shm_strstatus(status));
+	}
+	frame_end(&conn->out, mark, reply);
+}
+
+void
+conn_feed_cancel(struct conns *set, struct conn *conn, uint32_t id)
+{
+	struct node_feed *feed;
+
+	TAILQ_FOREACH(feed, &conn->feeds, next)
+		if (feed->id == id) {
+			remove_feed(set, feed);
+			return;
+		}
+}
+
+void
+conn_feeds_end(struct conns *set, struct conn *conn)
+{
+	struct node_feed *feed;
+
+	if (conn->greeting == NULL)
+		return;
+	while ((feed = TAILQ_FIRST(&conn->feeds)) != NULL)
+		remove_feed(set, feed);
+}
+
+/* What was written for it becomes a frame. */
+static void
+pass_on(struct conns *set, struct node_feed *feed)
+{
+	struct frame event = {
+		.op = FRAME_EVENT, .flags = FRAME_TEXT, .id = feed->id,
+		.table = links_self(set->links)->table
+	};
+
+	event.payload.data = feed->out.data + feed->out.head;
+	event.payload.len = outbuf_len(&feed->out);
+	if (feed->out.failed)
+		feed->conn->broken = true;
+	else if (event.payload.len > 0)
+		frame_write(&feed->conn->out, &event);
+	outbuf_drain(&feed->out, event.payload.len, OUTPUT_KEEP);
+}
+
+void
+conn_feed_deliver(struct conns *set, struct subscriber *sub)
+{
+	struct node_feed *feed = (struct node_feed *)((char *)sub -
+	    offsetof(struct node_feed, sub));
+	struct conn *conn = feed->conn;
+
+	pass_on(set, feed);
+	conn_send(set, conn);
+	if (outbuf_len(&conn->out) > set->env->config->output_max_bytes) {
+		conn_drop(set, conn, "too slow for the events that it "
+		    "follows, see `output' in kvd.conf(5)");
+		return;
+	}
+	if (sub->state == SUBSCRIBER_LOST) {
+		conn_drop(set, conn, "fell behind the events that it "
+		    "follows, some are gone");
+		return;
+	}
+	if (sub->state == SUBSCRIBER_DROPPED)
+		remove_feed(set, feed);
+	conn_enqueue(set, conn);
+}

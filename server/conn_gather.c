@@ -1,0 +1,123 @@
+/*
+ * BUCKETS over all nodes: each lists its own, one after the other, shard by
+ * shard, and one piece at a time.  So nothing is kept but where the walk has
+ * got to, on this node as on the others.
+ *
+ * A node that does not answer is passed over.  The list is then not all there
+ * is, and ends with an error that names the first such node, where OK would
+ * say that it is.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/reply.h"
+#include "server/conn_state.h"
+
+/* The walk goes on at this or the next shard where the node has buckets. */
+static void
+find_shard(struct conns *set, struct gather *g)
+{
+	const struct route *route = set->env->route;
+	uint32_t owner, shards = arena_shards(set->env->inherit->arena);
+
+	g->place = 0;
+	for (; g->node < route_count(route); g->node++, g->shard = 0)
+		for (; g->shard < shards; g->shard++) {
+			owner = route_owner(route, g->shard);
+			if (owner == g->node || owner == ROUTE_NOBODY)
+				return;
+		}
+}
+
+static void
+pass_over_node(struct conns *set, struct gather *g)
+{
+	g->node++;
+	g->shard = 0;
+	find_shard(set, g);
+}
+
+/* A piece of that shard is there; the next one begins at place, 0: none. */
+static void
+go_on_at(struct conns *set, struct gather *g, uint64_t place)
+{
+	g->place = place;
+	if (place != 0)
+		return;
+	g->shard++;
+	find_shard(set, g);
+}
+
+void
+conn_gather_begin(struct conns *set, struct conn *conn)
+{
+	memset(&conn->away.gather, 0, sizeof(conn->away.gather));
+	find_shard(set, &conn->away.gather);
+}
+
+static void
+finish(struct conns *set, struct conn *conn)
+{
+	struct gather *g = &conn->away.gather;
+
+	if (g->partial == NULL) {
+		reply_end(&conn->out);
+	} else {
+		reply_error(&conn->out, "partial: %s", g->partial);
+		set->counted[BOARD_ERRORS]++;
+	}
+	conn_end_list(set, conn);
+}
+
+static void
+list_here(struct conns *set, struct conn *conn)
+{
+	struct gather *g = &conn->away.gather;
+
+	if (store_list_buckets(set->env->store, set->env->route, g->shard,
+	    &g->place, &conn->out) != SHM_OK) {
+		conn_gather_failed(set, conn,
+		    route_name(set->env->route, g->node), "shard damaged");
+		return;
+	}
+	go_on_at(set, g, g->place);
+}
+
+void
+conn_gather_step(struct conns *set, struct conn *conn)
+{
+	struct gather *g = &conn->away.gather;
+	const struct link_question q = {
+		.who = conn, .req = &set->req, .shard = g->shard,
+		.piece = true, .place = g->place, .repeatable = true
+	};
+
+	if (g->node == route_count(set->env->route)) {
+		finish(set, conn);
+	} else if (g->node == route_self(set->env->route)) {
+		list_here(set, conn);
+	} else {
+		conn->away.link = links_to(set->links, g->node);
+		conn_ask(set, conn, &q);
+	}
+}
+
+void
+conn_gather_answered(struct conns *set, struct conn *conn, uint64_t place)
+{
+	go_on_at(set, &conn->away.gather, place);
+}
+
+void
+conn_gather_failed(struct conns *set, struct conn *conn, const char *node,
+    const char *why)
+{
+	struct gather *g = &conn->away.gather;
+
+	if (g->partial == NULL && asprintf(&g->partial, "%s: %s", node,
+	    why) == -1)
+		conn->broken = true;
+	pass_over_node(set, g);
+}

@@ -1,0 +1,121 @@
+/*
+ * Questions of a link: a frame in `out', and a place in the ring which says
+ * whose it is.  Both grow at the end and are taken from the front, together.
+ */
+
+#include <stdlib.h>
+
+#include "server/link_state.h"
+
+#define RING_MIN	64
+
+static bool
+make_room(struct link *link)
+{
+	size_t i, cap = link->cap == 0 ? RING_MIN : link->cap * 2;
+	struct question *ring;
+
+	if (link->count < link->cap)
+		return true;
+	if ((ring = calloc(cap, sizeof(*ring))) == NULL)
+		return false;
+	for (i = 0; i < link->count; i++)
+		ring[i] = *link_question_at(link, i);
+	free(link->ring);
+	link->ring = ring;
+	link->first = 0;
+	link->cap = cap;
+	return true;
+}
+
+/*
+ * The frame is behind the others; so is its question now, or memory ran out
+ * and neither is there.
+ */
+static bool
+push(struct link *link, size_t before, const struct question *q)
+{
+	struct links *links = link->all;
+
+	if (link->out.failed || !make_room(link))
+		return false;
+	if (before == 0)
+		link->heard_ms = links->now_ms;
+	*link_question_at(link, link->count) = *q;
+	link_question_at(link, link->count++)->len =
+	    outbuf_len(&link->out) - before;
+	link->dirty = true;
+	return true;
+}
+
+static struct frame
+next_frame(const struct link *link, enum frame_op op)
+{
+	return (struct frame){
+		.op = op, .id = link->first_id + (uint32_t)link->count,
+		.table = link->all->self.table
+	};
+}
+
+bool
+link_push_request(struct link *link, const struct link_question *q,
+    struct link_feed *feed)
+{
+	struct frame frame = next_frame(link, FRAME_REQUEST);
+	size_t mark, before = outbuf_len(&link->out);
+
+	frame.flags = FRAME_TEXT | (q->piece ? FRAME_PLACE : 0);
+	frame.shard = q->shard;
+	frame.place = q->place;
+	/* All of it or nothing, and the ring has room first. */
+	if (!make_room(link) || outbuf_reserve(&link->out, FRAME_HEADER_LEN +
+	    sizeof(q->place) + frame_words_len(q->req->argv, q->req->argc)) ==
+	    NULL)
+		return false;
+	mark = frame_begin(&link->out, &frame);
+	frame_put_words(&link->out, q->req->argv, q->req->argc);
+	frame_end(&link->out, mark, &frame);
+	return push(link, before, &(struct question){ .who = q->who,
+	    .repeatable = q->repeatable || feed != NULL, .feed = feed });
+}
+
+static void
+push_bare(struct link *link, const struct frame *frame,
+    const struct question *q)
+{
+	size_t before = outbuf_len(&link->out);
+
+	if (!make_room(link) ||
+	    outbuf_reserve(&link->out, FRAME_HEADER_LEN) == NULL)
+		return;
+	frame_write(&link->out, frame);
+	(void)push(link, before, q);
+}
+
+void
+link_push_cancel(struct link *link, uint32_t id)
+{
+	struct frame frame = next_frame(link, FRAME_CANCEL);
+
+	if (link->state != LINK_UP)
+		return;
+	frame.id = id;
+	push_bare(link, &frame, &(struct question){ .silent = true });
+}
+
+void
+link_push_ping(struct link *link)
+{
+	struct frame frame = next_frame(link, FRAME_PING);
+
+	push_bare(link, &frame, &(struct question){ .ping = true });
+}
+
+void
+link_take(struct link *link, struct question *q)
+{
+	*q = *link_question_at(link, 0);
+	link->first = (link->first + 1) % link->cap;
+	link->count--;
+	link->first_id++;
+}

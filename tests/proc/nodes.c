@@ -1,0 +1,420 @@
+/*
+ * Any node answers for any bucket, byte for byte as its owner does.
+ */
+
+#include <sys/socket.h>
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/proc/cluster.h"
+#include "tests/proc/load.h"
+
+static struct cluster c;
+
+static void
+begin(void)
+{
+	cluster_start(&c, 3);
+}
+
+static void
+end(void)
+{
+	cluster_remove(&c);
+}
+
+TestSuite(nodes, .init = begin, .fini = end, .timeout = 120);
+
+/* One bucket of each node's. */
+static const char *const buckets[] = { "apples", "milk", "zebras" };
+
+/* B stands for the bucket. */
+static const struct {
+	const char	*request;
+	const char	*reply;
+} session[] = {
+	{ "GET B k", "NOT FOUND" },
+	{ "PUT B k v", "NOT FOUND" },
+	{ "KEYS B", "NOT FOUND" },
+	{ "CREATE B", "OK" },
+	{ "CREATE B", "OK" },
+	{ "GET B k", "\r\nOK" },
+	{ "PUT B k \"two words\\n\"", "OK" },
+	{ "GET B k", "\"two words\\n\"\r\nOK" },
+	{ "get B k", "\"two words\\n\"\r\nOK" },
+	{ "MPUT B a 1 b 2 c OK", "OK" },
+	{ "MGET B a x c b", "1\r\n\r\n\"OK\"\r\n2\r\nOK" },
+	{ "COUNT B", "4\r\nOK" },
+	{ "DELETE B b", "OK" },
+	{ "DELETE B b", "OK" },
+	{ "COUNT B", "3\r\nOK" },
+	{ "PUT B", "UNKNOWN COMMAND" },
+	{ "PUT B k \"", "ERROR unbalanced quote at 15" },
+	{ "NONSENSE B", "UNKNOWN COMMAND" },
+	{ "DROP B", "OK" },
+	{ "GET B k", "NOT FOUND" },
+};
+
+static void
+put_bucket(const char *text, const char *bucket, char *out)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == 'B')
+			out = stpcpy(out, bucket);
+		else
+			*out++ = *text;
+	}
+	strcpy(out, "\r\n");
+}
+
+/* Where the error is depends on how long the bucket's name is. */
+static const char *
+reply_of(size_t i, const char *bucket)
+{
+	static char text[64];
+
+	if (strncmp(session[i].reply, "ERROR unb", 9) != 0)
+		return session[i].reply;
+	snprintf(text, sizeof(text), "ERROR unbalanced quote at %zu",
+	    strlen("PUT  k \"") + strlen(bucket));
+	return text;
+}
+
+static void
+hold_session(int fd, const char *bucket)
+{
+	char request[128], reply[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(session) / sizeof(session[0]); i++) {
+		put_bucket(session[i].request, bucket, request);
+		snprintf(reply, sizeof(reply), "%s\r\n", reply_of(i, bucket));
+		talk(fd, request, reply);
+	}
+}
+
+Test(nodes, say_the_same_whoever_is_asked_for_whatever)
+{
+	size_t i, j;
+	int fd;
+
+	for (i = 0; i < c.n; i++)
+		for (j = 0; j < c.n; j++) {
+			fd = talk_open(&c.node[i]);
+			hold_session(fd, buckets[j]);
+			close(fd);
+		}
+}
+
+Test(nodes, answer_a_pipeline_over_all_of_them_in_its_order)
+{
+	char request[64], line[64], expected[64];
+	int fd = talk_open(&c.node[1]), i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(request, sizeof(request), "CREATE %s\r\n",
+		    buckets[i]);
+		talk(fd, request, "OK\r\n");
+	}
+	for (i = 0; i < 3000; i++) {
+		snprintf(request, sizeof(request),
+		    "PUT %s k %d\r\nGET %s k\r\n", buckets[i * 7 / 5 % 3], i,
+		    buckets[i * 7 / 5 % 3]);
+		talk_send(fd, request);
+	}
+	for (i = 0; i < 3000; i++) {
+		talk_expect(fd, "OK\r\n");
+		cr_assert(talk_line(fd, line, sizeof(line)));
+		snprintf(expected, sizeof(expected), "%d", i);
+		cr_assert_str_eq(line, expected);
+		talk_expect(fd, "OK\r\n");
+	}
+}
+
+/* More than one frame may have, and more than one reply may. */
+Test(nodes, pass_long_values_and_long_lists)
+{
+	enum { KEYS = 20000, LONG = 1000000 };
+	static char value[LONG + 32], reply[LONG + 64];
+	int fd = talk_open(&c.node[0]), i, n = 0;
+	char line[64];
+
+	talk(fd, "CREATE milk\r\n", "OK\r\n");
+	memset(value, 'v', LONG);
+	snprintf(reply, sizeof(reply), "%s\r\nOK\r\n", value);
+	talk_send(fd, "PUT milk long ");
+	talk_send(fd, value);
+	talk(fd, "\r\n", "OK\r\n");
+	talk(fd, "GET milk long\r\n", reply);
+	talk(fd, "DELETE milk long\r\n", "OK\r\n");
+	for (i = 0; i < KEYS; i++) {
+		snprintf(value, sizeof(value), "PUT milk k%d %d\r\n", i, i);
+		talk_send(fd, value);
+		if (i % 100 == 99)
+			for (n = 0; n < 100; n++)
+				talk_expect(fd, "OK\r\n");
+	}
+	talk_send(fd, "KEYS milk\r\n");
+	for (n = 0; talk_line(fd, line, sizeof(line)) &&
+	    strcmp(line, "OK") != 0; n++)
+		cr_assert_eq(line[0], 'k');
+	cr_assert_eq(n, KEYS);
+	talk(fd, "COUNT milk\r\n", "20000\r\nOK\r\n");
+}
+
+static void
+kill_node(size_t node)
+{
+	daemon_kill(&c.node[node], SIGKILL);
+	cr_assert_eq(daemon_wait(&c.node[node]), 1000 + SIGKILL);
+}
+
+/* What is said of a node, up to the reason. */
+static void
+expect_error(int fd, const char *request, const char *class, size_t node)
+{
+	char line[256], expected[128];
+
+	snprintf(expected, sizeof(expected), "ERROR %s: %s: ", class,
+	    c.node[node].name);
+	talk_send(fd, request);
+	cr_assert(talk_line(fd, line, sizeof(line)));
+	cr_assert_eq(strncmp(line, expected, strlen(expected)), 0, "%s", line);
+}
+
+Test(nodes, that_is_dead_costs_its_own_buckets_only)
+{
+	int fd = talk_open(&c.node[0]), i;
+
+	talk(fd, "CREATE milk\r\nCREATE zebras\r\n", "OK\r\nOK\r\n");
+	kill_node(1);
+	/* The links of its workers break first. */
+	for (i = 0; i < 100; i++) {
+		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
+		talk(fd, "PUT zebras k v\r\n", "OK\r\n");
+	}
+	daemon_launch(&c.node[1], NULL);
+	daemon_await_log(&c.node[0], "is up", 1);
+	close(fd);
+	while (daemon_count_log(&c.node[0], "is up") <
+	    daemon_count_log(&c.node[0], "is down"))
+		usleep(2000);
+	talk_once(&c.node[0], "COUNT milk\r\n", "0\r\nOK\r\n");
+}
+
+/* Reads are asked again, of changes it is said that nobody knows. */
+Test(nodes, tell_what_became_of_requests_to_a_worker_that_was_killed)
+{
+	int fd = talk_open(&c.node[0]), other = talk_open(&c.node[1]), i;
+	char line[256];
+	pid_t pid;
+
+	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
+	for (i = 0; i < 4; i++) {
+		/* Whichever serves the link, they are stopped both. */
+		pid = talk_pause_worker(other);
+		talk_send(fd, i % 2 == 0 ? "GET milk k\r\n" :
+		    "PUT milk k v\r\n");
+		usleep(20000);
+		kill(pid, SIGKILL);
+		close(other);
+		cr_assert(talk_line(fd, line, sizeof(line)));
+		if (i % 2 == 0) {
+			cr_assert_str_eq(line, "v");
+			cr_assert(talk_line(fd, line, sizeof(line)));
+		}
+		cr_assert(strcmp(line, "OK") == 0 ||
+		    strncmp(line, "ERROR unknown: ", 15) == 0, "%s", line);
+		daemon_await_end(pid);
+		other = talk_open(&c.node[1]);
+	}
+}
+
+/* All processes of a node. */
+static void
+signal_node(size_t node, int signal)
+{
+	int fd = talk_open(&c.node[node]);
+	pid_t pid[4] = { 0 };
+	int i;
+
+	pid[0] = talk_process_pid(fd, "role=master", "");
+	pid[1] = talk_process_pid(fd, "role=cleaner", "");
+	pid[2] = talk_process_pid(fd, "role=worker,instance=0", "");
+	pid[3] = talk_process_pid(fd, "role=worker,instance=1", "");
+	close(fd);
+	for (i = 0; i < 4; i++) {
+		cr_assert_gt(pid[i], 0);
+		cr_assert_eq(kill(pid[i], signal), 0);
+	}
+}
+
+Test(nodes, that_does_not_answer_is_given_up_and_found_again)
+{
+	int fd = talk_open(&c.node[0]), i;
+	char line[256];
+
+	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
+	signal_node(1, SIGSTOP);
+	expect_error(fd, "PUT milk k w\r\n", "unknown", 1);
+	talk(fd, "CREATE zebras\r\n", "OK\r\n");
+	/* It is connected to, and does not greet. */
+	expect_error(fd, "GET milk k\r\n", "unavailable", 1);
+	kill_node(1);
+	for (i = 0; i < 10; i++)
+		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
+	daemon_launch(&c.node[1], NULL);
+	do {
+		talk_send(fd, "GET milk k\r\n");
+		cr_assert(talk_line(fd, line, sizeof(line)));
+	} while (strncmp(line, "ERROR unavailable: ", 19) == 0);
+	talk_expect(fd, "OK\r\n");
+}
+
+Test(nodes, forget_a_client_that_goes_away)
+{
+	int fd, i;
+
+	talk_once(&c.node[0], "CREATE milk\r\n", "OK\r\n");
+	for (i = 0; i < 50; i++) {
+		fd = talk_open(&c.node[0]);
+		talk_send(fd, "GET milk k\r\nKEYS milk\r\nPUT milk k v\r\n"
+		    "GET apples k\r\nGET zebras k\r\n");
+		close(fd);
+	}
+	talk_once(&c.node[0], "GET milk k\r\nGET zebras k\r\n",
+	    "v\r\nOK\r\nNOT FOUND\r\n");
+}
+
+/* As many lines before OK; the last line otherwise goes to end. */
+static int
+count_buckets(int fd, char *end, size_t size)
+{
+	int n = 0;
+
+	talk_send(fd, "BUCKETS\r\n");
+	while (talk_line(fd, end, size) && strcmp(end, "OK") != 0 &&
+	    strncmp(end, "ERROR ", 6) != 0)
+		n++;
+	return n;
+}
+
+Test(nodes, list_the_buckets_of_all_and_say_who_did_not_answer)
+{
+	int fd = talk_open(&c.node[1]), i;
+	char request[128], line[256];
+
+	cr_assert_eq(count_buckets(fd, line, sizeof(line)), 0);
+	for (i = 0; i < 300; i++) {
+		snprintf(request, sizeof(request), "CREATE %c%d\r\n",
+		    "amz"[i % 3], i);
+		talk(fd, request, "OK\r\n");
+	}
+	/* What is asked before is done before. */
+	talk_send(fd, "CREATE apples\r\nCREATE zebras\r\n");
+	talk_send(fd, "DROP apples\r\n");
+	talk_expect(fd, "OK\r\nOK\r\nOK\r\n");
+	cr_assert_eq(count_buckets(fd, line, sizeof(line)), 301);
+	cr_assert_str_eq(line, "OK");
+	kill_node(2);
+	cr_assert_eq(count_buckets(fd, line, sizeof(line)), 200);
+	snprintf(request, sizeof(request), "ERROR partial: %s: ",
+	    c.node[2].name);
+	cr_assert_eq(strncmp(line, request, strlen(request)), 0, "%s", line);
+}
+
+static void
+await_subscribers(size_t node, uint64_t n)
+{
+	int fd = talk_open(&c.node[node]);
+
+	while (talk_info(fd, "clients", "subscribers") != n)
+		;
+	close(fd);
+}
+
+Test(nodes, tell_their_clients_what_happens_on_others)
+{
+	int sub[4], i;
+
+	talk_once(&c.node[1], "CREATE milk\r\n", "OK\r\n");
+	for (i = 0; i < 4; i++) {
+		sub[i] = talk_open(&c.node[0]);
+		talk_send(sub[i], "SUBSCRIBE milk\r\n");
+	}
+	await_subscribers(0, 4);
+	talk_once(&c.node[1], "PUT milk k v\r\n", "OK\r\n");
+	talk_once(&c.node[2], "MPUT milk a 1 b \"x y\"\r\n", "OK\r\n");
+	talk_once(&c.node[0], "DELETE milk k\r\n", "OK\r\n");
+	for (i = 0; i < 4; i++)
+		talk_expect(sub[i], "k SET TO v\r\na SET TO 1\r\n"
+		    "b SET TO \"x y\"\r\nk DELETED\r\n");
+	close(sub[0]);
+	await_subscribers(0, 3);
+	talk_once(&c.node[0], "PUT milk c 3\r\nDROP milk\r\n",
+	    "OK\r\nOK\r\n");
+	for (i = 1; i < 4; i++) {
+		talk_expect(sub[i], "c SET TO 3\r\nNOT FOUND\r\n");
+		talk_expect_end(sub[i]);
+	}
+	await_subscribers(0, 0);
+}
+
+Test(nodes, refuse_to_follow_what_is_not_there)
+{
+	int fd = talk_open(&c.node[0]);
+
+	talk(fd, "SUBSCRIBE milk\r\nCREATE milk\r\n",
+	    "NOT FOUND\r\nOK\r\n");
+	kill_node(1);
+	expect_error(fd, "SUBSCRIBE milk\r\n", "unavailable", 1);
+	talk(fd, "CREATE apples\r\n", "OK\r\n");
+}
+
+Test(nodes, tell_subscribers_of_a_gap_and_of_its_end)
+{
+	int sub = talk_open(&c.node[0]);
+	char line[128], expected[128];
+
+	talk_once(&c.node[1], "CREATE milk\r\n", "OK\r\n");
+	talk_send(sub, "SUBSCRIBE milk\r\n");
+	await_subscribers(0, 1);
+	kill_node(1);
+	cr_assert(talk_line(sub, line, sizeof(line)));
+	snprintf(expected, sizeof(expected), "LOST %s", c.node[1].name);
+	cr_assert_str_eq(line, expected);
+	daemon_launch(&c.node[1], NULL);
+	cr_assert(talk_line(sub, line, sizeof(line)));
+	snprintf(expected, sizeof(expected), "RESUMED %s", c.node[1].name);
+	cr_assert_str_eq(line, expected);
+	talk_once(&c.node[1], "PUT milk k v\r\n", "OK\r\n");
+	talk_expect(sub, "k SET TO v\r\n");
+}
+
+static void
+reload(size_t node, int times)
+{
+	daemon_kill(&c.node[node], SIGHUP);
+	daemon_await_log(&c.node[node], "configuration reloaded", times);
+}
+
+/* Workers that leave say so on their links, and nothing is lost. */
+Test(nodes, lose_nothing_when_another_one_reloads)
+{
+	int fd = talk_open(&c.node[0]), i, j;
+
+	talk(fd, "CREATE milk\r\n", "OK\r\n");
+	for (i = 1; i <= 10; i++) {
+		daemon_kill(&c.node[1], SIGHUP);
+		for (j = 0; j < 200; j++)
+			talk(fd, "PUT milk k v\r\n", "OK\r\n");
+		daemon_await_log(&c.node[1], "configuration reloaded", i);
+	}
+	reload(0, 1);
+	talk_once(&c.node[0], "GET milk k\r\n", "v\r\nOK\r\n");
+}
