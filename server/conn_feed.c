@@ -113,12 +113,18 @@ struct node_feed {
 };
 
 static void
-remove_feed(struct conns *set, struct node_feed *feed)
+free_feed(struct conns *set, struct node_feed *feed)
 {
 	subscribe_remove(set->subs, &feed->sub);
-	TAILQ_REMOVE(&feed->conn->feeds, feed, next);
 	outbuf_free(&feed->out);
 	free(feed);
+}
+
+static void
+remove_feed(struct conns *set, struct node_feed *feed)
+{
+	TAILQ_REMOVE(&feed->conn->feeds, feed, next);
+	free_feed(set, feed);
 }
 
 /* Answered at once: with nothing, or with the reason. */
@@ -164,12 +170,15 @@ conn_feed_cancel(struct conns *set, struct conn *conn, uint32_t id)
 void
 conn_feeds_end(struct conns *set, struct conn *conn)
 {
-	struct node_feed *feed;
+	struct node_feed *feed, *next;
 
 	if (conn->greeting == NULL)
 		return;
-	while ((feed = TAILQ_FIRST(&conn->feeds)) != NULL)
-		remove_feed(set, feed);
+	for (feed = TAILQ_FIRST(&conn->feeds); feed != NULL; feed = next) {
+		next = TAILQ_NEXT(feed, next);
+		free_feed(set, feed);
+	}
+	TAILQ_INIT(&conn->feeds);
 }
 
 /* What was written for it becomes a frame. */

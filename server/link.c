@@ -28,6 +28,7 @@
 #include "server/link_state.h"
 #include "server/store.h"
 
+#define RING_MIN	64	/* questions */
 #define FULL_BYTES	((size_t)1024 * 1024)	/* of frames not answered */
 #define SILENCE_MS	3000	/* with a question open */
 #define PING_MS		1000	/* without one, but a feed */
@@ -89,6 +90,14 @@ links_open(const struct inherit *in, const struct route *route,
 		links->link[i].all = links;
 		links->link[i].node = i;
 		links->link[i].fd = -1;
+		links->link[i].cap = RING_MIN;
+		links->link[i].ring = calloc(RING_MIN,
+		    sizeof(struct question));
+		if (links->link[i].ring == NULL) {
+			links->count = i;
+			links_close(links);
+			return NULL;
+		}
 	}
 	if (n > 0)
 		introduce(links);

@@ -251,11 +251,14 @@ link_feeds_ask(struct link *link)
 void
 link_feeds_free(struct link *link)
 {
+	struct link_feed *feed, *next;
 	struct follower *f;
 
-	while (link->feeds != NULL) {
-		for (f = link->feeds->followers; f != NULL; f = f->next)
+	for (feed = link->feeds; feed != NULL; feed = next) {
+		next = feed->next;
+		for (f = feed->followers; f != NULL; f = f->next)
 			f->feed = NULL;
-		forget(link->feeds);
+		free(feed);
 	}
+	link->feeds = NULL;
 }

@@ -7,12 +7,10 @@
 
 #include "server/link_state.h"
 
-#define RING_MIN	64
-
 static bool
 make_room(struct link *link)
 {
-	size_t i, cap = link->cap == 0 ? RING_MIN : link->cap * 2;
+	size_t i, cap = link->cap * 2;
 	struct question *ring;
 
 	if (link->count < link->cap)
