@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "proto/client/address.h"
+#include "proto/quote.h"
 
 #define HOST_MAX	256
 #define PORT_MAX	6
@@ -22,16 +23,19 @@ struct name {
 	char	port[PORT_MAX];
 };
 
+static bool
+is_path(const char *server)
+{
+	return strchr(server, '/') != NULL;
+}
+
+/* One that address_check() has let pass. */
 static enum address_status
-path_address(const char *path, struct address_list *list, const char **why)
+path_address(const char *path, struct address_list *list)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
 
-	if (len >= sizeof(un.sun_path)) {
-		*why = "the path is too long for a unix socket";
-		return ADDRESS_BAD;
-	}
 	list->items = calloc(1, sizeof(*list->items));
 	if (list->items == NULL)
 		return ADDRESS_NO_MEMORY;
@@ -115,6 +119,44 @@ split(const char *server, const char *port, struct name *name,
 	    copy_port(name, port, why);
 }
 
+static bool
+has_space(const char *server)
+{
+	for (; *server != '\0'; server++)
+		if (quote_is_space((uint8_t)*server))
+			return true;
+	return false;
+}
+
+/* name is filled if the server is no path. */
+static enum address_status
+check(const char *server, const char *port, struct name *name,
+    const char **why)
+{
+	bool good = true;
+
+	*why = "";
+	if (has_space(server)) {
+		*why = "there is a space in the name";
+		good = false;
+	} else if (!is_path(server)) {
+		good = split(server, port, name, why);
+	} else if (strlen(server) >=
+	    sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+		*why = "the path is too long for a unix socket";
+		good = false;
+	}
+	return good ? ADDRESS_OK : ADDRESS_BAD;
+}
+
+enum address_status
+address_check(const char *server, const char *port, const char **why)
+{
+	struct name name;
+
+	return check(server, port, &name, why);
+}
+
 static enum address_status
 copy_found(const struct addrinfo *found, struct address_list *list)
 {
@@ -141,15 +183,14 @@ address_find(const char *server, const char *port, struct address_list *list,
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
 	enum address_status status;
-	struct name name;
+	struct name name = { "", "" };
 	int error;
 
 	*list = (struct address_list){ 0 };
-	*why = "";
-	if (strchr(server, '/') != NULL)
-		return path_address(server, list, why);
-	if (!split(server, port, &name, why))
+	if (check(server, port, &name, why) != ADDRESS_OK)
 		return ADDRESS_BAD;
+	if (is_path(server))
+		return path_address(server, list);
 	/* No host and no AI_PASSIVE: the loopback addresses. */
 	error = getaddrinfo(*name.host != '\0' ? name.host : NULL, name.port,
 	    &hints, &found);

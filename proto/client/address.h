@@ -26,6 +26,10 @@ enum address_status {
 	ADDRESS_NO_MEMORY
 };
 
+/* Is this a name?  ADDRESS_OK or ADDRESS_BAD; asks no resolver. */
+enum address_status address_check(const char *server, const char *port,
+    const char **why);
+
 /*
  * Find the addresses of a server; free them with address_free().  *why is
  * static text, set unless ADDRESS_OK.  May block in getaddrinfo(3).

@@ -69,6 +69,36 @@ done(struct answer_part *part, enum kv_status status)
 	part->last = true;
 }
 
+/*
+ * What ERROR has in front of its reason.  The classes of failures between
+ * nodes stand before the one that takes all others, whose reason is not cut.
+ */
+static const struct error {
+	const char	*begin;
+	enum kv_status	 status;
+} errors[] = {
+	{ "ERROR unavailable: ", KV_UNAVAILABLE },
+	{ "ERROR unknown: ", KV_UNKNOWN },
+	{ "ERROR partial: ", KV_PARTIAL },
+	{ "ERROR ", KV_REFUSED },
+};
+
+static bool
+read_error(const uint8_t *line, size_t len, struct answer_part *part)
+{
+	size_t i, begin;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (!starts(line, len, errors[i].begin))
+			continue;
+		begin = strlen(errors[i].begin);
+		part->text = (struct kv_bytes){ line + begin, len - begin };
+		done(part, errors[i].status);
+		return true;
+	}
+	return false;
+}
+
 /* One of the answers that are never a value; false if it is none. */
 static bool
 read_failure(const uint8_t *line, size_t len, struct answer_part *part)
@@ -77,14 +107,8 @@ read_failure(const uint8_t *line, size_t len, struct answer_part *part)
 		done(part, KV_NO_BUCKET);
 	else if (is(line, len, "UNKNOWN COMMAND"))
 		done(part, KV_UNKNOWN_COMMAND);
-	else if (starts(line, len, "ERROR "))
-		done(part, KV_REFUSED);
 	else
-		return false;
-	if (part->status == KV_REFUSED) {
-		part->text.data = line + strlen("ERROR ");
-		part->text.len = len - strlen("ERROR ");
-	}
+		return read_error(line, len, part);
 	return true;
 }
 
@@ -174,8 +198,9 @@ read_text(const struct answer *answer, uint8_t *line, size_t len,
 		done(part, KV_OK);
 		return;
 	}
-	/* Later lines are prose and may begin with any word. */
-	if (!answer->begun && read_failure(line, len, part))
+	/* Later lines are prose and may begin with any word but these two. */
+	if ((!answer->begun || starts(line, len, "ERROR partial: ")) &&
+	    read_failure(line, len, part))
 		return;
 	part->kind = ANSWER_ITEM;
 	part->text = (struct kv_bytes){ line, len };
@@ -247,6 +272,32 @@ read_change(uint8_t *rest, size_t len, struct kv_event *event)
 	return true;
 }
 
+/*
+ * "LOST node" or "RESUMED node", of a line that is no change: the key LOST,
+ * too, is DELETED or SET TO a value.
+ */
+static bool
+read_link(uint8_t *line, size_t len, struct kv_event *event)
+{
+	struct answer_part part = { .kind = ANSWER_MORE };
+	size_t word;
+
+	if (starts(line, len, "LOST ")) {
+		event->op = KV_LOST;
+		word = strlen("LOST ");
+	} else if (starts(line, len, "RESUMED ")) {
+		event->op = KV_RESUMED;
+		word = strlen("RESUMED ");
+	} else {
+		return false;
+	}
+	if (word == len || !read_word(line + word, len - word, &part))
+		return false;
+	event->key = part.text;
+	event->value = (struct kv_bytes){ 0 };
+	return part.text.len > 0;
+}
+
 enum answer_event
 answer_event(uint8_t *line, size_t len, struct kv_event *event,
     enum kv_status *status, struct kv_bytes *reason)
@@ -264,6 +315,8 @@ answer_event(uint8_t *line, size_t len, struct kv_event *event,
 		if (read_change(line + used, len - used, event))
 			return ANSWER_EVENT;
 	}
+	if (read_link(line, len, event))
+		return ANSWER_EVENT;
 	if (!read_failure(line, len, &part) && !is(line, len, "ERROR"))
 		return ANSWER_NO_EVENT;
 	*status = part.kind == ANSWER_DONE ? part.status : KV_REFUSED;

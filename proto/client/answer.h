@@ -45,7 +45,8 @@ struct answer_part {
 	enum answer_kind kind;
 	enum kv_status	 status;	/* of ANSWER_DONE */
 	bool		 last;		/* nothing of this reply follows */
-	struct kv_bytes	 text;		/* inside the buffer */
+	struct kv_bytes	 text;		/* inside the buffer; of an error
+					 * without the word for its class */
 	size_t		 used;		/* bytes of the buffer it took */
 	const char	*why;
 };

@@ -19,6 +19,7 @@
 
 #define THING_MAX	40	/* bytes of a name that a message quotes */
 #define THING_ROOM	(4 * THING_MAX + 8)
+#define REASON_MAX	320	/* the longest name of a node, and why */
 
 static void
 write_message(struct kv *kv, const char *fmt, va_list ap)
@@ -258,6 +259,26 @@ thing_text(char *out, struct kv_bytes thing)
 	return out;
 }
 
+/* What the server said after ERROR, and what that means. */
+static enum kv_status
+refused(struct kv *kv, const struct answer_part *part)
+{
+	struct kv_bytes reason = part->text;
+	const char *remedy = "";
+
+	if (reason.len == 0)
+		reason = kv_str("refused without a reason");
+	if (part->status == KV_UNAVAILABLE)
+		remedy = " (not executed: try again)";
+	else if (part->status == KV_UNKNOWN)
+		remedy = " (executed or not: look before you try again)";
+	else if (part->status == KV_PARTIAL)
+		remedy = " (the list is not complete)";
+	return handle_fail(kv, part->status, "%s: %.*s%s", kv->server,
+	    reason.len < REASON_MAX ? (int)reason.len : REASON_MAX,
+	    (const char *)reason.data, remedy);
+}
+
 enum kv_status
 handle_verdict(struct kv *kv, const struct answer_part *part,
     struct kv_bytes thing)
@@ -273,11 +294,8 @@ handle_verdict(struct kv *kv, const struct answer_part *part,
 		return handle_fail(kv, KV_NO_BUCKET,
 		    "%s: no such bucket (create it first)",
 		    thing_text(name, thing));
-	if (part->status == KV_REFUSED)
-		return handle_fail(kv, KV_REFUSED, "%s: %.*s", kv->server,
-		    part->text.len < 160 ? (int)part->text.len : 160,
-		    part->text.len > 0 ? (const char *)part->text.data :
-		    "refused without a reason");
+	if (part->status != KV_UNKNOWN_COMMAND)
+		return refused(kv, part);
 	return handle_fail(kv, part->status, "%s: the server does not know "
 	    "this command (it may be older than this client)", kv->server);
 }

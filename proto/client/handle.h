@@ -3,6 +3,7 @@
 
 #include "proto/client/answer.h"
 #include "proto/client/kv.h"
+#include "proto/client/servers.h"
 #include "proto/client/wire.h"
 
 #define HANDLE_PORT		"4040"
@@ -41,7 +42,11 @@ struct kv {
 	size_t			 window_bytes;
 	size_t			 depth;
 	int			 call_ms;
-	char			*server;
+	int			 connect_ms;
+	size_t			 line_max;
+	struct servers		 servers;
+	size_t			 current;	/* of the servers */
+	const char		*server;	/* its name */
 	char			*subject;	/* the bucket subscribed to */
 	size_t			 subject_len;
 	char			 message[512];
@@ -54,6 +59,13 @@ enum kv_status handle_fail(struct kv *, enum kv_status, const char *fmt, ...)
 /* The same, and the handle is unusable from now on. */
 enum kv_status handle_break(struct kv *, enum kv_status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * Connect to the first of the servers that can be, of all in their order from
+ * this one on and around.  Else KV_UNREACHABLE or KV_NO_MEMORY, and the handle
+ * is unusable.
+ */
+enum kv_status handle_dial(struct kv *, size_t first);
 
 /* KV_OK if requests may be sent now; pipelined says which kind. */
 enum kv_status handle_check(struct kv *, bool pipelined);

@@ -32,9 +32,12 @@
  * - After KV_TIMEOUT, KV_CLOSED, KV_GARBAGE, KV_TOO_LONG, KV_NO_MEMORY,
  *   KV_SYSTEM and KV_STOPPED it is not known where the next reply begins.
  *   The handle is then unusable: every further call answers KV_BROKEN.
- *   Close it and open another.  kv_event() alone may time out harmlessly.
- * - A write that ended with KV_TIMEOUT or KV_CLOSED may or may not have been
- *   executed: the request may have arrived and the reply may be lost.
+ *   Call kv_reopen(), or close it and open another.  kv_event() alone may
+ *   time out harmlessly.
+ * - A write that ended with KV_TIMEOUT, KV_CLOSED or KV_UNKNOWN may or may
+ *   not have been executed: the request may have arrived and the reply may be
+ *   lost, on its way here or between two nodes.  One that ended with
+ *   KV_UNAVAILABLE was not executed and is safe to repeat.
  * - A handle is for one thread at a time.  Different handles know nothing of
  *   each other.  After fork(2) only one of the two processes may use one.
  * - The library never prints, never exits, raises no SIGPIPE, installs no
@@ -111,7 +114,19 @@ enum kv_status {
 	KV_STOPPED,		/* a callback stopped a list before its end */
 
 	/* A call on a handle that one of the above made unusable. */
-	KV_BROKEN
+	KV_BROKEN,
+
+	/*
+	 * Further answers of a healthy server, about another node that the
+	 * request was passed on to, or was to be.  The handle stays usable,
+	 * but for a subscription, which is over.
+	 */
+	KV_UNAVAILABLE,		/* could not be: nothing was executed, and it
+				 * is safe to try again */
+	KV_UNKNOWN,		/* it was, and no answer came: it may or may
+				 * not have been executed */
+	KV_PARTIAL		/* a list that lacks what that node has, or
+				 * the rest of it; what came is right */
 };
 
 /* A short phrase for a code.  Static storage; any thread. */
@@ -128,7 +143,9 @@ struct kv_error {
  * A negative time means: wait for ever.
  */
 struct kv_options {
-	int		connect_ms;	/* to be connected; 5000 */
+	int		connect_ms;	/* to be connected; 5000.  Of several
+					 * servers each may take an equal
+					 * share of what is left */
 	int		call_ms;	/* see kv_set_deadline(); 30000 */
 	size_t		line_max_bytes;	/* longest line of a reply as it is on
 					 * the wire, where one byte of a value
@@ -146,11 +163,25 @@ struct kv_options {
  * Connect to a server: "host:port", "host" (port 4040), ":port" (this
  * machine), "[v6-address]:port", or the path of a unix socket, which holds a
  * slash.  NULL is 127.0.0.1:4040.  Every address of a name is tried.
+ *
+ * Or to the first of several that can be connected to: names with commas in
+ * between and no spaces, "a,b,c".  All of them are checked to be names first.
+ *
  * options may be NULL, and so may error.  Returns NULL on failure, with
- * *error set to KV_BAD_ARGUMENT, KV_UNREACHABLE, KV_NO_MEMORY or KV_SYSTEM.
+ * *error set to KV_BAD_ARGUMENT, KV_UNREACHABLE or KV_NO_MEMORY; the message
+ * has each server that was tried.
  */
 struct kv *kv_open(const char *server, const struct kv_options *options,
     struct kv_error *error);
+
+/*
+ * Leave this connection, good or not, and make another: to the next of the
+ * servers that can be connected to, the one that is left coming last.  The
+ * handle is then as kv_open() gave it, with the deadline it had; nothing is
+ * sent again.  Else KV_UNREACHABLE or KV_NO_MEMORY, and the handle is unusable
+ * but for another try.  KV_BUSY inside a callback of the handle.
+ */
+enum kv_status kv_reopen(struct kv *);
 
 /*
  * Close the connection and free the handle; NULL is fine.  Requests of a
@@ -172,7 +203,10 @@ void kv_set_deadline(struct kv *, int ms);
  */
 const char *kv_message(const struct kv *);
 
-/* The server's name as given to kv_open(). */
+/*
+ * The name, as given to kv_open(), of the server that the handle is or was
+ * last connected to; it stays as long as the handle.
+ */
 const char *kv_server(const struct kv *);
 
 /*
@@ -193,7 +227,8 @@ int kv_fd(const struct kv *);
 
 /*
  * All of these answer KV_OK or the codes above; the ones that matter are
- * named.  They answer KV_BUSY while a pipeline has unread replies.
+ * named.  Any of them may answer KV_UNAVAILABLE or KV_UNKNOWN where there are
+ * several nodes.  They answer KV_BUSY while a pipeline has unread replies.
  */
 
 /* Make a bucket.  KV_OK also if it is there. */
@@ -255,12 +290,12 @@ typedef int kv_item_fn(void *arg, struct kv_bytes item);
  * more, one that comes or goes meanwhile perhaps.  A callback that takes its
  * time slows the server down, and one that takes longer than the server's
  * patience is cut off (KV_CLOSED).  KV_NO_BUCKET, also when the bucket is
- * dropped under way.
+ * dropped under way.  KV_PARTIAL if the keys handed on are not all.
  */
 enum kv_status kv_keys(struct kv *, struct kv_bytes bucket, kv_item_fn *,
     void *arg);
 
-/* The names of all buckets, as kv_keys(). */
+/* The names of all buckets, as kv_keys(); KV_PARTIAL if a node is missing. */
 enum kv_status kv_buckets(struct kv *, kv_item_fn *, void *arg);
 
 /* How many keys a bucket has.  KV_NO_BUCKET. */
@@ -328,7 +363,8 @@ size_t kv_pipe_pending(const struct kv *);
 struct kv_reply {
 	enum kv_status	status;		/* of the request: KV_OK, KV_NO_KEY,
 					 * KV_NO_BUCKET, KV_REFUSED,
-					 * KV_UNKNOWN_COMMAND */
+					 * KV_UNKNOWN_COMMAND, KV_UNAVAILABLE,
+					 * KV_UNKNOWN */
 	struct kv_bytes	value;		/* of a get or mget that is KV_OK */
 	bool		last;		/* the last reply to its request */
 };
@@ -344,12 +380,15 @@ enum kv_status kv_pipe_reply(struct kv *, struct kv_reply *reply);
 
 enum kv_op {
 	KV_SET,
-	KV_DELETED
+	KV_DELETED,
+	KV_LOST,		/* the server has lost the bucket's node:
+				 * changes may be missed from now on */
+	KV_RESUMED		/* they are told again */
 };
 
 struct kv_event {
 	enum kv_op	op;
-	struct kv_bytes	key;
+	struct kv_bytes	key;		/* or the name of the node */
 	struct kv_bytes	value;		/* of KV_SET */
 };
 
@@ -363,9 +402,9 @@ enum kv_status kv_subscribe(struct kv *, struct kv_bytes bucket);
 /*
  * Wait at most ms milliseconds (negative: for ever, 0: not at all) for the
  * next event.  KV_TIMEOUT if there was none, which harms nothing.
- * KV_NO_BUCKET, KV_REFUSED: the subscription is over.  KV_CLOSED: it is, and
- * events may be lost, as for one who did not keep up.  KV_BAD_ARGUMENT
- * without kv_subscribe().
+ * KV_NO_BUCKET, KV_REFUSED, KV_UNAVAILABLE: the subscription is over.
+ * KV_CLOSED: it is, and events may be lost, as for one who did not keep up.
+ * KV_BAD_ARGUMENT without kv_subscribe().
  */
 enum kv_status kv_event(struct kv *, struct kv_event *event, int ms);
 

@@ -124,7 +124,8 @@ take_reply(struct load *load)
 		blame(load, *sent, "no such bucket, create it first",
 		    EXIT_NOT_FOUND);
 	} else {
-		blame(load, *sent, kv_message(kv), EXIT_SERVER);
+		blame(load, *sent, kv_message(kv),
+		    session_exit_status(reply.status));
 	}
 	return true;
 }
@@ -303,10 +304,11 @@ complain_lines(const struct load *load)
 		    (uintmax_t)load->bad.first_line, load->why,
 		    (uintmax_t)load->loaded);
 	else
-		session_complain("lines %ju to %ju, none of them loaded: %s "
+		session_complain("lines %ju to %ju, %s of them loaded: %s "
 		    "(keys loaded: %ju)", (uintmax_t)load->bad.first_line,
-		    (uintmax_t)load->bad.last_line, load->why,
-		    (uintmax_t)load->loaded);
+		    (uintmax_t)load->bad.last_line,
+		    load->exit_status == EXIT_UNKNOWN ? "all or none" : "none",
+		    load->why, (uintmax_t)load->loaded);
 }
 
 int

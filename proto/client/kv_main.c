@@ -19,7 +19,7 @@
 
 const struct option_entry options[] = {
 	{ 's', "server", "server", "host:port, :port, or the path of a "
-	    "unix socket" },
+	    "unix socket; or several, with commas" },
 	{ 'j', "json", NULL, "print JSON, an object a line" },
 	{ '0', "null", NULL, "end records with NUL instead of a newline" },
 	{ 'q', "quiet", NULL, "print no OK and no progress" },

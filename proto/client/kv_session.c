@@ -40,8 +40,8 @@ session_shown(struct kv_bytes name)
 	return shown;
 }
 
-static int
-exit_status_of(enum kv_status status)
+int
+session_exit_status(enum kv_status status)
 {
 	switch (status) {
 	case KV_OK:
@@ -53,6 +53,12 @@ exit_status_of(enum kv_status status)
 		return EX_USAGE;
 	case KV_UNREACHABLE:
 		return EX_UNAVAILABLE;
+	case KV_UNAVAILABLE:
+		return EX_TEMPFAIL;
+	case KV_UNKNOWN:
+		return EXIT_UNKNOWN;
+	case KV_PARTIAL:
+		return EXIT_PARTIAL;
 	case KV_REFUSED:
 	case KV_UNKNOWN_COMMAND:
 	case KV_BUSY:
@@ -79,7 +85,7 @@ session_open(const struct session *session, int *exit_status)
 
 	if (kv == NULL) {
 		session_complain("%s", error.message);
-		*exit_status = exit_status_of(error.status);
+		*exit_status = session_exit_status(error.status);
 	}
 	return kv;
 }
@@ -89,11 +95,23 @@ session_connect(struct session *session)
 {
 	int exit_status = 0;
 
-	if (session->kv != NULL && !kv_usable(session->kv))
-		session_close(session);
 	if (session->kv == NULL)
 		session->kv = session_open(session, &exit_status);
+	else if (!kv_usable(session->kv))
+		exit_status = session_verdict(session->kv,
+		    kv_reopen(session->kv));
 	return exit_status;
+}
+
+size_t
+session_servers(const struct session *session)
+{
+	const char *p = session->server;
+	size_t n = 1;
+
+	for (; p != NULL && *p != '\0'; p++)
+		n += *p == ',';
+	return n;
 }
 
 void
@@ -108,5 +126,5 @@ session_verdict(const struct kv *handle, enum kv_status status)
 {
 	if (status != KV_OK)
 		session_complain("%s", kv_message(handle));
-	return exit_status_of(status);
+	return session_exit_status(status);
 }

@@ -10,7 +10,9 @@
 enum {
 	EXIT_NOT_FOUND = 1,
 	EXIT_DAMAGED = 1,	/* audit */
-	EXIT_SERVER = 2
+	EXIT_SERVER = 2,
+	EXIT_UNKNOWN = 3,	/* executed or not */
+	EXIT_PARTIAL = 4	/* a list that is not complete */
 };
 
 /*
@@ -26,12 +28,15 @@ struct session {
 
 /*
  * See that session->kv is connected; at the prompt a connection that was
- * lost meanwhile is made anew.  0, or an exit status after saying why.
+ * lost meanwhile is made anew, to the next server if there are several.  0,
+ * or an exit status after saying why.
  */
 int session_connect(struct session *);
 /* A further connection; NULL after saying why, with the exit status. */
 struct kv *session_open(const struct session *, int *exit_status);
 void session_close(struct session *);
+/* How many servers there are to connect to. */
+size_t session_servers(const struct session *);
 
 /* "kv: message" on standard error, for people. */
 void session_complain(const char *fmt, ...)
@@ -42,6 +47,9 @@ void session_complain(const char *fmt, ...)
  * static, until the next.
  */
 const char *session_shown(struct kv_bytes name);
+
+/* The exit status for what a call answered. */
+int session_exit_status(enum kv_status);
 
 /*
  * The exit status for what a call answered, after printing its message

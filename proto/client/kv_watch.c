@@ -7,173 +7,43 @@
  * are waited for at once.
  *
  * With a command, each event runs it once and waits for it, in the order of
- * the events.  The value is the command's standard input, through a file in
- * memory: it may be larger than an argument can be, and a command that does
- * not read it cannot block us.
+ * the events.
+ *
+ * Where several servers are named, the end of a connection is not the end of
+ * the watch: it goes on with the next of them, and says LOST and RESUMED
+ * itself, since what happened in between is missed as it is when a link
+ * between nodes breaks.  What bounds this is time: servers that take a
+ * subscription and drop it at once are tried once each and no more.
  */
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/client/kv_command.h"
+#include "proto/client/kv_watch.h"
 
-/* Longer values are given on standard input alone. */
-#define ENV_VALUE_MAX	((size_t)64 << 10)
-/* Events printed between two looks at the signals. */
+/* Events taken between two looks at the signals. */
 #define EVENTS_MAX	256
+/* A connection that ends sooner is short-lived. */
+#define SHORT_MS	1000
 
-struct watch {
-	const struct session	*session;
-	struct kv		*kv;
-	struct kv_bytes		 bucket;
-	char			**argv;		/* command; NULL: print */
-	int			 signal_fd;
-	sigset_t		 old_mask;
-};
-
-static const char *
-op_name(enum kv_op op)
+static int64_t
+now_ms(void)
 {
-	switch (op) {
-	case KV_SET:
-		return "set";
-	case KV_DELETED:
-		return "deleted";
-	}
-	return "unknown";
-}
+	struct timespec ts;
 
-static void
-print_event(const struct output *out, const struct kv_event *event)
-{
-	if (out->json) {
-		output_json_begin();
-		output_json_string("op", op_name(event->op));
-		output_json_bytes("key", &event->key);
-		if (event->op == KV_SET)
-			output_json_bytes("value", &event->value);
-		output_json_end(out);
-		return;
-	}
-	output_bytes(out, event->key, COLOUR_NAME);
-	(void)putchar(' ');
-	if (event->op == KV_SET) {
-		output_word(out, "SET TO", COLOUR_SET);
-		(void)putchar(' ');
-		output_bytes(out, event->value, COLOUR_NONE);
-	} else {
-		output_word(out, "DELETED", COLOUR_DELETED);
-	}
-	output_end(out);
-}
-
-/* A copy with a NUL behind it; NULL if there is one inside, or no memory. */
-static char *
-c_string(struct kv_bytes bytes)
-{
-	if (bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL)
-		return NULL;
-	return strndup(bytes.len > 0 ? bytes.data : "", bytes.len);
-}
-
-static void
-set_env(const char *name, struct kv_bytes bytes)
-{
-	char *text = bytes.len <= ENV_VALUE_MAX ? c_string(bytes) : NULL;
-
-	if (text == NULL)
-		(void)unsetenv(name);
-	else
-		(void)setenv(name, text, 1);
-	free(text);
-}
-
-/* The value as a file to read from; -1 on failure. */
-static int
-value_file(struct kv_bytes value)
-{
-	int fd = memfd_create("value", MFD_CLOEXEC);
-	size_t done = 0;
-	ssize_t n;
-
-	if (fd == -1)
-		return -1;
-	while (done < value.len) {
-		n = write(fd, (const char *)value.data + done,
-		    value.len - done);
-		if (n == -1 && errno != EINTR) {
-			(void)close(fd);
-			return -1;
-		}
-		if (n > 0)
-			done += (size_t)n;
-	}
-	(void)lseek(fd, 0, SEEK_SET);
-	return fd;
-}
-
-static _Noreturn void
-become_command(const struct watch *watch, const struct kv_event *event,
-    int fd)
-{
-	set_env("KV_WATCH_BUCKET", watch->bucket);
-	set_env("KV_WATCH_OP", kv_str(op_name(event->op)));
-	set_env("KV_WATCH_KEY", event->key);
-	if (event->op == KV_SET)
-		set_env("KV_WATCH_VALUE", event->value);
-	else
-		(void)unsetenv("KV_WATCH_VALUE");
-	(void)sigprocmask(SIG_SETMASK, &watch->old_mask, NULL);
-	(void)dup2(fd, STDIN_FILENO);
-	(void)execvp(watch->argv[0], watch->argv);
-	session_complain("%s: %s (is it installed?)", watch->argv[0],
-	    strerror(errno));
-	_exit(127);
-}
-
-static int
-run_command(const struct watch *watch, const struct kv_event *event)
-{
-	int fd = value_file(event->value), status = 0;
-	pid_t pid;
-
-	if (fd == -1 || (pid = fork()) == -1) {
-		session_complain("%s: %s", watch->argv[0], strerror(errno));
-		if (fd != -1)
-			(void)close(fd);
-		return EX_OSERR;
-	}
-	if (pid == 0)
-		become_command(watch, event, fd);
-	(void)close(fd);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	/* It cannot be run: it would not be the next time, either. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return EX_UNAVAILABLE;
-	return 0;
-}
-
-static int
-take_event(const struct watch *watch, const struct kv_event *event)
-{
-	if (watch->argv != NULL)
-		return run_command(watch, event);
-	print_event(&watch->session->out, event);
-	return output_flush() ? 0 : EX_IOERR;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /*
  * Some of the events that are there.  KV_OK: there may be more; KV_TIMEOUT:
- * not now.  Else the watch is over with *exit_status.
+ * not now.  Else the watch, or its connection, is over with *exit_status.
  */
 static enum kv_status
 take_events(const struct watch *watch, int *exit_status)
@@ -186,7 +56,7 @@ take_events(const struct watch *watch, int *exit_status)
 		status = kv_event(watch->kv, &event, 0);
 		if (status != KV_OK)
 			break;
-		*exit_status = take_event(watch, &event);
+		*exit_status = watch_take(watch, &event);
 		if (*exit_status != 0)
 			return KV_STOPPED;
 	}
@@ -196,7 +66,55 @@ take_events(const struct watch *watch, int *exit_status)
 }
 
 static int
-watch_loop(struct watch *watch)
+watch_begin(struct watch *watch)
+{
+	watch->begun_ms = now_ms();
+	return session_verdict(watch->kv,
+	    kv_subscribe(watch->kv, watch->bucket));
+}
+
+/* May the watch go on with another server after this? */
+static bool
+is_movable(struct watch *watch, enum kv_status status)
+{
+	size_t servers;
+
+	if (status != KV_CLOSED && status != KV_SYSTEM)
+		return false;
+	servers = session_servers(watch->session);
+	if (now_ms() - watch->begun_ms >= SHORT_MS)
+		watch->short_lived = 0;
+	return ++watch->short_lived < servers;
+}
+
+static int
+tell_link(const struct watch *watch, enum kv_op op)
+{
+	struct kv_event event = { .op = op };
+
+	event.key = kv_str(kv_server(watch->kv));
+	return watch_take(watch, &event);
+}
+
+/* A signal waits meanwhile, for as long as a connection may take. */
+static int
+watch_move(struct watch *watch)
+{
+	int exit_status = tell_link(watch, KV_LOST);
+
+	if (exit_status == 0)
+		exit_status = session_verdict(watch->kv,
+		    kv_reopen(watch->kv));
+	if (exit_status == 0)
+		exit_status = watch_begin(watch);
+	if (exit_status == 0)
+		exit_status = tell_link(watch, KV_RESUMED);
+	return exit_status;
+}
+
+/* Wait for more; true when somebody wants us to end. */
+static bool
+is_ended(const struct watch *watch, int ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = kv_fd(watch->kv), .events = POLLIN },
@@ -204,19 +122,30 @@ watch_loop(struct watch *watch)
 		{ .fd = STDOUT_FILENO },	/* POLLERR: reader gone */
 	};
 	struct signalfd_siginfo info;
+
+	if (poll(fds, 3, ms) == -1)
+		return false;
+	if (fds[1].revents != 0 &&
+	    read(watch->signal_fd, &info, sizeof(info)) > 0)
+		return true;
+	return (fds[2].revents & (POLLERR | POLLHUP)) != 0;
+}
+
+static int
+watch_loop(struct watch *watch)
+{
 	enum kv_status status;
 	int exit_status = 0;
 
 	for (;;) {
 		status = take_events(watch, &exit_status);
+		if (is_movable(watch, status)) {
+			exit_status = watch_move(watch);
+			status = exit_status == 0 ? KV_OK : KV_STOPPED;
+		}
 		if (status != KV_OK && status != KV_TIMEOUT)
 			return exit_status;
-		if (poll(fds, 3, status == KV_OK ? 0 : -1) == -1)
-			continue;
-		if (fds[1].revents != 0 &&
-		    read(watch->signal_fd, &info, sizeof(info)) > 0)
-			return 0;
-		if (fds[2].revents & (POLLERR | POLLHUP))
+		if (is_ended(watch, status == KV_OK ? 0 : -1))
 			return 0;
 	}
 }
@@ -239,11 +168,10 @@ watch_signals(struct watch *watch)
 static int
 watch_run(struct watch *watch)
 {
-	enum kv_status status = kv_subscribe(watch->kv, watch->bucket);
-	int exit_status;
+	int exit_status = watch_begin(watch);
 
-	if (status != KV_OK)
-		return session_verdict(watch->kv, status);
+	if (exit_status != 0)
+		return exit_status;
 	exit_status = watch_signals(watch);
 	if (exit_status != 0) {
 		session_complain("watch: %s", strerror(errno));
@@ -255,32 +183,11 @@ watch_run(struct watch *watch)
 	return exit_status;
 }
 
-/* The words after "--" as a vector for exec; false after saying why. */
-static bool
-watch_command(struct watch *watch, const struct kv_bytes *words, size_t n)
-{
-	size_t i;
-
-	if (n == 0)
-		return true;
-	watch->argv = calloc(n + 1, sizeof(*watch->argv));
-	for (i = 0; watch->argv != NULL && i < n; i++) {
-		watch->argv[i] = c_string(words[i]);
-		if (watch->argv[i] == NULL)
-			break;
-	}
-	if (watch->argv != NULL && i == n)
-		return true;
-	session_complain("watch: the command holds a NUL or is too large");
-	return false;
-}
-
 int
 run_watch(struct session *session, const struct kv_bytes *words, size_t n)
 {
 	struct watch watch = { .session = session, .bucket = words[0] };
 	int exit_status = EX_USAGE;
-	size_t i;
 
 	if (n > 1 && (n == 2 || words[1].len != 2 ||
 	    memcmp(words[1].data, "--", 2) != 0)) {
@@ -288,15 +195,13 @@ run_watch(struct session *session, const struct kv_bytes *words, size_t n)
 		    "(usage: watch bucket [-- command ...])");
 		return EX_USAGE;
 	}
-	if (watch_command(&watch, words + 2, n > 2 ? n - 2 : 0)) {
+	if (watch_set_command(&watch, words + 2, n > 2 ? n - 2 : 0)) {
 		/* Its own, since it brings nothing but events from now on. */
 		watch.kv = session_open(session, &exit_status);
 		if (watch.kv != NULL)
 			exit_status = watch_run(&watch);
 		kv_close(watch.kv);
 	}
-	for (i = 0; watch.argv != NULL && watch.argv[i] != NULL; i++)
-		free(watch.argv[i]);
-	free(watch.argv);
+	watch_free_command(&watch);
 	return exit_status;
 }

@@ -6,8 +6,6 @@
  * that refuses us says so in the place of the first reply.
  */
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,126 +14,115 @@
 
 /* The last value may stand in the buffer together with its OK. */
 #define LINE_EXTRA	8
-
-static void
-set_error(struct kv_error *error, enum kv_status status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-set_error(struct kv_error *error, enum kv_status status, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (error == NULL)
-		return;
-	error->status = status;
-	va_start(ap, fmt);
-	if (vsnprintf(error->message, sizeof(error->message), fmt, ap) < 0)
-		error->message[0] = '\0';
-	va_end(ap);
-}
-
 /* The least that holds any answer of the server that is not a value. */
 #define LINE_MIN	((size_t)1024)
 
 static struct kv *
-new_handle(const char *server, const struct kv_options *options)
+new_handle(const struct kv_options *options)
 {
 	struct kv_options none = { 0 };
 	struct kv *kv = calloc(1, sizeof(*kv));
-	size_t line_max;
 
-	if (kv == NULL || (kv->server = strdup(server)) == NULL) {
-		free(kv);
+	if (kv == NULL)
 		return NULL;
-	}
 	if (options == NULL)
 		options = &none;
-	line_max = options->line_max_bytes;
-	if (line_max == 0)
-		line_max = HANDLE_LINE_MAX;
-	if (line_max < LINE_MIN)
-		line_max = LINE_MIN;
-	wire_init(&kv->wire, line_max + LINE_EXTRA);
+	kv->line_max = options->line_max_bytes;
+	if (kv->line_max == 0)
+		kv->line_max = HANDLE_LINE_MAX;
+	if (kv->line_max < LINE_MIN)
+		kv->line_max = LINE_MIN;
+	wire_init(&kv->wire, kv->line_max + LINE_EXTRA);
 	kv->window_bytes = options->window_bytes != 0 ?
 	    options->window_bytes : HANDLE_WINDOW;
 	kv->depth = options->depth != 0 ? options->depth : HANDLE_DEPTH;
+	kv->connect_ms = options->connect_ms != 0 ?
+	    options->connect_ms : HANDLE_CONNECT_MS;
 	kv_set_deadline(kv, options->call_ms);
 	return kv;
 }
 
-static bool
-find(const char *server, struct address_list *list, struct kv_error *error)
+static enum kv_status
+read_servers(struct kv *kv, const char *text)
 {
 	const char *why;
+	size_t entry;
 
-	switch (address_find(server, HANDLE_PORT, list, &why)) {
+	switch (servers_read(&kv->servers, text, HANDLE_PORT, &entry, &why)) {
 	case ADDRESS_OK:
-		return true;
-	case ADDRESS_BAD:
-		set_error(error, KV_BAD_ARGUMENT, "%.100s: %s (a server is "
-		    "host:port, :port or the path of a socket)", server, why);
-		break;
-	case ADDRESS_UNKNOWN:
-		set_error(error, KV_UNREACHABLE, "%.100s: %s (check the name)",
-		    server, why);
-		break;
+		return KV_OK;
 	case ADDRESS_NO_MEMORY:
-		set_error(error, KV_NO_MEMORY, "%.100s: out of memory", server);
+		return handle_fail(kv, KV_NO_MEMORY, "%.100s: out of memory",
+		    text);
+	case ADDRESS_BAD:
+	case ADDRESS_UNKNOWN:
 		break;
 	}
-	return false;
+	if (strchr(text, ',') == NULL)
+		return handle_fail(kv, KV_BAD_ARGUMENT, "%.100s: %s (a server "
+		    "is host:port, :port or the path of a socket)", text, why);
+	return handle_fail(kv, KV_BAD_ARGUMENT, "%.100s: server %zu of the "
+	    "list: %s (write host:port,host:port,...)", text, entry, why);
 }
 
-static bool
-dial(struct kv *kv, const struct address_list *list, int ms,
-    struct kv_error *error)
+static void
+set_error(struct kv_error *error, enum kv_status status, const char *message)
 {
-	if (ms == 0)
-		ms = HANDLE_CONNECT_MS;
-	switch (wire_connect(&kv->wire, list, wire_deadline(ms))) {
-	case WIRE_OK:
-		return true;
-	case WIRE_TIMEOUT:
-		set_error(error, KV_UNREACHABLE, "%s: no connection within "
-		    "%d ms (is the host up?)", kv->server, ms);
-		break;
-	case WIRE_NO_MEMORY:
-	case WIRE_FULL:
-	case WIRE_CLOSED:
-	case WIRE_SYSTEM:
-		set_error(error, KV_UNREACHABLE, "%s: %s (is kvd running "
-		    "there?)", kv->server, strerror(errno));
-		break;
-	}
-	return false;
+	if (error == NULL)
+		return;
+	error->status = status;
+	(void)snprintf(error->message, sizeof(error->message), "%s", message);
 }
 
 struct kv *
 kv_open(const char *server, const struct kv_options *options,
     struct kv_error *error)
 {
-	struct address_list list;
-	struct kv *kv;
-	bool connected;
+	struct kv *kv = new_handle(options);
+	enum kv_status status;
 
-	if (server == NULL)
-		server = HANDLE_SERVER;
-	if (!find(server, &list, error))
-		return NULL;
-	kv = new_handle(server, options);
 	if (kv == NULL) {
-		set_error(error, KV_NO_MEMORY, "%.100s: out of memory", server);
-		address_free(&list);
+		set_error(error, KV_NO_MEMORY, "a handle: out of memory");
 		return NULL;
 	}
-	connected = dial(kv, &list, options != NULL ? options->connect_ms : 0,
-	    error);
-	address_free(&list);
-	if (connected)
+	status = read_servers(kv, server != NULL ? server : HANDLE_SERVER);
+	if (status == KV_OK)
+		status = handle_dial(kv, 0);
+	if (status == KV_OK)
 		return kv;
+	set_error(error, status, kv->message);
 	kv_close(kv);
 	return NULL;
+}
+
+/* Forget the connection and whatever was under way on it. */
+static void
+hang_up(struct kv *kv)
+{
+	wire_free(&kv->wire);
+	wire_init(&kv->wire, kv->line_max + LINE_EXTRA);
+	free(kv->pending.ring);
+	kv->pending = (struct pending){ 0 };
+	free(kv->subject);
+	kv->subject = NULL;
+	kv->answering = false;
+	kv->asked = false;
+}
+
+enum kv_status
+kv_reopen(struct kv *kv)
+{
+	enum kv_status status;
+
+	if (kv->mode == HANDLE_LIST)
+		return handle_check(kv, false);
+	hang_up(kv);
+	status = handle_dial(kv, kv->current + 1);
+	if (status != KV_OK)
+		return status;
+	kv->mode = HANDLE_CALLS;
+	kv->message[0] = '\0';
+	return KV_OK;
 }
 
 void
@@ -143,10 +130,8 @@ kv_close(struct kv *kv)
 {
 	if (kv == NULL)
 		return;
-	wire_free(&kv->wire);
-	free(kv->pending.ring);
-	free(kv->server);
-	free(kv->subject);
+	hang_up(kv);
+	servers_free(&kv->servers);
 	free(kv);
 }
 

@@ -42,6 +42,12 @@ kv_strerror(enum kv_status status)
 		return "list stopped by the callback";
 	case KV_BROKEN:
 		return "handle is unusable";
+	case KV_UNAVAILABLE:
+		return "node unavailable, nothing done";
+	case KV_UNKNOWN:
+		return "node lost, perhaps done";
+	case KV_PARTIAL:
+		return "list not complete";
 	}
 	return "unknown status";
 }

@@ -43,6 +43,12 @@ void quietly(struct result);
 void assert_fails(struct result, int status, const char *out,
     const char *err);
 
+/*
+ * A server that waits for one line, answers this and closes; its name stays
+ * while two others are asked for.
+ */
+const char *answer_once(const char *reply);
+
 /* The parts, for what is to run beside the test. */
 
 const char *kv_bin(void);

@@ -3,11 +3,6 @@
  * say what ours does not.
  */
 
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -204,34 +199,6 @@ Test(kv_audit, tells_of_a_shard_that_is_lost_and_checks_the_others)
 }
 
 /* What kv makes of answers that this server does not give. */
-
-/* A server that answers one line with this; its name. */
-static const char *
-answer_once(const char *reply)
-{
-	static char name[32];
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-	};
-	int listener = socket(AF_INET, SOCK_STREAM, 0), client;
-	socklen_t len = sizeof(sin);
-	char line[64];
-
-	cr_assert_eq(bind(listener, (struct sockaddr *)&sin, len), 0);
-	cr_assert_eq(listen(listener, 1), 0);
-	cr_assert_eq(getsockname(listener, (struct sockaddr *)&sin, &len), 0);
-	snprintf(name, sizeof(name), ":%u", ntohs(sin.sin_port));
-	if (fork() == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		client = accept(listener, NULL, NULL);
-		talk_line(client, line, sizeof(line));
-		send(client, reply, strlen(reply), MSG_NOSIGNAL);
-		_exit(0);
-	}
-	close(listener);
-	return name;
-}
 
 #define RUN_AGAINST(reply)	run("-s", answer_once(reply), "audit")
 

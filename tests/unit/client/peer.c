@@ -13,11 +13,16 @@
 
 #include "tests/unit/client/peer.h"
 
+struct peer {
+	pthread_t		 thread;
+	const struct peer_step	*script;
+	int			 listener;
+	char			 name[32];
+};
+
 static atomic_bool opened;	/* by the client */
-static pthread_t thread;
-static const struct peer_step *script;
-static int listener;
-static char name[32];
+static struct peer peers[PEERS_MAX];
+static size_t count;		/* of the peers that were started */
 
 static bool
 send_all(int fd, const char *bytes, size_t len)
@@ -124,12 +129,12 @@ do_step(int fd, const struct peer_step *step)
 static void *
 run(void *arg)
 {
-	const struct peer_step *step = script;
-	int fd = accept(listener, NULL, NULL), one = 1;
+	const struct peer *peer = arg;
+	const struct peer_step *step = peer->script;
+	int fd = accept(peer->listener, NULL, NULL), one = 1;
 	bool good = fd != -1;
 
-	(void)arg;
-	(void)close(listener);
+	(void)close(peer->listener);
 	if (good)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 		    sizeof(one));
@@ -141,11 +146,11 @@ run(void *arg)
 	}
 	if (fd != -1)
 		(void)close(fd);
-	return good ? &thread : NULL;
+	return good ? arg : NULL;
 }
 
 static int
-bind_free_port(void)
+bind_free_port(char *name, size_t size)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	socklen_t len = sizeof(sin);
@@ -155,29 +160,40 @@ bind_free_port(void)
 	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
 		return -1;
-	(void)snprintf(name, sizeof(name), "127.0.0.1:%d",
-	    ntohs(sin.sin_port));
+	(void)snprintf(name, size, "127.0.0.1:%d", ntohs(sin.sin_port));
 	return fd;
 }
 
 const char *
 peer_start(const struct peer_step *steps)
 {
-	script = steps;
+	struct peer *peer = &peers[count];
+
+	if (count == PEERS_MAX)
+		return "too many peers";
+	peer->script = steps;
 	atomic_store(&opened, false);
-	listener = bind_free_port();
-	if (listener == -1 || listen(listener, 1) == -1 ||
-	    pthread_create(&thread, NULL, run, NULL) != 0)
+	peer->listener = bind_free_port(peer->name, sizeof(peer->name));
+	if (peer->listener == -1 || listen(peer->listener, 1) == -1 ||
+	    pthread_create(&peer->thread, NULL, run, peer) != 0)
 		return "peer_start failed";
-	return name;
+	count++;
+	return peer->name;
 }
 
 bool
 peer_finish(void)
 {
-	void *good = NULL;
+	bool good = count > 0;
+	void *well;
 
-	return pthread_join(thread, &good) == 0 && good != NULL;
+	while (count > 0) {
+		well = NULL;
+		if (pthread_join(peers[--count].thread, &well) != 0 ||
+		    well == NULL)
+			good = false;
+	}
+	return good;
 }
 
 struct kv *
@@ -202,6 +218,10 @@ peer_close(struct kv *kv)
 const char *
 peer_nobody(void)
 {
-	(void)bind_free_port();
-	return name;
+	static char name[PEERS_MAX][32];
+	static size_t at;
+
+	at = (at + 1) % PEERS_MAX;
+	(void)bind_free_port(name[at], sizeof(name[at]));
+	return name[at];
 }

@@ -41,13 +41,18 @@ struct peer_step {
 #define END		{ .what = PEER_END }
 /* clang-format on */
 
+#define PEERS_MAX	3	/* at a time */
+
 /*
- * Start one; its name for kv_open() is returned and stays until the next.
- * The script ends with PEER_END, PEER_CLOSE or PEER_RESET.
+ * Start one; its name for kv_open() is returned.  The script ends with
+ * PEER_END, PEER_CLOSE or PEER_RESET.
  */
 const char *peer_start(const struct peer_step *);
 
-/* Wait for the script's end; false if something was not as expected. */
+/*
+ * Wait for the end of all scripts; false if something was not as expected.
+ * Each must have been connected to.
+ */
 bool peer_finish(void);
 
 /* Start one and connect to it; fails the test if that cannot be done. */
@@ -56,7 +61,10 @@ struct kv *peer_open(const struct peer_step *, const struct kv_options *);
 /* Close, and fail the test if something was not as expected. */
 void peer_close(struct kv *);
 
-/* A port of this machine on which nobody listens: "127.0.0.1:port". */
+/*
+ * A port of this machine on which nobody listens: "127.0.0.1:port"; it stays
+ * while PEERS_MAX are asked for.
+ */
 const char *peer_nobody(void);
 
 #endif

@@ -104,6 +104,34 @@ Test(call, answers_of_the_server_leave_the_handle_usable)
 	peer_close(kv);
 }
 
+Test(call, failures_between_nodes_are_told_apart_and_leave_the_handle_usable)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("PUT shopping k v\r\n"),
+		SEND("ERROR unavailable: bar: Connection refused\r\n"),
+		EXPECT("PUT shopping k v\r\n"),
+		DRIP("ERROR unknown: bar: the link broke\r\n"),
+		EXPECT("GET shopping k\r\n"),
+		SEND("ERROR unavailable: bar: busy\r\n"),
+		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"), END
+	};
+	struct kv *kv = peer_open(steps, NULL);
+	struct kv_bytes value;
+
+	cr_assert_eq(kv_put(kv, bucket, kv_str("k"), kv_str("v")),
+	    KV_UNAVAILABLE);
+	cr_assert_not_null(strstr(kv_message(kv),
+	    ": bar: Connection refused (not executed: try again)"));
+	cr_assert_eq(kv_put(kv, bucket, kv_str("k"), kv_str("v")),
+	    KV_UNKNOWN);
+	cr_assert_not_null(strstr(kv_message(kv), ": bar: the link broke "
+	    "(executed or not: look before you try again)"));
+	cr_assert_eq(kv_get(kv, bucket, kv_str("k"), &value), KV_UNAVAILABLE);
+	cr_assert(kv_usable(kv));
+	cr_assert_eq(kv_create(kv, bucket), KV_OK);
+	peer_close(kv);
+}
+
 Test(call, a_message_holds_no_control_bytes_and_not_all_of_a_long_name)
 {
 	static const struct peer_step steps[] = {
@@ -389,6 +417,32 @@ Test(call, a_bucket_dropped_during_a_list_ends_it)
 
 	cr_assert_eq(kv_keys(kv, bucket, see, &seen), KV_NO_BUCKET);
 	cr_assert_str_eq(seen.text, "[milk]");
+	cr_assert_eq(kv_create(kv, bucket), KV_OK);
+	peer_close(kv);
+}
+
+Test(call, a_list_that_is_not_complete_says_so_after_what_there_is)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("BUCKETS\r\n"),
+		DRIP("a\r\nb\r\nERROR partial: bar: no link\r\n"),
+		EXPECT("KEYS shopping\r\n"),
+		SEND("milk\r\nERROR partial: bar: the link broke\r\n"),
+		EXPECT("INFO\r\n"),
+		SEND("uptime:1\r\nERROR partial: bar: no link\r\n"),
+		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"), END
+	};
+	struct kv *kv = peer_open(steps, NULL);
+	struct seen buckets = { 0 }, keys = { 0 }, info = { 0 };
+
+	cr_assert_eq(kv_buckets(kv, see, &buckets), KV_PARTIAL);
+	cr_assert_str_eq(buckets.text, "[a][b]");
+	cr_assert_not_null(strstr(kv_message(kv),
+	    ": bar: no link (the list is not complete)"));
+	cr_assert_eq(kv_keys(kv, bucket, see, &keys), KV_PARTIAL);
+	cr_assert_str_eq(keys.text, "[milk]");
+	cr_assert_eq(kv_info(kv, NULL, see, &info), KV_PARTIAL);
+	cr_assert_str_eq(info.text, "[uptime:1]");
 	cr_assert_eq(kv_create(kv, bucket), KV_OK);
 	peer_close(kv);
 }

@@ -63,6 +63,31 @@ Test(pipe, replies_come_in_the_order_of_the_requests)
 	peer_close(kv);
 }
 
+Test(pipe, failures_between_nodes_are_those_of_one_request)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("PUT b k v\r\nPUT b k v\r\nMGET b k k\r\nGET b k\r\n"),
+		SEND("ERROR unknown: bar: link broke\r\n"
+		    "ERROR unavailable: bar: no link\r\n"
+		    "v\r\nERROR unavailable: bar: no link\r\nv\r\nOK\r\n"),
+		END
+	};
+	struct kv_bytes keys[] = { kv_str("k"), kv_str("k") };
+	struct kv *kv = peer_open(steps, NULL);
+
+	cr_assert_eq(kv_pipe_put(kv, bucket, keys[0], kv_str("v")), KV_OK);
+	cr_assert_eq(kv_pipe_put(kv, bucket, keys[0], kv_str("v")), KV_OK);
+	cr_assert_eq(kv_pipe_mget(kv, bucket, keys, 2), KV_OK);
+	cr_assert_eq(kv_pipe_get(kv, bucket, keys[0]), KV_OK);
+	assert_reply(kv, KV_UNKNOWN, NULL, true);
+	cr_assert_not_null(strstr(kv_message(kv), "bar: link broke"));
+	assert_reply(kv, KV_UNAVAILABLE, NULL, true);
+	assert_reply(kv, KV_OK, "v", false);
+	assert_reply(kv, KV_UNAVAILABLE, NULL, true);
+	assert_reply(kv, KV_OK, "v", true);
+	peer_close(kv);
+}
+
 Test(pipe, a_reply_nobody_asked_for_is_not_waited_for)
 {
 	static const struct peer_step steps[] = { END };

@@ -51,6 +51,23 @@ Test(subscribe, events_arrive_in_order_however_they_are_split)
 	peer_close(kv);
 }
 
+Test(subscribe, a_link_that_breaks_and_is_mended_is_told_between_the_changes)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("SUBSCRIBE shopping\r\n"),
+		DRIP("LOST SET TO 1\r\nLOST bar\r\nLOST DELETED\r\n"),
+		DRIP("RESUMED bar\r\nRESUMED DELETED\r\n"), END
+	};
+	struct kv *kv = subscribe(steps);
+
+	assert_event(kv, KV_SET, "LOST", "1");
+	assert_event(kv, KV_LOST, "bar", "");
+	assert_event(kv, KV_DELETED, "LOST", "");
+	assert_event(kv, KV_RESUMED, "bar", "");
+	assert_event(kv, KV_DELETED, "RESUMED", "");
+	peer_close(kv);
+}
+
 Test(subscribe, no_event_within_the_deadline_harms_nothing)
 {
 	static const struct peer_step steps[] = {
@@ -93,6 +110,10 @@ Test(subscribe, a_subscription_that_ends_says_why)
 		EXPECT("SUBSCRIBE shopping\r\n"), SEND("ERROR too slow\r\n"),
 		CLOSE
 	};
+	static const struct peer_step away[] = {
+		EXPECT("SUBSCRIBE shopping\r\n"),
+		SEND("ERROR unavailable: bar: no link\r\n"), END
+	};
 	static const struct peer_step closed[] = {
 		EXPECT("SUBSCRIBE shopping\r\n"), SEND("milk SET"), CLOSE
 	};
@@ -102,6 +123,7 @@ Test(subscribe, a_subscription_that_ends_says_why)
 
 	assert_end(missing, KV_NO_BUCKET, "shopping: no such bucket");
 	assert_end(slow, KV_REFUSED, "too slow");
+	assert_end(away, KV_UNAVAILABLE, "bar: no link");
 	assert_end(closed, KV_CLOSED, "closed the connection");
 	assert_end(garbage, KV_GARBAGE, "no event");
 }
@@ -153,7 +175,7 @@ Test(words, every_status_has_a_phrase_of_its_own)
 {
 	int i, j;
 
-	for (i = KV_OK; i <= KV_BROKEN; i++)
+	for (i = KV_OK; i <= KV_PARTIAL; i++)
 		for (j = KV_OK; j < i; j++)
 			cr_assert_str_neq(kv_strerror((enum kv_status)i),
 			    kv_strerror((enum kv_status)j));
