@@ -2,7 +2,9 @@
  * The list of nodes.  An address in it is one to connect to, so a path and
  * "every address" are refused, though one may listen there; and no address
  * may be there twice, as a client's or as a peer's: two nodes behind one
- * port, or a link that ends in the wrong one, would look like lost data.
+ * port, or a link that ends in the wrong one, would look like lost data.  One
+ * name is refused for the sake of clients, who are told of nodes in the lines
+ * of a subscription.
  */
 #include "server/config_nodes.h"
 
@@ -129,6 +131,12 @@ config_nodes_add(struct config_nodes *nodes, const char *name,
 
 	if (!config_value_is_name(name, why))
 		return false;
+	/* To subscribers "LOST DELETED" is a change of the key LOST. */
+	if (strcmp(name, "DELETED") == 0) {
+		snprintf(why, CONFIG_WHY_MAX, "a node cannot be called that: "
+		    "it is a word of the protocol");
+		return false;
+	}
 	if (config_nodes_find(nodes, name) != CONFIG_NOBODY) {
 		snprintf(why, CONFIG_WHY_MAX, "there is a node \"%.100s\" "
 		    "already", name);

@@ -130,6 +130,9 @@ Test(config_nodes, a_node_that_is_written_wrongly_is_told)
 	must_complain("node .foo { address 1 }\n",
 	    "t.conf:1: node \".foo\": \".foo\" is not a name; write letters, "
 	    "digits, . _ and -, no dot first");
+	must_complain("node DELETED { address 1 }\n",
+	    "t.conf:1: node \"DELETED\": a node cannot be called that: it is "
+	    "a word of the protocol");
 	must_complain("log { node foo }\n",
 	    "t.conf:1: \"node\" does not belong in the log block");
 	must_complain("nod foo { address 1 }\n",
