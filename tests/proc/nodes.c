@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/arena.h"
 #include "tests/proc/cluster.h"
-#include "tests/proc/load.h"
 
 static struct cluster c;
 
@@ -172,6 +172,9 @@ kill_node(size_t node)
 {
 	daemon_kill(&c.node[node], SIGKILL);
 	cr_assert_eq(daemon_wait(&c.node[node]), 1000 + SIGKILL);
+	/* Its workers end after what they have in hand. */
+	while (arena_is_held(c.node[node].name))
+		usleep(2000);
 }
 
 /* What is said of a node, up to the reason. */
@@ -235,37 +238,45 @@ Test(nodes, tell_what_became_of_requests_to_a_worker_that_was_killed)
 	}
 }
 
-/* All processes of a node. */
+/* All processes of a node, its master first. */
 static void
-signal_node(size_t node, int signal)
+find_processes(size_t node, pid_t pid[4])
 {
-	int fd = talk_open(&c.node[node]);
-	pid_t pid[4] = { 0 };
-	int i;
+	int fd = talk_open(&c.node[node]), i;
 
 	pid[0] = talk_process_pid(fd, "role=master", "");
 	pid[1] = talk_process_pid(fd, "role=cleaner", "");
 	pid[2] = talk_process_pid(fd, "role=worker,instance=0", "");
 	pid[3] = talk_process_pid(fd, "role=worker,instance=1", "");
 	close(fd);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4; i++)
 		cr_assert_gt(pid[i], 0);
+}
+
+static void
+signal_all(const pid_t pid[4], int signal)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
 		cr_assert_eq(kill(pid[i], signal), 0);
-	}
 }
 
 Test(nodes, that_does_not_answer_is_given_up_and_found_again)
 {
 	int fd = talk_open(&c.node[0]), i;
 	char line[256];
+	pid_t pid[4];
 
 	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
-	signal_node(1, SIGSTOP);
+	find_processes(1, pid);
+	signal_all(pid, SIGSTOP);
 	expect_error(fd, "PUT milk k w\r\n", "unknown", 1);
 	talk(fd, "CREATE zebras\r\n", "OK\r\n");
 	/* It is connected to, and does not greet. */
 	expect_error(fd, "GET milk k\r\n", "unavailable", 1);
-	kill_node(1);
+	signal_all(pid, SIGKILL);
+	cr_assert_eq(daemon_wait(&c.node[1]), 1000 + SIGKILL);
 	for (i = 0; i < 10; i++)
 		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
 	daemon_launch(&c.node[1], NULL);
@@ -280,7 +291,8 @@ Test(nodes, forget_a_client_that_goes_away)
 {
 	int fd, i;
 
-	talk_once(&c.node[0], "CREATE milk\r\n", "OK\r\n");
+	talk_once(&c.node[0], "CREATE milk\r\nPUT milk k v\r\n",
+	    "OK\r\nOK\r\n");
 	for (i = 0; i < 50; i++) {
 		fd = talk_open(&c.node[0]);
 		talk_send(fd, "GET milk k\r\nKEYS milk\r\nPUT milk k v\r\n"
