@@ -20,7 +20,7 @@
 /* Of a message: the rest is for the remedy. */
 #define TRIED_MAX	440
 
-/* What was tried, as "name: reason; name: reason". */
+/* What was tried, as "name: reason; name: reason"; two fit in any case. */
 struct tried {
 	char		 text[TRIED_MAX];
 	size_t		 len;
@@ -46,9 +46,8 @@ note(struct tried *tried, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(room > 0 ? tried->text + begin : NULL, room, fmt, ap);
 	va_end(ap);
-	/* The first is told in any case, cut short if need be. */
-	if (n >= 0 && ((size_t)n < room || tried->len == 0)) {
-		tried->len = strlen(tried->text);
+	if (n >= 0 && (size_t)n < room) {
+		tried->len = begin + (size_t)n;
 		return;
 	}
 	tried->text[tried->len] = '\0';

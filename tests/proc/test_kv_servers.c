@@ -33,30 +33,32 @@ begin(void)
 }
 
 static void
+stop(struct daemon *d)
+{
+	daemon_kill(d, SIGTERM);
+	cr_assert_eq(daemon_wait(d), 0);
+}
+
+static void
 end(void)
 {
-	daemon_stop(&second);
 	if (kv_daemon.pid > 0)
-		kv_end();
-	else
-		daemon_remove(&kv_daemon);
+		stop(&kv_daemon);
+	if (second.pid > 0)
+		stop(&second);
+	/* Its guardian was forked last and holds what wakes the other's. */
+	daemon_remove(&second);
+	daemon_remove(&kv_daemon);
 }
 
 TestSuite(kv_servers, .init = begin, .fini = end, .timeout = 120);
-
-static void
-stop_first(void)
-{
-	daemon_kill(&kv_daemon, SIGTERM);
-	cr_assert_eq(daemon_wait(&kv_daemon), 0);
-}
 
 Test(kv_servers, the_first_that_answers_is_asked)
 {
 	quietly(run("-q", "-s", first_name, "create", "one"));
 	quietly(run("-q", "-s", second_name, "create", "two"));
 	assert_says(run("buckets"), "one\n");
-	stop_first();
+	stop(&kv_daemon);
 	assert_says(run("buckets"), "two\n");
 	assert_says(run("-s", both, "buckets"), "two\n");
 }
@@ -65,7 +67,7 @@ Test(kv_servers, all_that_were_tried_are_named)
 {
 	char list[64];
 
-	stop_first();
+	stop(&kv_daemon);
 	snprintf(list, sizeof(list), "/nonexistent/sock,%s", first_name);
 	assert_fails(run("-s", list, "ping"), 69, "",
 	    "/nonexistent/sock: No such file or directory; 127.0.0.1:");
@@ -109,7 +111,7 @@ Test(kv_servers, the_prompt_goes_on_with_the_next_when_one_is_gone)
 	close(in[0]);
 	close(out[1]);
 	say(in[1], "buckets\n", out[0], "one\n");
-	stop_first();
+	stop(&kv_daemon);
 	say(in[1], "buckets\n", out[0], "two\n");
 	close(in[1]);
 	cr_assert_eq(reap_kv(pid), 0);
@@ -181,7 +183,7 @@ Test(kv_servers, a_watch_goes_on_with_the_next_and_tells_of_the_gap)
 	await_subscriber(&kv_daemon);
 	quietly(run("-q", "-s", first_name, "put", "b", "milk", "1"));
 	assert_line(&watcher, "milk SET TO ", "1");
-	stop_first();
+	stop(&kv_daemon);
 	snprintf(message, sizeof(message), "kv: %s: the server closed the "
 	    "connection (connect again; its log says why)", first_name);
 	assert_line(&watcher, message, "");
@@ -232,6 +234,31 @@ Test(kv_servers, a_watch_tries_servers_that_hang_up_once_each)
 	    "(connect again; its log says why)", b);
 	assert_line(&watcher, "kv: ", rest);
 	assert_ends(&watcher, 2);
+}
+
+/* Its first connection lasted no time, its second one long enough. */
+Test(kv_servers, a_watch_that_has_lasted_counts_anew)
+{
+	struct watcher watcher;
+	char list[64], rest[160];
+
+	quietly(run("-q", "-s", second_name, "create", "b"));
+	snprintf(list, sizeof(list), "%s,%s", answer_once(""), second_name);
+	watcher = watch("-s", list, "watch", "b", NULL);
+	await_subscriber(&second);
+	/* Longer than a connection that counts as short-lived. */
+	usleep(1100 * 1000);
+	stop(&second);
+	cr_assert_not_null(fgets(rest, sizeof(rest), watcher.out));
+	cr_assert_not_null(fgets(rest, sizeof(rest), watcher.out));
+	assert_line(&watcher, "RESUMED ", second_name);
+	snprintf(rest, sizeof(rest), "%s: the server closed the connection "
+	    "(connect again; its log says why)", second_name);
+	assert_line(&watcher, "kv: ", rest);
+	assert_line(&watcher, "LOST ", second_name);
+	kill(watcher.pid, SIGKILL);
+	(void)reap_kv(watcher.pid);
+	fclose(watcher.out);
 }
 
 /* What a server says of nodes. */

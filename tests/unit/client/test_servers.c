@@ -279,6 +279,7 @@ Test(servers, what_was_under_way_is_forgotten_with_the_connection)
 		SEND("1\r\nOK\r\nhal"), END
 	};
 	static const struct peer_step events[] = {
+		EXPECT("CREATE shopping\r\n"), SEND("OK\r\n"),
 		EXPECT("SUBSCRIBE shopping\r\n"), SEND("milk SET"), END
 	};
 	static const struct peer_step steps[] = {
@@ -293,8 +294,14 @@ Test(servers, what_was_under_way_is_forgotten_with_the_connection)
 	cr_assert_eq(kv_pipe_get(kv, bucket, kv_str("k")), KV_OK);
 	cr_assert_eq(kv_pipe_get(kv, bucket, kv_str("k")), KV_OK);
 	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_OK);
+	kv_set_deadline(kv, 20);
+	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_TIMEOUT);
+	kv_set_deadline(kv, 0);
 	cr_assert_eq(kv_reopen(kv), KV_OK);
 	cr_assert_eq(kv_pipe_pending(kv), 0);
+	cr_assert_eq(kv_pipe_create(kv, bucket), KV_OK);
+	cr_assert_eq(kv_pipe_reply(kv, &reply), KV_OK);
+	cr_assert_eq(reply.status, KV_OK);
 	cr_assert_eq(kv_subscribe(kv, bucket), KV_OK);
 	cr_assert_eq(kv_event(kv, &event, 20), KV_TIMEOUT);
 	cr_assert_eq(kv_reopen(kv), KV_OK);
