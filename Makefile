@@ -65,7 +65,8 @@ LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
     $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a
 LIBS_fuzz_text := $(OUT)/libproto.a
 LIBS_fuzz_frame := $(OUT)/libproto.a
-LIBS_fuzz_config := $(call objects,server/config*.c)
+LIBS_fuzz_config := $(call objects,server/config*.c server/route.c) \
+    $(OUT)/libshm.a
 LIBS_fuzz_superblock := $(OUT)/libshm.a
 LIBS_fuzz := $(filter-out $(OUT)/obj/tests/fuzz/fuzz_%, \
     $(call objects,tests/fuzz/*.c)) $(OUT)/libshm.a

@@ -127,6 +127,13 @@ outbuf_append(struct outbuf *buf, const void *bytes, size_t n)
 }
 
 void
+outbuf_truncate(struct outbuf *buf, size_t len)
+{
+	if (len < outbuf_len(buf))
+		buf->tail = buf->head + len;
+}
+
+void
 outbuf_drain(struct outbuf *buf, size_t n, size_t keep)
 {
 	assert(n <= outbuf_len(buf));

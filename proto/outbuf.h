@@ -41,6 +41,9 @@ void outbuf_commit(struct outbuf *, size_t n);
 /* Copy n bytes to the end: all of them, or none and `failed` is set. */
 void outbuf_append(struct outbuf *, const void *, size_t n);
 
+/* Take back what was written behind the first len bytes that wait. */
+void outbuf_truncate(struct outbuf *, size_t len);
+
 /*
  * The first n bytes were sent (n is at most outbuf_len()).  A buffer that is
  * empty then and holds more than keep bytes of memory gives it all back.

@@ -52,10 +52,14 @@ static void
 refuse(struct conns *set, struct conn *conn, const char *node,
     struct slice why)
 {
-	conn_end_wait(conn);
 	set->counted[BOARD_ERRORS]++;
 	reply_error(&conn->out, "unavailable: %s: %.*s", node, (int)why.len,
 	    (const char *)why.data);
+	/* It may have begun, and not be resumed. */
+	if (conn->state == CONN_SUBSCRIBED)
+		conn_finish(set, conn);
+	else
+		conn_end_wait(conn);
 }
 
 /* Before it began this is an answer, and afterwards the bucket is gone. */
@@ -181,7 +185,20 @@ conn_feeds_end(struct conns *set, struct conn *conn)
 	TAILQ_INIT(&conn->feeds);
 }
 
-/* What was written for it becomes a frame. */
+/* Whole lines, as many as the other end takes in a frame; 0: none fits. */
+static size_t
+lines_within(const struct outbuf *out, size_t max)
+{
+	const uint8_t *data = out->data + out->head, *end;
+	size_t len = outbuf_len(out);
+
+	if (len <= max)
+		return len;
+	end = memrchr(data, '\n', max);
+	return end == NULL ? 0 : (size_t)(end - data) + 1;
+}
+
+/* What was written for it becomes frames. */
 static void
 pass_on(struct conns *set, struct node_feed *feed)
 {
@@ -189,14 +206,19 @@ pass_on(struct conns *set, struct node_feed *feed)
 		.op = FRAME_EVENT, .flags = FRAME_TEXT, .id = feed->id,
 		.table = links_self(set->links)->table
 	};
+	struct conn *conn = feed->conn;
 
-	event.payload.data = feed->out.data + feed->out.head;
-	event.payload.len = outbuf_len(&feed->out);
-	if (feed->out.failed)
-		feed->conn->broken = true;
-	else if (event.payload.len > 0)
-		frame_write(&feed->conn->out, &event);
-	outbuf_drain(&feed->out, event.payload.len, OUTPUT_KEEP);
+	conn->broken |= feed->out.failed;
+	while (outbuf_len(&feed->out) > 0 && !conn->broken) {
+		event.payload.data = feed->out.data + feed->out.head;
+		event.payload.len = lines_within(&feed->out,
+		    conn->greeting->peer_payload_max);
+		if (event.payload.len == 0)
+			conn->broken = true;
+		else
+			frame_write(&conn->out, &event);
+		outbuf_drain(&feed->out, event.payload.len, OUTPUT_KEEP);
+	}
 }
 
 void

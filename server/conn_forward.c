@@ -245,6 +245,7 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	if ((frame->flags & FRAME_FAILED) != 0)
 		set->counted[BOARD_ERRORS]++;
 	conn->away.place = frame->place;
+	conn->away.large = frame->payload.len > LARGE_REPLY;
 	if (conn->away.every && (frame->flags & FRAME_FAILED) != 0)
 		conn_gather_failed(set, conn, route_name(set->env->route,
 		    conn->away.gather.node), "shard damaged");

@@ -109,6 +109,19 @@ say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
 	frame_write(&conn->out, &frame);
 }
 
+/* Unless it is longer than the other end takes: then it is refused. */
+static void
+end_reply(struct conns *set, struct conn *conn, size_t mark,
+    const struct frame *reply)
+{
+	frame_end(&conn->out, mark, reply);
+	if (conn->out.failed || outbuf_len(&conn->out) - mark <=
+	    FRAME_HEADER_LEN + conn->greeting->peer_payload_max)
+		return;
+	outbuf_truncate(&conn->out, mark);
+	refuse(set, conn, reply->id, "its answer is longer than we take");
+}
+
 /* One piece of a list.  Where the next one begins, 0 after the last. */
 static uint64_t
 write_piece(struct conns *set, struct stream *stream, struct outbuf *out,
@@ -167,7 +180,7 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 		reply.flags |= FRAME_FAILED;
 		set->counted[BOARD_ERRORS]++;
 	}
-	frame_end(&conn->out, mark, &reply);
+	end_reply(set, conn, mark, &reply);
 }
 
 static void
@@ -198,7 +211,7 @@ list_buckets(struct conns *set, struct conn *conn, const struct frame *frame)
 		reply.flags |= FRAME_FAILED;
 		reply.place = 0;
 	}
-	frame_end(&conn->out, mark, &reply);
+	end_reply(set, conn, mark, &reply);
 }
 
 static bool

@@ -29,7 +29,9 @@ note_end_of_input(struct conn *conn, ssize_t n)
 void
 conn_read(struct conns *set, struct conn *conn, struct turn *turn)
 {
-	size_t room = inbuf_room(&conn->in, &set->pool, set->line_max);
+	size_t max = conn->greeting == NULL ? set->line_max :
+	    FRAME_HEADER_LEN + links_self(set->links)->payload_max;
+	size_t room = inbuf_room(&conn->in, &set->pool, max);
 	ssize_t n;
 
 	if (room == 0) {

@@ -165,15 +165,19 @@ refused_node(struct conn *conn)
 	return true;
 }
 
-static void
-conn_bad_line(struct conns *set, struct conn *conn,
-    const struct text_error *error, size_t used)
+void
+conn_answer_bad(struct conns *set, struct conn *conn, struct turn *turn)
 {
+	struct away *away = &conn->away;
+
+	turn->requests--;
+	away->bad = false;
 	conn->state = CONN_SERVING;
 	conn->active_ms = set->now_ms;
 	set->counted[BOARD_ERRORS]++;
-	reply_error(&conn->out, "%s at %zu", error->reason, error->position);
-	inbuf_consume(&conn->in, &set->pool, used);
+	reply_error(&conn->out, "%s at %zu", away->error.reason,
+	    away->error.position);
+	inbuf_consume(&conn->in, &set->pool, away->used);
 }
 
 void
@@ -206,13 +210,18 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		inbuf_consume(&conn->in, &set->pool, used);
 		break;
 	case TEXT_BAD:
-		turn->requests--;
-		conn_bad_line(set, conn, &error, used);
+		conn->away.error = error;
+		conn->away.used = used;
+		conn->away.bad = true;
+		if (conn->away.asked == 0)
+			conn_answer_bad(set, conn, turn);
 		break;
 	case TEXT_MORE:
 		conn->hungry = true;
 		break;
 	case TEXT_TOO_LONG:
+		if ((conn->away.again = conn->away.asked > 0))
+			break;
 		reply_error(&conn->out, "line too long");
 		set->counted[BOARD_ERRORS]++;
 		set->counted[BOARD_DROPPED]++;

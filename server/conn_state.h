@@ -52,6 +52,10 @@ struct away {
 	uint64_t		 place;		/* of the next piece */
 	bool			 every;		/* held, a list of all nodes' */
 	bool			 following;	/* it is about to */
+	bool			 bad;		/* a bad line is next */
+	struct text_error	 error;		/* of that */
+	bool			 again;		/* parse anew */
+	bool			 large;		/* so was the last reply */
 	struct gather		 gather;
 	size_t			 argc;		/* of the one held; 0: none */
 	struct slice		*argv;		/* ours to free */
@@ -156,6 +160,8 @@ void conn_send(struct conns *, struct conn *);
 /* conn_request.c: the next request of the input; or the next piece of the
  * reply that is a stream. */
 void conn_parse(struct conns *, struct conn *, struct turn *);
+/* Answer the bad line that was put off. */
+void conn_answer_bad(struct conns *, struct conn *, struct turn *);
 void conn_stream(struct conns *, struct conn *, struct turn *);
 
 /* Execute the request in set->req here; used: its bytes in the input. */
@@ -200,7 +206,12 @@ conn_end_wait(struct conn *conn)
 	conn->away.following = false;
 }
 
-#define ASKED_MAX	64U	/* in flight, of one connection */
+/*
+ * In flight, of one connection; or one at a time, as long as replies are
+ * larger than that, for they wait here until the client takes them.
+ */
+#define ASKED_MAX	64U
+#define LARGE_REPLY	((size_t)4096)
 
 /* Nothing can be done for it before another node has answered. */
 static inline bool
@@ -209,14 +220,16 @@ conn_is_waiting(const struct conn *conn)
 	const struct away *away = &conn->away;
 
 	return away->crowded || away->following ||
-	    away->asked >= ASKED_MAX || (away->argc > 0 && away->asked > 0);
+	    away->asked >= (away->large ? 1 : ASKED_MAX) ||
+	    (away->asked > 0 && (away->argc > 0 || away->bad ||
+	    away->again));
 }
 
 /* Has it to do with another node at all? */
 static inline bool
 conn_is_away(const struct conn *conn)
 {
-	return conn->away.asked > 0 || conn->away.argc > 0;
+	return conn->away.asked > 0 || conn->away.argc > 0 || conn->away.bad;
 }
 
 /* conn_frame.c: begin with a node that has dialled us; false: out of memory. */

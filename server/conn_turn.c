@@ -64,6 +64,8 @@ conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
 			conn_stream(set, conn, turn);
 		else if (conn->away.argc > 0)
 			conn_resume(set, conn, turn);
+		else if (conn->away.bad)
+			conn_answer_bad(set, conn, turn);
 		else if (!conn->hungry)
 			conn_parse(set, conn, turn);
 		else if (conn->readable)
@@ -97,7 +99,7 @@ can_go_on(const struct conn *conn)
 		return conn->readable;
 	return outbuf_len(&conn->out) < OUTPUT_HIGH &&
 	    !conn_is_waiting(conn) && (conn->stream.next != NULL ||
-	    conn->away.argc > 0 || !conn->hungry || conn->readable);
+	    conn_is_away(conn) || !conn->hungry || conn->readable);
 }
 
 /* After its turn: closed, queued again, or waiting for an event. */

@@ -179,7 +179,7 @@ tick(struct link *link, uint64_t now_ms)
 		break;
 	case LINK_UP:
 	case LINK_LEAVING:
-		if (link->sent > 0 && silence_ms >= SILENCE_MS)
+		if (link->count > 0 && silence_ms >= SILENCE_MS)
 			link_break(link, "does not answer");
 		else if (link->count == 0 && link->feeds != NULL &&
 		    silence_ms >= PING_MS)
@@ -191,29 +191,37 @@ tick(struct link *link, uint64_t now_ms)
 }
 
 void
-links_tick(struct links *links, uint64_t now_ms)
+links_set_time(struct links *links, uint64_t now_ms)
 {
-	uint32_t i;
-
 	links->now_ms = now_ms;
-	for (i = 0; i < links->count; i++)
-		tick(&links->link[i], now_ms);
 }
 
 void
-links_flush(struct links *links)
+links_tick(struct links *links)
 {
+	uint32_t i;
+
+	for (i = 0; i < links->count; i++)
+		tick(&links->link[i], links->now_ms);
+}
+
+bool
+links_turn(struct links *links)
+{
+	bool more = false;
 	struct link *link;
 	uint32_t i;
 
 	for (i = 0; i < links->count; i++) {
 		link = &links->link[i];
-		if (!link->dirty)
-			continue;
-		link->dirty = false;
-		if (link->state == LINK_UP)
+		if (link->dirty && link->state == LINK_UP)
 			link_write(link);
+		link->dirty = false;
+		if (link->readable && link->state >= LINK_GREETING)
+			link_read(link);
+		more |= link->readable && link->state >= LINK_GREETING;
 	}
+	return more;
 }
 
 /* Asking. */

@@ -70,10 +70,16 @@ const struct handshake_self *links_self(const struct links *);
 struct link *links_to(struct links *, uint32_t node);
 /* Is this the data of an event of a link?  Then it is taken care of. */
 bool links_event(struct links *, void *data, uint32_t events);
-/* What is due at now_ms; some times a second. */
-void links_tick(struct links *, uint64_t now_ms);
-/* Send what was asked in this turn of the loop, one write(2) for each. */
-void links_flush(struct links *);
+/* The time of this turn of the loop, CLOCK_MONOTONIC ms; at each turn. */
+void links_set_time(struct links *, uint64_t now_ms);
+/* What is due; some times a second. */
+void links_tick(struct links *);
+/*
+ * Send what was asked in this turn of the loop, one write(2) for each, and
+ * read on where an event's piece was not enough.  Returns true if there is
+ * more to read at once.
+ */
+bool links_turn(struct links *);
 
 enum link_answer {
 	LINK_ASKED,		/* who will be told */

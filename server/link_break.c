@@ -44,10 +44,10 @@ fail(struct link *link, const struct question *q, enum link_failure failure,
 /* Is it to be asked again?  Then its frame is copied to `out'. */
 static bool
 keep(const struct question *q, const uint8_t *frame, bool was_sent,
-    struct outbuf *out)
+    bool was_begun, struct outbuf *out)
 {
 	if ((q->who == NULL && q->feed == NULL) ||
-	    (was_sent && (!q->repeatable || q->repeated)))
+	    (was_begun && q->repeated) || (was_sent && !q->repeatable))
 		return false;
 	outbuf_append(out, frame, q->len);
 	return !out->failed;
@@ -64,17 +64,18 @@ sort_out(struct link *link, const char *why)
 	size_t i, at = 0, sent = link->sent, n = link->count;
 	uint32_t id = link->first_id + (uint32_t)n;
 	struct question q;
-	bool was_sent;
+	bool was_sent, was_begun;
 
 	outbuf_init(&link->out);
 	link->sent = 0;
 	for (i = 0; i < n; i++, at += q.len) {
 		link_take(link, &q);
-		/* Half a frame is no question. */
+		/* Half a frame is no question, but it is not sent for ever. */
 		was_sent = at + q.len <= sent;
-		if (keep(&q, old.data + old.head + at, was_sent,
+		was_begun = at < sent;
+		if (keep(&q, old.data + old.head + at, was_sent, was_begun,
 		    &link->out)) {
-			q.repeated |= was_sent;
+			q.repeated |= was_begun;
 			frame_renumber(link->out.data + link->out.tail -
 			    q.len, id++);
 			*link_question_at(link, link->count++) = q;
@@ -99,9 +100,17 @@ let_ask(struct link *link)
 	links->listener.has_room(links->listener.arg);
 }
 
+/*
+ * Dialled again at once is only who has proved of use; others would be
+ * dialled for ever, without a pause.
+ */
 void
 link_break(struct link *link, const char *why)
 {
+	if (!link->has_answered && link->state != LINK_LEAVING) {
+		link_down(link, why);
+		return;
+	}
 	log_debug("link to node %s: %s",
 	    route_name(link->all->route, link->node), why);
 	hang_up(link);

@@ -27,7 +27,9 @@ link_look_up(struct link *link)
 {
 	const struct config_listen *where = route_peer(link->all->route,
 	    link->node);
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG
+	};
 	struct addrinfo *ai;
 	int error = getaddrinfo(where->host, where->port, &hints, &ai);
 

@@ -136,9 +136,11 @@ link_follow(struct link *link, struct follower *f, struct slice bucket,
 	f->feed = feed;
 	f->next = feed->followers;
 	feed->followers = f;
-	if (!is_new && feed->state != LINK_FEED_ASKED)
+	if (!is_new && feed->state != LINK_FEED_ASKED) {
 		tell_one(link, f, LINK_NEWS_BEGUN, "");
-	else if (is_new && ask(feed) && link->state == LINK_IDLE)
+		if (feed->state == LINK_FEED_BROKEN)
+			tell_one(link, f, LINK_NEWS_LOST, "");
+	} else if (is_new && ask(feed) && link->state == LINK_IDLE)
 		link_dial(link);
 }
 
@@ -216,7 +218,7 @@ link_feed_event(struct link *link, const struct frame *frame)
 			break;
 	/* It may have been on its way when the feed was cancelled. */
 	if (feed == NULL)
-		return frame->id < link->first_id;
+		return (int32_t)(frame->id - link->first_id) < 0;
 	if (is_last(frame->payload))
 		end(feed, LINK_NEWS_ENDED, frame->payload);
 	else

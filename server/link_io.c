@@ -16,6 +16,7 @@
 #include "server/link_state.h"
 #include "server/log.h"
 
+#define READ_BYTES	((size_t)256 * 1024)	/* in a turn */
 #define KEEP_BYTES	((size_t)64 * 1024)	/* of memory, when idle */
 
 static void
@@ -28,7 +29,7 @@ become_up(struct link *link)
 		    route_name(links->route, link->node));
 	link->state = LINK_UP;
 	link->proven_down = false;
-	link->backoff_ms = 0;
+	link->has_answered = false;
 	link->heard_ms = links->now_ms;
 	outbuf_free(&link->greeting);
 	link_feeds_ask(link);
@@ -52,6 +53,7 @@ greet(struct link *link)
 		break;
 	case HANDSHAKE_BAD:
 		handshake_why(&link->handshake, why);
+		link_write(link);
 		link_down(link, why);
 		break;
 	}
@@ -100,6 +102,8 @@ answered(struct link *link, const struct frame *frame)
 	struct question q;
 
 	take_oldest(link, &q);
+	link->has_answered = true;
+	link->backoff_ms = 0;
 	if (q.feed != NULL)
 		link_feed_answered(q.feed, frame);
 	else if (frame->op != FRAME_REPLY)
@@ -121,7 +125,10 @@ is_answer(const struct link *link, const struct frame *frame)
 	if (link->count == 0 || frame->id != link->first_id)
 		return false;
 	q = link_question_at(link, 0);
-	return q->len <= link->sent && q->ping == (frame->op == FRAME_PONG);
+	return q->len <= link->sent &&
+	    q->ping == (frame->op == FRAME_PONG) &&
+	    (frame->op != FRAME_REPLY ||
+	    q->piece == ((frame->flags & FRAME_PLACE) != 0));
 }
 
 /* Returns false if it makes no sense. */
@@ -177,6 +184,14 @@ parse(struct link *link)
 	return false;
 }
 
+/* Half a question waits for nothing. */
+static bool
+waits_for_answer(const struct link *link)
+{
+	return link->count > 0 &&
+	    link_question_at(link, 0)->len <= link->sent;
+}
+
 static void
 understand(struct link *link)
 {
@@ -185,7 +200,7 @@ understand(struct link *link)
 	while ((link->state == LINK_UP || link->state == LINK_LEAVING) &&
 	    inbuf_len(&link->in) > 0 && parse(link))
 		;
-	if (link->state == LINK_LEAVING && link->sent == 0)
+	if (link->state == LINK_LEAVING && !waits_for_answer(link))
 		link_break(link, "left");
 }
 
@@ -193,11 +208,11 @@ void
 link_read(struct link *link)
 {
 	struct links *links = link->all;
-	size_t room;
+	size_t room, done = 0;
 	ssize_t n;
 
-	while (link->readable && link->state != LINK_IDLE &&
-	    link->state != LINK_DIALLING) {
+	while (link->readable && done < READ_BYTES &&
+	    link->state != LINK_IDLE && link->state != LINK_DIALLING) {
 		room = inbuf_room(&link->in, &links->pool, links->in_max);
 		if (room == 0) {
 			link_break(link, "out of memory here");
@@ -207,6 +222,7 @@ link_read(struct link *link)
 		    MSG_DONTWAIT);
 		if (n > 0) {
 			link->in.tail += (size_t)n;
+			done += (size_t)n;
 			link->heard_ms = links->now_ms;
 			understand(link);
 		} else if (n == -1 && errno == EAGAIN) {
@@ -226,6 +242,9 @@ send_some(struct link *link, const uint8_t *data, size_t len, size_t *sent)
 	ssize_t n = send(link->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	*sent = n > 0 ? (size_t)n : 0;
+	/* Who takes our bytes is not silent. */
+	if (n > 0)
+		link->heard_ms = link->all->now_ms;
 	if (n >= 0 || errno == EINTR)
 		return true;
 	link->writable = false;

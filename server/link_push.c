@@ -74,7 +74,8 @@ link_push_request(struct link *link, const struct link_question *q,
 	frame_put_words(&link->out, q->req->argv, q->req->argc);
 	frame_end(&link->out, mark, &frame);
 	return push(link, before, &(struct question){ .who = q->who,
-	    .repeatable = q->repeatable || feed != NULL, .feed = feed });
+	    .repeatable = q->repeatable || feed != NULL, .feed = feed,
+	    .piece = q->piece });
 }
 
 static void

@@ -34,6 +34,7 @@ struct question {
 	void		*who;		/* NULL: forgotten, or none of these */
 	struct link_feed	*feed;		/* it is to begin, or NULL */
 	bool		 silent;	/* nobody answers: a CANCEL */
+	bool		 piece;		/* of a list */
 	bool		 ping;
 	size_t		 len;		/* of its frame */
 	bool		 repeatable;
@@ -45,6 +46,7 @@ struct link {
 	uint32_t		 node;
 	enum link_state		 state;
 	bool			 proven_down;	/* until it is UP again */
+	bool			 has_answered;	/* since it is UP */
 	struct sockaddr_storage	 address;
 	socklen_t		 address_len;	/* 0: not known */
 	int			 fd;
@@ -113,7 +115,7 @@ void link_look_up(struct link *);
 void link_dial(struct link *);
 void link_go_on_dialling(struct link *);
 
-/* link_io.c: as far as the socket goes. */
+/* link_io.c: as far as the socket goes; reading, a bounded piece of it. */
 void link_read(struct link *);
 void link_write(struct link *);
 

@@ -254,6 +254,10 @@ wait_for_events(struct worker *w)
 	n = epoll_wait(w->epoll_fd, events, EVENTS, timeout_ms);
 	w->now_ms = clock_ms();
 	conns_set_time(w->conns, w->now_ms);
+	links_set_time(w->links, w->now_ms);
+	/* Before the turns: who asked in vain is told in this one. */
+	if (w->now_ms >= w->tick_ms)
+		links_tick(w->links);
 	for (i = 0; i < n; i++)
 		on_event(w, &events[i]);
 }
@@ -314,7 +318,6 @@ tick(struct worker *w)
 	if (w->state == WORKER_DRAINING && w->now_ms >= w->leave_ms)
 		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
 	conns_check_deadlines(w->conns);
-	links_tick(w->links, w->now_ms);
 	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);
 	show_title(w);
 }
@@ -334,7 +337,7 @@ serve(struct worker *w)
 		if (w->look)
 			hand_round(w);
 		w->busy = conns_turn(w->conns);
-		links_flush(w->links);
+		w->busy |= links_turn(w->links);
 		wake_watchers(w);
 		if (w->now_ms >= w->tick_ms)
 			tick(w);

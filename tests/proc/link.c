@@ -140,3 +140,17 @@ Test(link, is_not_taken_at_the_door_for_clients)
 	expect_closed(fd);
 	daemon_await_log(&c.node[0], "it speaks as a node does", 1);
 }
+
+/* Not again and again, without a pause. */
+Test(link, to_who_accepts_and_hangs_up_is_given_up)
+{
+	int fd = cluster_listen(&c, 1), client = talk_open(&c.node[0]), link;
+	char line[512];
+
+	talk_send(client, "GET milk k\r\n");
+	cr_assert_neq(link = accept(fd, NULL, NULL), -1);
+	close(link);
+	cr_assert(talk_line(client, line, sizeof(line)));
+	cr_assert_eq(strncmp(line, "ERROR unavailable: ", 19), 0, "%s", line);
+	close(fd);
+}

@@ -293,3 +293,20 @@ Test(outbuf, memory_that_malloc_refuses_is_a_failure_too,
 	check_failure(SIZE_MAX / 8, 0, 0);
 	check_failure(SIZE_MAX / 8, 5000, 4000);
 }
+
+Test(outbuf, what_was_written_can_be_taken_back)
+{
+	struct outbuf buf;
+
+	outbuf_init(&buf);
+	outbuf_append(&buf, "sent, kept, not", 15);
+	outbuf_drain(&buf, 6, SIZE_MAX);
+	outbuf_truncate(&buf, 4);
+	cr_assert_eq(outbuf_len(&buf), 4);
+	cr_assert_arr_eq(buf.data + buf.head, "kept", 4);
+	outbuf_truncate(&buf, 9);
+	cr_assert_eq(outbuf_len(&buf), 4);
+	outbuf_append(&buf, "!", 1);
+	cr_assert_arr_eq(buf.data + buf.head, "kept!", 5);
+	outbuf_free(&buf);
+}
