@@ -34,6 +34,9 @@
 #define PING_MS		1000	/* without one, but a feed */
 #define IDLE_MS		60000	/* without either */
 
+_Static_assert(CONFIG_NAME_MAX <= FRAME_NAME_MAX,
+    "a node may have a name that cannot be said");
+
 static bool
 is_node(void *arg, const char *name)
 {

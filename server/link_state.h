@@ -9,7 +9,8 @@
 
 /* What the files link*.c share, and nobody else sees. */
 
-#define LINK_WHY_MAX	256
+/* A reason that was cut off would be another one each time, and logged. */
+#define LINK_WHY_MAX	HANDSHAKE_WHY_MAX
 
 enum link_state {			/* drawn in link.c */
 	LINK_IDLE, LINK_DIALLING, LINK_GREETING, LINK_UP, LINK_LEAVING

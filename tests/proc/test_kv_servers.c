@@ -46,7 +46,6 @@ end(void)
 		stop(&kv_daemon);
 	if (second.pid > 0)
 		stop(&second);
-	/* Its guardian was forked last and holds what wakes the other's. */
 	daemon_remove(&second);
 	daemon_remove(&kv_daemon);
 }
