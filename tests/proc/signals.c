@@ -104,6 +104,42 @@ Test(signals, cleaner_that_does_not_stop_is_killed)
 	cr_assert_eq(daemon_count_log(&d, "does not stop, killing it"), 1);
 }
 
+/* A request that stops its worker in the middle; its pid. */
+static pid_t
+stop_in_a_request(int fd)
+{
+	pid_t pid = (pid_t)talk_info(fd, "server", "worker_pid");
+
+	talk_send(fd, "DEBUG STOP\r\n");
+	talk_await_stop(pid);
+	return pid;
+}
+
+Test(signals, term_ends_a_worker_after_the_request_in_hand)
+{
+	int fd = restart_with("workers 1\nsupervise { heartbeat 0 }\n");
+	pid_t pid = stop_in_a_request(fd);
+
+	daemon_kill(&d, SIGTERM);
+	daemon_await_log(&d, "stopping", 1);
+	cr_assert_eq(kill(pid, SIGCONT), 0);
+	talk_expect(fd, "OK\r\n");
+	talk_expect_end(fd);
+	cr_assert_eq(daemon_wait(&d), 0);
+}
+
+Test(signals, death_of_the_master_ends_a_worker_after_the_request_in_hand)
+{
+	int fd = restart_with("workers 1\nsupervise { heartbeat 0 }\n");
+	pid_t pid = stop_in_a_request(fd);
+
+	daemon_kill(&d, SIGKILL);
+	cr_assert_eq(daemon_wait(&d), 1000 + SIGKILL);
+	cr_assert_eq(kill(pid, SIGCONT), 0);
+	talk_expect(fd, "OK\r\n");
+	talk_expect_end(fd);
+}
+
 Test(signals, restart_finds_the_data)
 {
 	talk_once(&d, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
