@@ -364,6 +364,25 @@ Test(crash, after_its_time_a_refused_request_is_executed_again)
 	daemon_stop(&d);
 }
 
+Test(crash, refusals_are_forgotten_in_an_upgrade)
+{
+	char out[1024];
+	int fd;
+
+	start_with(CONF("1m"));
+	crash_twice_by("DEBUG CRASH segv\r\n");
+	talk_once(&d, "DEBUG CRASH segv\r\n", REFUSED);
+	cr_assert_eq(RUN("-s", "upgrade"), 0, "%s", out);
+	cr_assert_eq(daemon_wait(&d), 0);
+	/* It is executed again, and so nothing comes back. */
+	fd = talk_open(&d);
+	talk_send(fd, "DEBUG CRASH segv\r\n");
+	talk_expect_end(fd);
+	close(fd);
+	cr_assert_eq(RUN("-s", "stop"), 0, "%s", out);
+	daemon_remove(&d);
+}
+
 Test(crash, with_refuse_0_none_is_refused)
 {
 	int i;
