@@ -150,6 +150,13 @@ struct arena_usage {
 void arena_usage(const struct arena *, struct arena_usage *);
 
 /*
+ * Buckets, and the pairs in them; those that have expired are counted until
+ * the cleaner comes by.  Without a lock, so shards are counted at different
+ * moments.
+ */
+void arena_counts(const struct arena *, uint64_t *buckets, uint64_t *keys);
+
+/*
  * Back free segments with memory until `ahead` of them are ready, so that no
  * worker has to do so while a client waits.  Called by the cleaner without
  * any lock.  Returns how many were backed; ends early when /dev/shm is full.

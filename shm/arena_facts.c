@@ -84,6 +84,18 @@ arena_shard_of(const struct arena *a, struct bytes bucket)
 	    (HASH_SLOTS / a->shards_count);
 }
 
+void
+arena_counts(const struct arena *a, uint64_t *buckets, uint64_t *keys)
+{
+	uint32_t i;
+
+	*buckets = *keys = 0;
+	for (i = 0; i < a->shards_count; i++) {
+		*buckets += word_load(&a->shards[i].buckets.count);
+		*keys += word_load(&a->shards[i].keys);
+	}
+}
+
 static void
 count_log(const struct arena *a, uint64_t i, struct arena_usage *u)
 {

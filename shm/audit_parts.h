@@ -68,6 +68,7 @@ struct audit {
 	uint64_t		 piece;
 	uint64_t		 spent;		/* under this lock */
 	uint64_t		 index_bytes;	/* its lines and pages */
+	uint64_t		 keys;		/* of its live buckets */
 	struct audit_report	 report;
 	/* Of the shard in hand, if it is checked whole: */
 	uint8_t			*marks;		/* a bit per 64 bytes */

@@ -322,6 +322,7 @@ check_bucket(struct audit *au, const struct record_view *r)
 		    r->bucket);
 	check_lines(au, &w, &b->table, NULL);
 	audit_sums(au, &w, b);
+	au->keys += w.entries;
 }
 
 const struct bucket *
@@ -362,7 +363,11 @@ audit_tables(struct audit *au)
 {
 	struct audit_walk w = { .op = RECORD_CREATE };
 
+	au->keys = 0;
 	check_lines(au, &w, &au->sh->buckets, check_bucket);
 	check_count(au, &w, &au->sh->buckets);
+	if (au->keys != word_peek(&au->sh->keys))
+		audit_wrong(au, "it counts %lu keys and has %lu",
+		    word_peek(&au->sh->keys), au->keys);
 	check_graveyard(au);
 }

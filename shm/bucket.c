@@ -158,6 +158,8 @@ drop_locked(struct held *h, void *arg)
 	off = log_write(h, &r);
 	intent_guard(h, &h->sh->version);
 	index_remove(h, &h->sh->buckets, &place);
+	intent_add(h, &h->sh->keys, word_peek(&h->sh->keys) -
+	    word_peek(&b->table.count));
 	intent_add(h, &b->mark, BUCKET_DROPPED);
 	intent_add(h, &b->link, word_peek(&h->sh->graveyard));
 	intent_add(h, &h->sh->graveyard, r.bucket);

@@ -28,7 +28,7 @@ typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	2
+#define LAYOUT_VERSION	3
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -251,19 +251,20 @@ struct shard {
 	word		lsn;		/* lock; of the last record */
 	word		hot_segment;	/* lock; segment number + 1 */
 	word		hot_pos;	/* lock; where the next record goes */
-	word		cold_segment;	/* lock; the cleaner's head */
-	word		cold_pos;	/* lock */
 	word		batch_end;	/* lock; see batch.h, 0: none */
 	word		partial[SLAB_CLASSES]; /* lock; segments with room */
+	word		keys;		/* lock; of all live buckets */
+	word		spare1[1];
 
 	word		watchers[FEED_WATCHERS_MAX / 64]; /* atomically */
 
+	word		cold_segment;	/* lock; the cleaner's head */
+	word		cold_pos;	/* lock */
 	word		durable;	/* the walwriter's, later */
-	word		owner_epoch;	/* the cluster's, later */
-	word		spare1[6];
+	word		spare2[5];
 
 	pthread_mutex_t	lock;
-	uint8_t		spare2[64 - sizeof(pthread_mutex_t)];
+	uint8_t		spare3[64 - sizeof(pthread_mutex_t)];
 
 	struct intent	intent;		/* lock, direct */
 } __attribute__((aligned(64)));

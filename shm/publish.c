@@ -3,6 +3,7 @@
  *
  *	slot, link and new line	 the index
  *	count, bytes, revision	 the bucket
+ *	keys			 the shard
  *	dead			 the segment of the record it replaces
  *	hot_pos, lsn		 the log
  */
@@ -20,6 +21,13 @@ account(struct held *h, struct bucket *b, uint64_t old, uint64_t new,
 {
 	intent_add(h, &b->bytes, word_peek(&b->bytes) - old + new);
 	intent_add(h, &b->revision, lsn);
+}
+
+/* Into the intent: the shard has so many keys more, or less. */
+static void
+count_keys(struct held *h, uint64_t more)
+{
+	intent_add(h, &h->sh->keys, word_peek(&h->sh->keys) + more);
 }
 
 static uint64_t
@@ -46,6 +54,7 @@ publish_put(struct held *h, arena_off off, const struct record_view *r,
 		log_kill(h, place.record, old.size);
 	} else {
 		index_insert(h, &b->table, &place, key.hash, off);
+		count_keys(h, 1);
 	}
 	account(h, b, replaces ? payload(&old) : 0, payload(r), r->lsn);
 	log_advance(h, r);
@@ -60,6 +69,7 @@ publish_delete(struct held *h, arena_off off, const struct record_view *r,
 	struct bucket *b = publish_bucket(h, r);
 
 	index_remove(h, &b->table, place);
+	count_keys(h, (uint64_t)-1);
 	log_kill(h, place->record, old->size);
 	log_kill(h, off, r->size);
 	account(h, b, payload(old), 0, r->lsn);

@@ -215,8 +215,9 @@ step_scan(unsigned b)
 static void
 check_counts(void)
 {
+	uint64_t keys, bytes, all_keys = 0, all_buckets = 0;
+	uint64_t counted_keys, counted_buckets;
 	struct bucket_stat st;
-	uint64_t keys, bytes;
 	char key[64];
 	unsigned b, k;
 
@@ -232,7 +233,12 @@ check_counts(void)
 		cr_assert_eq(bucket_stat(m.a, bucket_name(b), &st), SHM_OK);
 		cr_assert_eq(st.keys, keys);
 		cr_assert_eq(st.bytes, bytes);
+		all_keys += keys;
+		all_buckets++;
 	}
+	arena_counts(m.a, &counted_buckets, &counted_keys);
+	cr_assert_eq(counted_keys, all_keys);
+	cr_assert_eq(counted_buckets, all_buckets);
 }
 
 static void
