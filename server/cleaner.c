@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "server/clock.h"
+#include "server/config_value.h"
 #include "server/log.h"
 #include "server/role.h"
+#include "server/strays.h"
 #include "server/wake.h"
 #include "shm/board.h"
 #include "shm/clean.h"
@@ -39,6 +41,8 @@ enum { POLL_SIGNALS, POLL_WAKE, POLL_ALIVE, POLLS };
 
 struct cleaner {
 	const struct inherit	*inherit;
+	struct route		 route;
+	struct strays		 strays;
 	struct clean_state	 state;
 	struct clean_work	 work;		/* since the start */
 	struct clean_work	 shown;		/* of it, on the board */
@@ -140,6 +144,7 @@ run(struct cleaner *c)
 		if (c->repair)
 			repair(c);
 		busy = clean(c);
+		busy |= strays_step(&c->strays);
 		if (busy != shown)
 			setproctitle("cleaner: %s", busy ? "busy" : "idle");
 		shown = busy;
@@ -168,12 +173,30 @@ forget_watchers(const struct inherit *in)
 	}
 }
 
+/* The master has built the same table, so this one is sound. */
+static bool
+open_strays(struct cleaner *c)
+{
+	struct arena *arena = c->inherit->arena;
+	char why[CONFIG_WHY_MAX];
+
+	if (!route_build(&c->route, c->inherit->config, arena_shards(arena),
+	    why)) {
+		log_err("cannot start: %s", why);
+		return false;
+	}
+	strays_open(&c->strays, arena, &c->route);
+	return true;
+}
+
 static int
 cleaner_run(const struct inherit *in)
 {
 	struct cleaner c = { .inherit = in };
 	int fd;
 
+	if (!open_strays(&c))
+		return ROLE_RESTART;
 	fd = signalfd(-1, &in->signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd == -1) {
 		log_err("cannot start: signalfd: %s", strerror(errno));

@@ -42,6 +42,7 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	set->subs = subs;
 	set->epoll_fd = epoll_fd;
 	set->slot = env->inherit->slot;
+	set->alone = route_is_alone(env->route);
 	/* Every byte may come as \xHH; some more for verb, quotes, spaces. */
 	set->line_max = 4 * (store_value_max(env->store) + PAIR_KEY_MAX +
 	    BUCKET_NAME_MAX) + 64;
@@ -248,6 +249,12 @@ conns_retire(struct conns *set)
 			conn_say_bye(set, conn);
 		else if (conn->state == CONN_SUBSCRIBED)
 			conn_enqueue(set, conn);
+}
+
+void
+conns_fence(struct conns *set)
+{
+	set->alone = false;
 }
 
 void

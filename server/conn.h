@@ -64,6 +64,10 @@ void conns_drain(struct conns *);
  * a second, and with subscribers at once: others serve them from now on.
  */
 void conns_retire(struct conns *);
+
+/* Another routing table holds by now: ask the arena what may be served. */
+void conns_fence(struct conns *);
+
 uint64_t conns_count(const struct conns *);
 
 /*

@@ -53,7 +53,7 @@ node_for(const struct conns *set, const struct call *call)
 	const struct route *route = set->env->route;
 	struct slice bucket;
 
-	if (command_kind(call) == COMMAND_HERE)
+	if (command_kind(call) == COMMAND_HERE || route_is_alone(route))
 		return route_self(route);
 	if (command_kind(call) == COMMAND_EVERY)
 		return route_self(route) == 0 ? 1 : 0;
@@ -160,6 +160,34 @@ is_single(enum command_kind kind)
 	return kind == COMMAND_READ || kind == COMMAND_CHANGE;
 }
 
+/* Our table gives it to us, but it is not the one in force, and that one
+ * does not. */
+static bool
+is_fenced(const struct conns *set, const struct call *call)
+{
+	const struct command_env *env = set->env;
+
+	if (command_kind(call) == COMMAND_HERE ||
+	    command_kind(call) == COMMAND_EVERY)
+		return false;
+	return !ownership_allows(env->inherit->arena, route_hash(env->route),
+	    (struct bytes){ call->req->argv[1].data, call->req->argv[1].len });
+}
+
+static void
+refuse_fenced(struct conns *set, struct conn *conn, size_t used)
+{
+	if (conn->state == CONN_FIRST)
+		conn->state = CONN_SERVING;
+	conn->active_ms = set->now_ms;
+	set->counted[BOARD_REQUESTS]++;
+	set->counted[BOARD_ERRORS]++;
+	reply_error(&conn->out, "unavailable: %s: its routing table is "
+	    "changing", route_name(set->env->route,
+	    route_self(set->env->route)));
+	inbuf_consume(&conn->in, &set->pool, used);
+}
+
 void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
@@ -180,7 +208,10 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 		return;
 	}
 	if (link == NULL) {
-		conn_execute(set, conn, used);
+		if (sound && is_fenced(set, &call))
+			refuse_fenced(set, conn, used);
+		else
+			conn_execute(set, conn, used);
 		return;
 	}
 	if (conn->state == CONN_FIRST)

@@ -260,6 +260,10 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 	    set->req.argv[1].len);
 	if (owner != route_self(set->env->route))
 		say_not_mine(set, conn, frame->id, owner);
+	else if (!ownership_allows(set->env->inherit->arena,
+	    frame->table.hash, (struct bytes){ set->req.argv[1].data,
+	    set->req.argv[1].len }))
+		refuse(set, conn, frame->id, "its routing table is changing");
 	else if (kind == COMMAND_FEED)
 		begin_feed(set, conn, frame);
 	else

@@ -200,7 +200,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
 	case TEXT_OK:
 		turn->requests--;
-		if (route_is_alone(set->env->route))
+		if (set->alone)
 			conn_execute(set, conn, used);
 		else
 			conn_route(set, conn, used);

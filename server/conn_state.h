@@ -108,6 +108,7 @@ struct conns {
 	uint64_t		 now_ms;
 	uint64_t		 count;
 	size_t			 line_max;
+	bool			 alone;		/* every bucket is ours */
 	bool			 crowded;	/* some links were full */
 	bool			 draining;
 	bool			 retiring;

@@ -25,6 +25,7 @@
 #include "server/lastwords.h"
 #include "server/log.h"
 #include "server/master_state.h"
+#include "server/owned.h"
 #include "server/pidfile.h"
 #include "server/poison.h"
 #include "server/privileges.h"
@@ -188,6 +189,7 @@ start_first(struct master *m)
 	open_doors(m);
 	m->common.arena = instance_open(m->config, m->options->cold);
 	require_route(m);
+	owned_publish(m->common.arena, m->config);
 	clear_board(m->common.arena);
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
 	    m->began_ms, 0);

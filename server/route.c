@@ -195,6 +195,34 @@ route_hash(const struct route *route)
 	return route->hash;
 }
 
+/* The node that has the slots, or the letter, of a piece. */
+static uint32_t
+owner_of_piece(const struct route *route, uint32_t piece)
+{
+	const struct config_nodes *nodes = &route->config->nodes;
+
+	if (route->alone)
+		return route->self;
+	if (nodes->route == CONFIG_ROUTE_BUCKETS)
+		return nodes->owner[piece] - 1U;
+	return route->owner[shard_of(route, piece * CONFIG_PIECE_SLOTS)];
+}
+
+void
+route_owned(const struct route *route, struct ownership *own)
+{
+	uint32_t i;
+
+	memset(own, 0, sizeof(*own));
+	own->version = route->version;
+	own->hash = route->hash;
+	own->by = !route->alone && route->config->nodes.route ==
+	    CONFIG_ROUTE_BUCKETS ? OWNERSHIP_LETTERS : OWNERSHIP_SLOTS;
+	for (i = 0; i < OWNERSHIP_PIECES; i++)
+		if (owner_of_piece(route, i) == route->self)
+			own->has[i / 64] |= UINT64_C(1) << i % 64;
+}
+
 void
 route_why(const struct route *route, const void *name, size_t len, char *buf,
     size_t size)

@@ -7,6 +7,7 @@
 
 #include "server/config.h"
 #include "shm/arena.h"
+#include "shm/ownership.h"
 
 /*
  * Which node has a bucket.  Every node has the same table and computes the
@@ -67,6 +68,9 @@ const struct config_listen *route_peer(const struct route *, uint32_t node);
 
 uint64_t route_version(const struct route *);
 uint64_t route_hash(const struct route *);
+
+/* What of the data is this node's, in the form of the arena's record. */
+void route_owned(const struct route *, struct ownership *);
 
 /*
  * Why the bucket of that name is where it is, for people: "slot 1234, shard 4

@@ -148,6 +148,13 @@ set_state(struct worker *w, enum worker_state state, enum board_state shown)
 
 /* Events. */
 
+/* Does another routing table hold by now, so that ours has had its time? */
+static bool
+is_outdated(const struct worker *w)
+{
+	return !ownership_is_of(w->inherit->arena, route_hash(&w->route));
+}
+
 /*
  * No more clients.  Those that we have are served on if they may linger, but
  * not longer than the master would let us: it may not know, if it was
@@ -167,6 +174,10 @@ leave(struct worker *w, bool linger)
 		w->leave_ms = w->now_ms + w->env.config->drain_ms;
 	}
 	set_state(w, WORKER_DRAINING, BOARD_DRAINING);
+	if (is_outdated(w)) {
+		conns_fence(w->conns);
+		linger = false;
+	}
 	if (linger)
 		conns_retire(w->conns);
 	else

@@ -75,6 +75,7 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 	a->segments_end = arena_segment_base(a, a->segments);
 	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
 	a->pool = arena_at(a, POOL_OFF);
+	a->ownership = arena_at(a, OWNERSHIP_OFF);
 	a->cleaning = arena_at(a, sb->cleaning_off);
 	a->board = arena_at(a, sb->board_off);
 	a->shards = arena_at(a, sb->shards_off);

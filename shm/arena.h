@@ -155,6 +155,9 @@ void arena_usage(const struct arena *, struct arena_usage *);
  * moments.
  */
 void arena_counts(const struct arena *, uint64_t *buckets, uint64_t *keys);
+/* The same of one shard, 0 .. arena_shards() - 1. */
+void arena_shard_counts(const struct arena *, uint32_t shard,
+    uint64_t *buckets, uint64_t *keys);
 
 /*
  * Back free segments with memory until `ahead` of them are ready, so that no

@@ -85,14 +85,24 @@ arena_shard_of(const struct arena *a, struct bytes bucket)
 }
 
 void
+arena_shard_counts(const struct arena *a, uint32_t shard, uint64_t *buckets,
+    uint64_t *keys)
+{
+	*buckets = word_load(&a->shards[shard].buckets.count);
+	*keys = word_load(&a->shards[shard].keys);
+}
+
+void
 arena_counts(const struct arena *a, uint64_t *buckets, uint64_t *keys)
 {
+	uint64_t some_buckets, some_keys;
 	uint32_t i;
 
 	*buckets = *keys = 0;
 	for (i = 0; i < a->shards_count; i++) {
-		*buckets += word_load(&a->shards[i].buckets.count);
-		*keys += word_load(&a->shards[i].keys);
+		arena_shard_counts(a, i, &some_buckets, &some_keys);
+		*buckets += some_buckets;
+		*keys += some_keys;
 	}
 }
 

@@ -23,6 +23,7 @@ struct arena {
 	arena_off		 segments_end;
 	uint64_t		 hash_seed[2];
 	struct pool		*pool;
+	struct ownership_record	*ownership;
 	struct cleaning		*cleaning;
 	struct board_slot	*board;
 	struct shard		*shards;

@@ -7,6 +7,7 @@
 
 #include "shm/board.h"
 #include "shm/feed.h"
+#include "shm/ownership.h"
 
 /*
  * Every structure that lives in shared memory, and nothing else.  Everything
@@ -61,6 +62,24 @@ struct pool {
 	word	backed_end;	/* atomically; an offset, only grows */
 	word	refused_ms;	/* atomically; when the system had no memory */
 	word	spare[6];
+};
+
+/*
+ * Which buckets are the node's, in the same page; see ownership.h.  Written by
+ * the master, but the strays by the cleaner.
+ */
+#define OWNERSHIP_OFF	3072
+
+struct ownership_record {
+	word	sequence;	/* odd while what follows is written */
+	word	version;
+	word	hash;
+	word	by;		/* enum ownership_by */
+	word	strays_buckets;
+	word	strays_keys;
+	word	strays_hash;	/* the table they were counted for */
+	word	spare;
+	word	has[OWNERSHIP_PIECES / 64];
 };
 
 /*
@@ -274,6 +293,9 @@ _Static_assert(sizeof(pthread_mutex_t) <= 64, "the lock fits its line");
 _Static_assert(sizeof(struct superblock) == 192, "superblock");
 _Static_assert(sizeof(struct superblock) <= POOL_OFF, "pool follows");
 _Static_assert(sizeof(struct pool) == 64, "pool");
+_Static_assert(POOL_OFF + sizeof(struct pool) <= OWNERSHIP_OFF,
+    "ownership follows");
+_Static_assert(sizeof(struct ownership_record) == 192, "ownership");
 _Static_assert(sizeof(struct cleaning) == 128, "cleaning");
 _Static_assert(sizeof(struct line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");

@@ -61,6 +61,8 @@ add_front(struct damage_map *map)
 
 	add(map, DAMAGE_FRONT, 0, sizeof(struct superblock));
 	add(map, DAMAGE_FRONT, POOL_OFF, POOL_OFF + sizeof(struct pool));
+	add(map, DAMAGE_FRONT, OWNERSHIP_OFF, OWNERSHIP_OFF +
+	    sizeof(struct ownership_record));
 	add(map, DAMAGE_FRONT, cleaning, cleaning +
 	    offsetof(struct cleaning, lock));
 }

@@ -67,7 +67,9 @@ check_places(const struct superblock *sb, uint64_t object_bytes)
 
 	must(sb->shards > 0 && sb->shards <= ARENA_SHARDS_MAX);
 	must(sb->segments > 0 && sb->segments <= object_bytes / PAGE_BYTES);
-	follows(POOL_OFF, POOL_OFF + sizeof(struct pool), sb->cleaning_off);
+	follows(POOL_OFF, POOL_OFF + sizeof(struct pool), OWNERSHIP_OFF);
+	follows(OWNERSHIP_OFF, OWNERSHIP_OFF +
+	    sizeof(struct ownership_record), sb->cleaning_off);
 	follows(sb->cleaning_off, cleaning_end, sb->board_off);
 	follows(sb->board_off, board_end, sb->shards_off);
 	follows(sb->shards_off, shards_end, sb->table_off);

@@ -22,12 +22,6 @@
 
 static const char *const letters[CLUSTER_MAX] = { "a-h", "i-p", "other" };
 
-static const char *
-letters_of(const struct cluster *c, size_t node)
-{
-	return node + 1 == c->n ? "other" : letters[node];
-}
-
 void
 cluster_set_cookie(struct cluster *c, size_t node, const char *cookie)
 {
@@ -54,11 +48,11 @@ cluster_configure(struct cluster *c, size_t node, const char *more)
 		used += snprintf(conf + used, sizeof(conf) - (size_t)used,
 		    "node %s { address 127.0.0.1:%zu; peer %s:%d }\n",
 		    c->node[i].name, 4040 + i, c->peer[i], PORT);
-	for (i = 0; i < c->n; i++)
+	for (i = 0; i < c->n && c->letters[i] != NULL; i++)
 		used += snprintf(conf + used, sizeof(conf) - (size_t)used,
-		    strcmp(letters_of(c, i), "other") == 0 ?
+		    strcmp(c->letters[i], "other") == 0 ?
 		    "buckets %s %s\n" : "buckets \"%s\" %s\n",
-		    letters_of(c, i), c->node[i].name);
+		    c->letters[i], c->node[i].name);
 	snprintf(conf + used, sizeof(conf) - (size_t)used, "%s", more);
 	daemon_configure(&c->node[node], conf);
 }
@@ -75,6 +69,7 @@ cluster_prepare(struct cluster *c, size_t n)
 		snprintf(c->peer[i], sizeof(c->peer[i]), "127.%u.%u.%zu",
 		    1 + pid / 250 % 250, 1 + pid % 250, i + 1);
 		cluster_set_cookie(c, i, "of the tests");
+		c->letters[i] = i + 1 == n ? "other" : letters[i];
 	}
 	for (i = 0; i < n; i++)
 		cluster_configure(c, i, "");

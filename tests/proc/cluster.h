@@ -17,6 +17,7 @@ struct cluster {
 	size_t		n;
 	struct daemon	node[CLUSTER_MAX];
 	char		peer[CLUSTER_MAX][40];	/* address of its links */
+	const char	*letters[CLUSTER_MAX];	/* NULL: goes by others */
 };
 
 /* Prepare them all, with two workers each; start none. */

@@ -77,6 +77,48 @@ must_be_why(const char *name, const char *why)
 	cr_assert_str_eq(buf, why);
 }
 
+static bool
+owns(uint32_t piece)
+{
+	struct ownership own;
+
+	route_owned(&route, &own);
+	cr_assert_eq(own.version, route_version(&route));
+	cr_assert_eq(own.hash, route_hash(&route));
+	return (own.has[piece / 64] >> piece % 64 & 1) != 0;
+}
+
+static enum ownership_by
+owned_by(void)
+{
+	struct ownership own;
+
+	route_owned(&route, &own);
+	return own.by;
+}
+
+Test(route, tells_the_arena_which_slots_are_ours)
+{
+	build("", 64);
+	cr_assert_eq(owned_by(), OWNERSHIP_SLOTS);
+	cr_assert(owns(0) && owns(1023));
+	build(nodes(3), 64);
+	cr_assert_eq(owned_by(), OWNERSHIP_SLOTS);
+	cr_assert(owns(0) && owns(351));
+	cr_assert(!owns(352) && !owns(1023));
+	build(TWO "slots 0-1023 n1\nslots 1024-16383 n0\n", 64);
+	cr_assert(!owns(0) && !owns(63));
+	cr_assert(owns(64) && owns(1023));
+}
+
+Test(route, tells_the_arena_which_letters_are_ours)
+{
+	build(TWO "buckets \"a-m\" n0\nbuckets other n1\n", 64);
+	cr_assert_eq(owned_by(), OWNERSHIP_LETTERS);
+	cr_assert(owns('a') && owns('m'));
+	cr_assert(!owns('n') && !owns(0) && !owns(255) && !owns(1023));
+}
+
 Test(route, without_a_list_there_is_only_this_node)
 {
 	build("name shop\nlisten /run/shop.sock\nlisten :1\n", 64);

@@ -1,0 +1,15 @@
+#ifndef KVD_SERVER_OWNED_H
+#define KVD_SERVER_OWNED_H
+
+#include "server/config.h"
+#include "shm/arena.h"
+
+/*
+ * Put the routing table of the configuration in force for the arena (see
+ * shm/ownership.h), and say in the log what moved away by it, and what came,
+ * if it is another one; strays are counted, and told, again.  For the master,
+ * while it is in charge.
+ */
+void owned_publish(struct arena *, const struct config *);
+
+#endif
