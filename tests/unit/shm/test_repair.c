@@ -119,6 +119,7 @@ prepare_put(struct held *h)
 	index_key_init(a, &key, RECORD_PUT, r.bucket, r.key);
 	(void)index_find(h, &b->table, &key, &place);
 	index_insert(h, &b->table, &place, key.hash, off);
+	intent_add(h, &h->sh->keys, word_peek(&h->sh->keys) + 1);
 	intent_add(h, &b->bytes, 2);
 	intent_add(h, &b->revision, r.lsn);
 	log_advance(h, &r);
