@@ -210,11 +210,12 @@ coverage: ## lines that the tests run
 	@for d in shm/ proto/; do gcovr -r . $(BUILD)/coverage -f $$d \
 	    --fail-under-line 90 || exit 1; done
 
-bench: ## tests/bench: figures for this machine; ROUNDS=3
+bench: ## tests/bench: figures for this machine; T=run|nodes ROUNDS=3
 	$(call need,build)
 	$(again) ENV=prod measure
 measure: $(ALL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
-	@$(PATHS) tests/bench/run
+	@for t in $(or $(T),run nodes); do $(PATHS) tests/bench/$$t || exit 1; \
+	    done
 
 fuzz: ## tests/fuzz: hostile bytes, SECONDS=60 for each target; T=target
 	$(call need,build clang)
