@@ -226,11 +226,18 @@ conn_is_waiting(const struct conn *conn)
 	    away->again));
 }
 
+/* Is there something that was put off until others have answered? */
+static inline bool
+conn_is_held(const struct conn *conn)
+{
+	return conn->away.argc > 0 || conn->away.bad;
+}
+
 /* Has it to do with another node at all? */
 static inline bool
 conn_is_away(const struct conn *conn)
 {
-	return conn->away.asked > 0 || conn->away.argc > 0 || conn->away.bad;
+	return conn->away.asked > 0 || conn_is_held(conn);
 }
 
 /* conn_frame.c: begin with a node that has dialled us; false: out of memory. */

@@ -92,6 +92,7 @@ is_finished(const struct conns *set, const struct conn *conn)
 	    (conn->parting && inbuf_len(&conn->in) == 0);
 }
 
+/* What is in flight to another node is no reason: its answer will queue us. */
 static bool
 can_go_on(const struct conn *conn)
 {
@@ -99,7 +100,7 @@ can_go_on(const struct conn *conn)
 		return conn->readable;
 	return outbuf_len(&conn->out) < OUTPUT_HIGH &&
 	    !conn_is_waiting(conn) && (conn->stream.next != NULL ||
-	    conn_is_away(conn) || !conn->hungry || conn->readable);
+	    conn_is_held(conn) || !conn->hungry || conn->readable);
 }
 
 /* After its turn: closed, queued again, or waiting for an event. */

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shm/arena.h"
@@ -333,6 +335,40 @@ Test(nodes, that_does_not_answer_is_given_up_and_found_again)
 		cr_assert(talk_line(fd, line, sizeof(line)));
 	} while (strncmp(line, "ERROR unavailable: ", 19) == 0);
 	talk_expect(fd, "OK\r\n");
+}
+
+/* Seconds of processor time that a process has used. */
+static double
+processor_s(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	cr_assert_eq(clock_getcpuclockid(pid, &clock), 0);
+	cr_assert_eq(clock_gettime(clock, &ts), 0);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Half a second is not waited for anything, but watched. */
+Test(nodes, do_not_work_while_they_wait_for_another)
+{
+	int fd = talk_open(&c.node[0]), i;
+	pid_t asked, pid[4];
+	double used_s;
+
+	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
+	asked = (pid_t)talk_info(fd, "server", "worker_pid");
+	find_processes(1, pid);
+	signal_all(pid, SIGSTOP);
+	for (i = 0; i < 4; i++)
+		talk_await_stop(pid[i]);
+	talk_send(fd, "GET milk k\r\n");
+	used_s = processor_s(asked);
+	poll(NULL, 0, 500);
+	used_s = processor_s(asked) - used_s;
+	signal_all(pid, SIGCONT);
+	talk_expect(fd, "v\r\nOK\r\n");
+	cr_assert_lt(used_s, 0.1, "%g s", used_s);
 }
 
 Test(nodes, forget_a_client_that_goes_away)
