@@ -59,7 +59,7 @@ LIBS_tests/unit/shm := $(OUT)/libshm.a
 LIBS_tests/unit/proto := $(OUT)/libproto.a
 LIBS_tests/unit/client := $(OUT)/libclient.a
 LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
-LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a
+LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a $(OUT)/libproto.a
 LIBS_tests/crash/step := $(OUT)/libshm.a
 LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
     $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a

@@ -29,16 +29,19 @@ hang_up(struct link *link)
 }
 
 static void
-fail(struct link *link, const struct question *q, enum link_failure failure,
+fail(struct link *link, const struct question *q, bool was_sent,
     const char *why)
 {
 	struct links *links = link->all;
+	bool unknown = was_sent && !q->repeatable;
 
 	if (q->feed != NULL)
 		link_feed_failed(q->feed, why);
 	else if (q->who != NULL)
-		links->listener.failed(links->listener.arg, q->who, failure,
-		    route_name(links->route, link->node), why);
+		links->listener.failed(links->listener.arg, q->who,
+		    unknown ? LINK_UNKNOWN : LINK_UNAVAILABLE,
+		    route_name(links->route, link->node), unknown ?
+		    "link lost after the request was sent" : why);
 }
 
 /* Is it to be asked again?  Then its frame is copied to `out'. */
@@ -79,11 +82,8 @@ sort_out(struct link *link, const char *why)
 			frame_renumber(link->out.data + link->out.tail -
 			    q.len, id++);
 			*link_question_at(link, link->count++) = q;
-		} else if (was_sent && !q.repeatable) {
-			fail(link, &q, LINK_UNKNOWN,
-			    "link lost after the request was sent");
 		} else {
-			fail(link, &q, LINK_UNAVAILABLE, why);
+			fail(link, &q, was_sent, why);
 		}
 	}
 	outbuf_free(&old);
@@ -127,6 +127,7 @@ link_down(struct link *link, const char *why)
 {
 	struct links *links = link->all;
 	struct question q;
+	size_t at = 0;
 
 	if (!link->proven_down || strcmp(link->why, why) != 0)
 		log_warn("node %s is down: %s",
@@ -140,9 +141,11 @@ link_down(struct link *link, const char *why)
 		link->backoff_ms = BACKOFF_MAX_MS;
 	link->retry_ms = links->now_ms + link->backoff_ms;
 	link_feeds_break(link);
+	/* It may have taken some, and only never answered. */
 	while (link->count > 0) {
 		link_take(link, &q);
-		fail(link, &q, LINK_UNAVAILABLE, link->why);
+		at += q.len;
+		fail(link, &q, at <= link->sent, link->why);
 	}
 	outbuf_free(&link->out);
 	link->sent = 0;

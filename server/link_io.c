@@ -242,8 +242,11 @@ send_some(struct link *link, const uint8_t *data, size_t len, size_t *sent)
 	ssize_t n = send(link->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	*sent = n > 0 ? (size_t)n : 0;
-	/* Who takes our bytes is not silent. */
-	if (n > 0)
+	/*
+	 * Who takes our bytes is not silent; but those of other questions are
+	 * taken by a system, long after its node has gone.
+	 */
+	if (n > 0 && !waits_for_answer(link))
 		link->heard_ms = link->all->now_ms;
 	if (n >= 0 || errno == EINTR)
 		return true;

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -68,7 +69,7 @@ cluster_prepare(struct cluster *c, size_t n)
 		daemon_prepare(&c->node[i], NULL);
 		snprintf(c->peer[i], sizeof(c->peer[i]), "127.%u.%u.%zu",
 		    1 + pid / 250 % 250, 1 + pid % 250, i + 1);
-		cluster_set_cookie(c, i, "of the tests");
+		cluster_set_cookie(c, i, CLUSTER_COOKIE);
 		c->letters[i] = i + 1 == n ? "other" : letters[i];
 	}
 	for (i = 0; i < n; i++)
@@ -94,19 +95,41 @@ cluster_remove(struct cluster *c)
 		daemon_remove(&c->node[i]);
 }
 
-int
-cluster_listen(const struct cluster *c, size_t node)
+static struct sockaddr_in
+address_of(const struct cluster *c, size_t node)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_port = htons(PORT)
 	};
+
+	cr_assert_eq(inet_pton(AF_INET, c->peer[node], &sin.sin_addr), 1);
+	return sin;
+}
+
+int
+cluster_listen(const struct cluster *c, size_t node)
+{
+	struct sockaddr_in sin = address_of(c, node);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	cr_assert_neq(fd, -1);
-	cr_assert_eq(inet_pton(AF_INET, c->peer[node], &sin.sin_addr), 1);
+	talk_set_patience(fd);
 	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
 	    sizeof(on)), 0);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	cr_assert_eq(listen(fd, 16), 0);
+	return fd;
+}
+
+int
+cluster_dial(const struct cluster *c, size_t node)
+{
+	struct sockaddr_in sin = address_of(c, node);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	cr_assert_neq(fd, -1);
+	talk_set_patience(fd);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	cr_assert_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	return fd;
 }

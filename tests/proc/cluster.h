@@ -6,6 +6,7 @@
 #include "tests/proc/talk.h"
 
 #define CLUSTER_MAX	3
+#define CLUSTER_COOKIE	"of the tests"
 
 /*
  * Nodes for one test.  Buckets go by letters, so that a test knows who has
@@ -34,5 +35,7 @@ void cluster_set_cookie(struct cluster *, size_t node, const char *cookie);
 
 /* A listening socket where the links of a node, which is not started, go. */
 int cluster_listen(const struct cluster *, size_t node);
+/* A connection to where the links of a node go. */
+int cluster_dial(const struct cluster *, size_t node);
 
 #endif

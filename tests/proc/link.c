@@ -5,9 +5,6 @@
 
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,19 +90,6 @@ Test(link, with_another_table_is_refused_with_both)
 	daemon_await_log(&c.node[1], "table", 1);
 }
 
-static int
-dial_peer(void)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_port = htons(14040)
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert_eq(inet_pton(AF_INET, c.peer[0], &sin.sin_addr), 1);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	return fd;
-}
-
 /* What the node says first is its challenge. */
 static void
 expect_closed(int fd)
@@ -119,7 +103,7 @@ expect_closed(int fd)
 
 Test(link, is_not_for_clients)
 {
-	int fd = dial_peer();
+	int fd = cluster_dial(&c, 0);
 
 	talk_send(fd, "GET milk k\r\n");
 	expect_closed(fd);
@@ -128,7 +112,7 @@ Test(link, is_not_for_clients)
 
 Test(link, is_closed_to_who_does_not_greet)
 {
-	expect_closed(dial_peer());
+	expect_closed(cluster_dial(&c, 0));
 	daemon_await_log(&c.node[0], "does not greet as a node", 1);
 }
 

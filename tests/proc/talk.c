@@ -23,8 +23,8 @@
 
 #define PATIENCE_S	20
 
-static void
-set_patience(int fd)
+void
+talk_set_patience(int fd)
 {
 	const struct timeval tv = { .tv_sec = PATIENCE_S };
 
@@ -42,7 +42,7 @@ talk_open_port(uint16_t port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	cr_assert_neq(fd, -1);
-	set_patience(fd);
+	talk_set_patience(fd);
 	/* Or each request in two pieces waits for an acknowledgement. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	cr_assert_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0,
@@ -63,7 +63,7 @@ talk_open_path(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	cr_assert_neq(fd, -1);
-	set_patience(fd);
+	talk_set_patience(fd);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
 	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0,
 	    "connect %s: %s", path, strerror(errno));

@@ -16,6 +16,8 @@
 int talk_open(const struct daemon *);
 int talk_open_port(uint16_t port);
 int talk_open_path(const char *path);
+/* The generous end, for a socket of the test's own. */
+void talk_set_patience(int fd);
 
 void talk_send(int fd, const char *text);
 void talk_send_bytes(int fd, const void *, size_t);

@@ -1,0 +1,313 @@
+/*
+ * A node that has dialled another one, and gets answers that no node gives:
+ * none, half of one, another one's, one too many.  Whoever has asked is told
+ * in time what is known of his request, the link is closed at once with one
+ * line in the log, and other buckets have nothing to do with it.
+ */
+
+#include <sys/socket.h>
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/proc/understudy.h"
+
+static struct understudy u;
+
+static void
+begin(void)
+{
+	understudy_begin(&u);
+}
+
+static void
+end(void)
+{
+	understudy_end(&u);
+}
+
+TestSuite(link_answers, .init = begin, .fini = end, .timeout = 120);
+
+/* It was dialled anew, and asked again. */
+static void
+answer_again(const char *words, const char *reply)
+{
+	struct frame frame;
+
+	understudy_take(&u, &frame, words);
+	peer_reply(&u.p, &frame, reply);
+	talk_expect(u.client, reply);
+}
+
+/* What is said instead of the REPLY to a request with this id. */
+static const struct {
+	enum frame_op	 op;
+	uint8_t		 flags;		/* besides those it must have */
+	int32_t		 id;		/* that much more than it should be */
+	const char	*payload;
+	const char	*why;
+} answers[] = {
+	{ FRAME_REPLY, 0, 1, "OK\r\n", "answers what was not asked" },
+	{ FRAME_REPLY, 0, -1, "OK\r\n", "answers what was not asked" },
+	{ FRAME_REPLY, 0, 1 << 30, "OK\r\n", "answers what was not asked" },
+	{ FRAME_REPLY, FRAME_PLACE, 0, "v\r\n", "answers what was not asked" },
+	{ FRAME_PONG, 0, 0, "", "answers what was not asked" },
+	{ FRAME_EVENT, 0, 0, "k DELETED\r\n", "answers what was not asked" },
+	{ FRAME_NOT_MINE, 0, 1, "somebody", "answers what was not asked" },
+	{ FRAME_REFUSED, 0, 1, "no", "answers what was not asked" },
+	{ FRAME_NOT_MINE, 0, 0, "..", "not the name of a node" },
+	{ FRAME_REFUSED, 0, 0, "two\nlines", "not a reason" },
+	{ FRAME_REPLY, 0x80, 0, "OK\r\n", "unknown flag" },
+	{ FRAME_CANCEL, 0, 0, "", "answers what was not asked" },
+	{ FRAME_PING, 0, 0, "", "answers what was not asked" },
+	{ FRAME_REQUEST, 0, 0, "GET apples k", "answers what was not asked" },
+};
+
+#define ANSWERS	(sizeof(answers) / sizeof(answers[0]))
+
+static void
+misbehave(size_t i, uint32_t id)
+{
+	struct frame frame = peer_frame(&u.p, answers[i].op,
+	    id + (uint32_t)answers[i].id, answers[i].payload);
+
+	frame.flags |= answers[i].flags;
+	peer_send(&u.p, &frame);
+	peer_expect_end(&u.p);
+	peer_close(&u.p);
+}
+
+Test(link_answers, that_make_no_sense_end_the_link_and_reads_are_asked_again)
+{
+	struct frame frame;
+	int before;
+	size_t i;
+
+	for (i = 0; i < ANSWERS; i++) {
+		before = understudy_count_log(&u, answers[i].why);
+		understudy_take_idle(&u);
+		talk_send(u.client, "PUT milk k v\r\n");
+		peer_expect_request(&u.p, &frame, "PUT milk k v");
+		misbehave(i, frame.id);
+		understudy_expect_error(&u, u.client, "unknown",
+		    UNDERSTUDY_UNKNOWN);
+		understudy_take_idle(&u);
+		talk_send(u.client, "GET milk k\r\n");
+		peer_expect_request(&u.p, &frame, "GET milk k");
+		misbehave(i, frame.id);
+		answer_again("GET milk k", "v\r\nOK\r\n");
+		cr_assert_eq(understudy_count_log(&u, answers[i].why),
+		    before + 2, "%zu: %s", i, answers[i].why);
+		peer_close(&u.p);
+		/* Its end is seen before anything is asked. */
+		talk(u.client, "GET apples k\r\n", "v\r\nOK\r\n");
+	}
+}
+
+/* Bytes that are no frame: the header of a REPLY, one byte of it changed. */
+Test(link_answers, that_are_no_frames_end_the_link)
+{
+	static const struct {
+		size_t		 at;
+		uint8_t		 byte;
+		const char	*why;
+	} changes[] = {
+		{ 3, 0xff, "payload too long" },
+		{ 8, 99, "unknown operation" },
+		{ 10, 1, "a field without meaning is set" },
+		{ 12, 9, "another version of frames" },
+		{ 32, 1, "a field without meaning is set" },
+	};
+	struct frame frame;
+	uint8_t *bytes;
+	size_t i, len;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		understudy_take_idle(&u);
+		talk_send(u.client, "PUT milk k v\r\n");
+		peer_expect_request(&u.p, &frame, "PUT milk k v");
+		frame = peer_frame(&u.p, FRAME_REPLY, frame.id, "OK\r\n");
+		bytes = peer_bytes(&frame, &len);
+		bytes[changes[i].at] = changes[i].byte;
+		talk_send_bytes(u.p.fd, bytes, len);
+		free(bytes);
+		peer_expect_end(&u.p);
+		peer_close(&u.p);
+		understudy_expect_error(&u, u.client, "unknown",
+		    UNDERSTUDY_UNKNOWN);
+		cr_assert_geq(understudy_count_log(&u, changes[i].why), 1);
+	}
+}
+
+/* What each kind of answer means when it is whole. */
+static const struct {
+	enum frame_op	 op;
+	const char	*payload;
+} cuts[] = {
+	{ FRAME_REPLY, "OK\r\n" },
+	{ FRAME_NOT_MINE, "somebody" },
+	{ FRAME_REFUSED, "no" },
+	{ FRAME_PONG, "" },
+	{ FRAME_EVENT, "k DELETED\r\n" },
+	{ FRAME_BYE, "" },
+};
+
+static void
+cut_answer(size_t kind, size_t cut, size_t *len)
+{
+	struct frame frame;
+	uint8_t *bytes;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "PUT milk k v\r\n");
+	peer_expect_request(&u.p, &frame, "PUT milk k v");
+	frame = peer_frame(&u.p, cuts[kind].op,
+	    cuts[kind].op == FRAME_BYE ? 0 : frame.id, cuts[kind].payload);
+	bytes = peer_bytes(&frame, len);
+	talk_send_bytes(u.p.fd, bytes, cut);
+	free(bytes);
+	peer_close(&u.p);
+	understudy_expect_error(&u, u.client, "unknown", UNDERSTUDY_UNKNOWN);
+}
+
+Test(link_answers, may_be_cut_off_at_every_byte)
+{
+	size_t kind, cut, len;
+
+	for (kind = 0; kind < sizeof(cuts) / sizeof(cuts[0]); kind++)
+		for (cut = 0, len = 1; cut < len; cut++)
+			cut_answer(kind, cut, &len);
+	talk(u.client, "GET apples k\r\n", "v\r\nOK\r\n");
+}
+
+Test(link_answers, may_come_byte_by_byte)
+{
+	struct frame frame;
+	size_t i, len;
+	uint8_t *bytes;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "GET milk k\r\n");
+	peer_expect_request(&u.p, &frame, "GET milk k");
+	frame = peer_frame(&u.p, FRAME_REPLY, frame.id, "v\r\nOK\r\n");
+	bytes = peer_bytes(&frame, &len);
+	for (i = 0; i < len; i++) {
+		talk_expect_silence(u.client);
+		talk_send_bytes(u.p.fd, bytes + i, 1);
+	}
+	talk_expect(u.client, "v\r\nOK\r\n");
+	free(bytes);
+	peer_close(&u.p);
+}
+
+/* The second one is nobody's, and comes with nothing in flight. */
+Test(link_answers, given_twice_end_the_link_and_are_heard_once)
+{
+	struct frame frame;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "PUT milk k v\r\n");
+	peer_expect_request(&u.p, &frame, "PUT milk k v");
+	peer_reply(&u.p, &frame, "OK\r\n");
+	peer_reply(&u.p, &frame, "ERROR twice\r\n");
+	peer_expect_end(&u.p);
+	peer_close(&u.p);
+	talk_expect(u.client, "OK\r\n");
+	cr_assert_eq(understudy_count_log(&u, "answers what was not asked"), 1);
+	understudy_take_idle(&u);
+	talk_expect_silence(u.client);
+	peer_close(&u.p);
+}
+
+/* A reason of the other node is one, and the link is as good as before. */
+Test(link_answers, that_refuse_are_told_and_the_link_goes_on)
+{
+	struct frame frame;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "PUT milk k v\r\nPUT milk k w\r\n");
+	peer_expect_request(&u.p, &frame, "PUT milk k v");
+	frame = peer_frame(&u.p, FRAME_REFUSED, frame.id, "not today");
+	peer_send(&u.p, &frame);
+	understudy_expect_error(&u, u.client, "unavailable", "not today");
+	peer_expect_request(&u.p, &frame, "PUT milk k w");
+	frame = peer_frame(&u.p, FRAME_NOT_MINE, frame.id, "somebody");
+	peer_send(&u.p, &frame);
+	understudy_expect_error(&u, u.client, "unavailable",
+	    "the owner is somebody");
+	talk_send(u.client, "GET milk k\r\n");
+	peer_expect_request(&u.p, &frame, "GET milk k");
+	peer_reply(&u.p, &frame, "v\r\nOK\r\n");
+	talk_expect(u.client, "v\r\nOK\r\n");
+	peer_close(&u.p);
+}
+
+/* Its link has never been of use: that does not make the write undone. */
+Test(link_answers, that_never_come_leave_a_write_unknown_from_the_first)
+{
+	struct frame frame;
+
+	talk_send(u.client, "PUT milk k v\r\n");
+	understudy_take(&u, &frame, "PUT milk k v");
+	peer_close(&u.p);
+	understudy_expect_error(&u, u.client, "unknown", UNDERSTUDY_UNKNOWN);
+	cr_assert_eq(daemon_count_log(&u.c.node[0], "is down: "), 1);
+	/* It is down, which is known at once. */
+	talk_send(u.client, "PUT milk k v\r\n");
+	understudy_expect_error(&u, u.client, "unavailable",
+	    "it closed the link");
+}
+
+static bool
+has_something(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 100) == 1;
+}
+
+/*
+ * Others who ask meanwhile do not make it wait longer: their bytes are taken
+ * by the system of the other node, which says nothing about that node.
+ */
+Test(link_answers, that_never_come_are_not_waited_for_while_others_ask)
+{
+	struct frame frame;
+	int first, i;
+
+	understudy_take_idle(&u);
+	first = understudy_open(&u);
+	talk_send(first, "PUT milk k v\r\n");
+	peer_expect_request(&u.p, &frame, "PUT milk k v");
+	for (i = 0; i < 100 && !has_something(first); i++)
+		talk_send(u.client, "GET milk k\r\n");
+	cr_assert_lt(i, 60, "it waits for as long as others ask");
+	understudy_expect_error(&u, first, "unknown", UNDERSTUDY_UNKNOWN);
+	cr_assert_eq(understudy_count_log(&u, "does not answer"), 1);
+	close(first);
+	peer_close(&u.p);
+}
+
+/* Nor does a read, which is asked twice, wait for longer than two times. */
+Test(link_answers, that_never_come_to_a_read_are_waited_for_twice)
+{
+	struct peer first;
+	struct frame frame;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "GET milk k\r\n");
+	peer_expect_request(&u.p, &frame, "GET milk k");
+	first = u.p;
+	understudy_take(&u, &frame, "GET milk k");
+	peer_expect_end(&first);
+	peer_close(&first);
+	peer_expect_end(&u.p);
+	understudy_expect_error(&u, u.client, "unavailable",
+	    "does not answer");
+	peer_close(&u.p);
+	talk(u.client, "GET apples k\r\n", "v\r\nOK\r\n");
+}
