@@ -325,3 +325,13 @@ config_keep_fixed(struct config *next, const struct config *running,
 	}
 	return n;
 }
+
+const struct config_listen *
+config_own_peer(const struct config *config)
+{
+	const struct config_nodes *nodes = &config->nodes;
+	uint32_t self = config_nodes_find(nodes, config->name);
+
+	return nodes->count < 2 || self == CONFIG_NOBODY ? NULL :
+	    &nodes->node[self].peer;
+}

@@ -175,6 +175,9 @@ void config_print(const struct config *, FILE *);
 int config_keep_fixed(struct config *next, const struct config *running,
     const struct config_report *);
 
+/* Where the other nodes find this one; NULL if there are none. */
+const struct config_listen *config_own_peer(const struct config *);
+
 /*
  * How many settings differ; all about the nodes is one.  0: a reload has
  * nothing to do.

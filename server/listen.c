@@ -248,12 +248,11 @@ open_path(struct listeners *listeners, const struct config_listen *where,
 static void
 open_peers(struct listeners *listeners, const struct config *config)
 {
-	size_t i, before = listeners->n;
+	const struct config_listen *where = config_own_peer(config);
+	size_t before = listeners->n;
 
-	for (i = 0; i < config->nodes.count; i++)
-		if (config->nodes.count > 1 &&
-		    strcmp(config->nodes.node[i].name, config->name) == 0)
-			open_host(listeners, &config->nodes.node[i].peer);
+	if (where != NULL)
+		open_host(listeners, where);
 	listeners->peers = listeners->n - before;
 }
 

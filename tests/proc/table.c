@@ -17,11 +17,13 @@
 
 static struct daemon d;
 static char out[8192];
+static unsigned port;		/* of this instance's address in the table */
 
 static void
 begin(void)
 {
 	daemon_prepare(&d, NULL);
+	port = daemon_free_port();
 	setenv("HOME", d.dir, 1);
 }
 
@@ -51,7 +53,6 @@ make_cookie(mode_t mode)
 static void
 configure(const char *rest)
 {
-	unsigned port = daemon_free_port();
 	char conf[1024];
 
 	snprintf(conf, sizeof(conf), "memory 64M\nworkers 2\n"
@@ -158,6 +159,47 @@ Test(table, a_reload_that_does_not_fit_leaves_the_old_table)
 	make_cookie(0600);
 	daemon_kill(&d, SIGHUP);
 	daemon_await_log(&d, "configuration reloaded", 1);
+	daemon_stop(&d);
+}
+
+/* The socket where the other nodes find it is opened once. */
+Test(table, a_reload_that_moves_the_address_for_peers_is_refused)
+{
+	char conf[512], why[256];
+
+	make_cookie(0600);
+	configure("");
+	daemon_launch(&d, NULL);
+	snprintf(conf, sizeof(conf), "memory 64M\nme = %s\n"
+	    "node $me { address 127.0.0.1:%u; peer 127.0.0.1:1 }\n"
+	    "node other { address 127.0.0.2:%u }\n", d.name, port, port);
+	daemon_configure(&d, conf);
+	daemon_kill(&d, SIGHUP);
+	snprintf(why, sizeof(why), "node %s: its address for peers cannot "
+	    "change while kvd runs, from 127.0.0.1:", d.name);
+	daemon_await_log(&d, why, 1);
+	daemon_await_log(&d, " to 127.0.0.1:1; restart to change it", 1);
+	daemon_await_log(&d, "the old configuration stays", 1);
+	cr_assert_eq(RUN("-s", "upgrade"), EX_TEMPFAIL, "%s", out);
+	daemon_configure(&d, "memory 64M\n");
+	daemon_kill(&d, SIGHUP);
+	daemon_await_log(&d, "it would be alone; restart", 1);
+	daemon_await_log(&d, "the old configuration stays", 2);
+	daemon_stop(&d);
+}
+
+Test(table, a_reload_that_gives_it_other_nodes_is_refused)
+{
+	make_cookie(0600);
+	daemon_launch(&d, NULL);
+	configure("");
+	daemon_kill(&d, SIGHUP);
+	daemon_await_log(&d, "from none, for it is alone, to 127.0.0.1:", 1);
+	daemon_await_log(&d, "the old configuration stays", 1);
+	daemon_kill(&d, SIGTERM);
+	cr_assert_eq(daemon_wait(&d), 0);
+	daemon_launch(&d, NULL);
+	talk_once(&d, "CREATE b\r\n", "OK\r\n");
 	daemon_stop(&d);
 }
 
