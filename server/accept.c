@@ -8,6 +8,9 @@
  *
  * A client for whom there is no room is accepted all the same and told why.
  * Left in the queue it would wake us for ever, and know nothing.
+ *
+ * Other nodes have places of their own: a node without room for one more
+ * client is not down.
  */
 
 #include <sys/epoll.h>
@@ -22,7 +25,9 @@
 #include "server/accept.h"
 #include "server/clock.h"
 #include "server/log.h"
-#include "shm/board.h"
+
+/* Connections to our address for peers that are none of theirs, or not yet. */
+#define STRANGERS	1024
 
 int
 accept_open(struct acceptor *acceptor, const struct command_env *env,
@@ -57,18 +62,30 @@ accept_unwatch(struct acceptor *acceptor, const int *listen_fd)
 }
 
 static void
-refuse(struct acceptor *acceptor, int fd)
+refuse(struct acceptor *acceptor, int fd, enum board_counter gauge)
 {
 	static const char reply[] = "ERROR too many connections\r\n";
 	char buf[1024];
 
 	board_add(acceptor->env->inherit->arena,
 	    acceptor->env->inherit->slot, BOARD_REFUSED, 1);
-	(void)send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (gauge == BOARD_CLIENTS)
+		(void)send(fd, reply, sizeof(reply) - 1,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	/* Unread bytes would turn close(2) into a reset. */
 	(void)shutdown(fd, SHUT_WR);
 	(void)recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	close(fd);
+}
+
+/* A link for each worker of each other node, which may be replacing them. */
+static uint64_t
+places(const struct acceptor *acceptor, enum board_counter gauge)
+{
+	const struct config *config = acceptor->env->config;
+
+	return gauge == BOARD_CLIENTS ? config->clients_max :
+	    config->nodes.count * BOARD_WORKERS_MAX + STRANGERS;
 }
 
 /*
@@ -76,19 +93,18 @@ refuse(struct acceptor *acceptor, int fd)
  * too many and refuse, but never do both let the last one in.
  */
 static bool
-admit(struct acceptor *acceptor)
+admit(struct acceptor *acceptor, enum board_counter gauge)
 {
 	struct arena *arena = acceptor->env->inherit->arena;
 	unsigned slot = acceptor->env->inherit->slot;
 
-	board_add(arena, slot, BOARD_CLIENTS, 1);
+	board_add(arena, slot, gauge, 1);
 	/* Pairs with itself in the other workers: of two that do this at
 	 * once, at least one sees the other's addition. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (board_sum(arena, BOARD_CLIENTS) <=
-	    acceptor->env->config->clients_max)
+	if (board_sum(arena, gauge) <= places(acceptor, gauge))
 		return true;
-	board_sub(arena, slot, BOARD_CLIENTS, 1);
+	board_sub(arena, slot, gauge, 1);
 	return false;
 }
 
@@ -106,7 +122,8 @@ warn_of_descriptors(struct acceptor *acceptor)
 
 /* Returns true if a client was refused and there may be another. */
 static bool
-refuse_without_descriptor(struct acceptor *acceptor, int listen_fd)
+refuse_without_descriptor(struct acceptor *acceptor, int listen_fd,
+    enum board_counter gauge)
 {
 	int fd;
 
@@ -114,13 +131,14 @@ refuse_without_descriptor(struct acceptor *acceptor, int listen_fd)
 	close(acceptor->spare_fd);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd != -1)
-		refuse(acceptor, fd);
+		refuse(acceptor, fd, gauge);
 	acceptor->spare_fd = eventfd(0, EFD_CLOEXEC);
 	return fd != -1;
 }
 
 int
-accept_next(struct acceptor *acceptor, const int *listen_fd)
+accept_next(struct acceptor *acceptor, const int *listen_fd,
+    enum board_counter gauge)
 {
 	int fd;
 
@@ -131,13 +149,14 @@ accept_next(struct acceptor *acceptor, const int *listen_fd)
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;
 			if ((errno == EMFILE || errno == ENFILE) &&
-			    refuse_without_descriptor(acceptor, *listen_fd))
+			    refuse_without_descriptor(acceptor, *listen_fd,
+			    gauge))
 				continue;
 			return -1;
 		}
-		if (admit(acceptor))
+		if (admit(acceptor, gauge))
 			break;
-		refuse(acceptor, fd);
+		refuse(acceptor, fd, gauge);
 	}
 	accept_unwatch(acceptor, listen_fd);
 	if (accept_watch(acceptor, listen_fd) == -1)

@@ -2,6 +2,7 @@
 #define KVD_SERVER_ACCEPT_H
 
 #include "server/command.h"
+#include "shm/board.h"
 
 /* Taking clients from the listening sockets, which all workers share. */
 struct acceptor {
@@ -26,8 +27,9 @@ void accept_unwatch(struct acceptor *, const int *listen_fd);
 /*
  * The next client that waits, a non-blocking socket, which is counted among
  * our CLIENTS on the board from now on.  -1 if nobody waits.  Those for whom
- * there is no room are told so and not returned.
+ * there is no room are told so and not returned.  With BOARD_LINKS the same
+ * for other nodes, which have places of their own.
  */
-int accept_next(struct acceptor *, const int *listen_fd);
+int accept_next(struct acceptor *, const int *listen_fd, enum board_counter);
 
 #endif

@@ -226,9 +226,11 @@ command_check(struct call *call)
 }
 
 enum command_kind
-command_kind(const struct call *call)
+command_kind(const struct request *req)
 {
-	return call->command->kind;
+	const struct command *command = find_command(req->argv[0]);
+
+	return command == NULL ? COMMAND_HERE : command->kind;
 }
 
 void

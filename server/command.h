@@ -58,9 +58,11 @@ void command_execute(struct call *);
 bool command_check(struct call *);
 void command_run(struct call *);
 
-/* After command_check().  If it is neither HERE nor EVERY, argv[1] is a
- * bucket. */
-enum command_kind command_kind(const struct call *);
+/*
+ * Of the verb alone, HERE if there is no such command.  If it is neither HERE
+ * nor EVERY, argv[1] is a bucket, once command_check() has found it sound.
+ */
+enum command_kind command_kind(const struct request *);
 
 /*
  * A number that is the same for the same request (verb, bucket and key), and

@@ -48,6 +48,7 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	    BUCKET_NAME_MAX) + 64;
 	TAILQ_INIT(&set->all);
 	TAILQ_INIT(&set->queue);
+	TAILQ_INIT(&set->crowd);
 	TAILQ_INIT(&set->spare);
 	return set;
 }
@@ -82,6 +83,12 @@ conns_publish_counters(struct conns *set)
 		board_add(arena, set->slot, i, set->counted[i]);
 		set->counted[i] = 0;
 	}
+}
+
+static enum board_counter
+gauge_of(enum conn_kind kind)
+{
+	return kind == CONN_NODE ? BOARD_LINKS : BOARD_CLIENTS;
 }
 
 static struct conn *
@@ -135,8 +142,9 @@ void
 conn_close(struct conns *set, struct conn *conn)
 {
 	unsubscribe(set, conn);
+	conn_know(set, conn);
 	stream_end(&conn->stream);
-	conn_forget_away(conn);
+	conn_forget_away(set, conn);
 	free(conn->greeting);
 	inbuf_clear(&conn->in, &set->pool);
 	close(conn->fd);
@@ -144,7 +152,7 @@ conn_close(struct conns *set, struct conn *conn)
 		TAILQ_REMOVE(&set->queue, conn, queue);
 	TAILQ_REMOVE(&set->all, conn, all);
 	set->count--;
-	board_sub(set->env->inherit->arena, set->slot, BOARD_CLIENTS, 1);
+	board_sub(set->env->inherit->arena, set->slot, gauge_of(conn->kind), 1);
 	conn_recycle(set, conn);
 }
 
@@ -172,11 +180,12 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	if (conn == NULL) {
 		log_warn("cannot serve a client: %s", strerror(errno));
 		board_sub(set->env->inherit->arena, set->slot,
-		    BOARD_CLIENTS, 1);
+		    gauge_of(kind), 1);
 		close(fd);
 		return;
 	}
 	conn->fd = fd;
+	conn->kind = kind;
 	conn->state = CONN_FIRST;
 	conn->hungry = true;
 	text_parser_init(&conn->parser);
@@ -197,7 +206,7 @@ conn_finish(struct conns *set, struct conn *conn)
 {
 	unsubscribe(set, conn);
 	stream_end(&conn->stream);
-	conn_forget_away(conn);
+	conn_forget_away(set, conn);
 	inbuf_clear(&conn->in, &set->pool);
 	conn->state = CONN_CLOSING;
 }

@@ -34,7 +34,8 @@ void conns_set_time(struct conns *, uint64_t now_ms);
 
 /*
  * Serve a socket as accept_next() gives it: non-blocking, and counted on the
- * board already.  It is ours from now on, also if that fails.
+ * board already, as BOARD_CLIENTS or BOARD_LINKS.  It is ours from now on,
+ * also if that fails.
  */
 void conns_add(struct conns *, int fd, enum conn_kind);
 
@@ -79,7 +80,7 @@ void conn_failed(void *, void *, enum link_failure, const char *node,
     const char *why);
 void conn_news(void *, void *, enum link_news, const char *node,
     struct slice text);
-void conns_have_room(void *);
+bool conns_have_room(void *, const struct link *, size_t bytes);
 
 /* Add what was counted since the last call to our slot of the board. */
 void conns_publish_counters(struct conns *);

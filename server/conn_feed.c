@@ -119,6 +119,7 @@ struct node_feed {
 static void
 free_feed(struct conns *set, struct node_feed *feed)
 {
+	feed->conn->n_feeds--;
 	subscribe_remove(set->subs, &feed->sub);
 	outbuf_free(&feed->out);
 	free(feed);
@@ -131,31 +132,46 @@ remove_feed(struct conns *set, struct node_feed *feed)
 	free_feed(set, feed);
 }
 
-/* Answered at once: with nothing, or with the reason. */
-void
-conn_feed_begin(struct conns *set, struct conn *conn, struct frame *reply)
+static enum shm_status
+add_feed(struct conns *set, struct conn *conn, uint32_t id)
 {
 	struct node_feed *feed = calloc(1, sizeof(*feed));
 	enum shm_status status = SHM_FULL;
-	size_t mark;
 
 	if (feed != NULL)
 		status = subscribe_add(set->subs, &feed->sub,
 		    set->env->store, set->req.argv[1], &feed->out);
-	mark = frame_begin(&conn->out, reply);
-	if (status == SHM_OK) {
-		feed->sub.of_node = true;
-		feed->conn = conn;
-		feed->id = reply->id;
-		TAILQ_INSERT_TAIL(&conn->feeds, feed, next);
-	} else {
+	if (status != SHM_OK) {
 		free(feed);
-		reply->flags |= FRAME_FAILED;
-		if (status == SHM_NO_BUCKET)
-			reply_not_found(&conn->out);
-		else
-			reply_error(&conn->out, "%s", shm_strstatus(status));
+		return status;
 	}
+	feed->sub.of_node = true;
+	feed->conn = conn;
+	feed->id = id;
+	TAILQ_INSERT_TAIL(&conn->feeds, feed, next);
+	conn->n_feeds++;
+	return SHM_OK;
+}
+
+/*
+ * Answered at once: with nothing, or with the reason.  Each feed stands for
+ * clients of the other node, so there are not more than clients may be.
+ */
+void
+conn_feed_begin(struct conns *set, struct conn *conn, struct frame *reply)
+{
+	bool full = conn->n_feeds >= set->env->config->clients_max;
+	size_t mark = frame_begin(&conn->out, reply);
+	enum shm_status status = SHM_OK;
+
+	if (full)
+		reply_error(&conn->out, "too many subscriptions");
+	else if ((status = add_feed(set, conn, reply->id)) == SHM_NO_BUCKET)
+		reply_not_found(&conn->out);
+	else if (status != SHM_OK)
+		reply_error(&conn->out, "%s", shm_strstatus(status));
+	if (full || status != SHM_OK)
+		reply->flags |= FRAME_FAILED;
 	frame_end(&conn->out, mark, reply);
 }
 

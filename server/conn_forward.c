@@ -48,17 +48,32 @@ take_held(struct conns *set, struct conn *conn)
 
 /* This one where there is nobody else to ask; any other one for all. */
 static uint32_t
-node_for(const struct conns *set, const struct call *call)
+node_for(const struct conns *set, enum command_kind kind)
 {
 	const struct route *route = set->env->route;
-	struct slice bucket;
+	const struct request *req = &set->req;
 
-	if (command_kind(call) == COMMAND_HERE || route_is_alone(route))
+	if (kind == COMMAND_HERE || route_is_alone(route))
 		return route_self(route);
-	if (command_kind(call) == COMMAND_EVERY)
+	if (kind == COMMAND_EVERY)
 		return route_self(route) == 0 ? 1 : 0;
-	bucket = call->req->argv[1];
-	return route_owner_of_name(route, bucket.data, bucket.len);
+	if (req->argc < 2)
+		return route_self(route);
+	return route_owner_of_name(route, req->argv[1].data,
+	    req->argv[1].len);
+}
+
+/* Nobody is asked what can be answered here: that it makes no sense. */
+static bool
+is_sound(const struct conns *set)
+{
+	struct outbuf nowhere = { .data = NULL };
+	struct call call = { .env = set->env, .req = &set->req,
+	    .out = &nowhere };
+	bool sound = command_check(&call);
+
+	outbuf_free(&nowhere);
+	return sound;
 }
 
 static uint32_t
@@ -76,13 +91,15 @@ conn_ask(struct conns *set, struct conn *conn, const struct link_question *q)
 	struct away *away = &conn->away;
 
 	away->asked++;
+	away->waited = false;
 	switch (link_ask(away->link, q)) {
 	case LINK_ASKED:
 	case LINK_DOWN:
 		return;
 	case LINK_FULL:
 		away->asked--;
-		away->crowded = set->crowded = true;
+		away->crowded = true;
+		TAILQ_INSERT_TAIL(&set->crowd, conn, crowd);
 		return;
 	}
 }
@@ -92,7 +109,8 @@ ask_piece(struct conns *set, struct conn *conn)
 {
 	const struct link_question q = {
 		.who = conn, .req = &set->req, .shard = shard_of(set),
-		.piece = true, .place = conn->away.place, .repeatable = true
+		.piece = true, .place = conn->away.place, .repeatable = true,
+		.waited = conn->away.waited
 	};
 
 	conn_ask(set, conn, &q);
@@ -118,7 +136,7 @@ ask(struct conns *set, struct conn *conn, bool repeatable, size_t used)
 {
 	const struct link_question q = {
 		.who = conn, .req = &set->req, .shard = shard_of(set),
-		.repeatable = repeatable
+		.repeatable = repeatable, .waited = conn->away.waited
 	};
 
 	conn_ask(set, conn, &q);
@@ -132,7 +150,6 @@ static void
 ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
     size_t used)
 {
-	set->counted[BOARD_FORWARDED]++;
 	switch (kind) {
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
@@ -163,15 +180,15 @@ is_single(enum command_kind kind)
 /* Our table gives it to us, but it is not the one in force, and that one
  * does not. */
 static bool
-is_fenced(const struct conns *set, const struct call *call)
+is_fenced(const struct conns *set, enum command_kind kind)
 {
 	const struct command_env *env = set->env;
+	const struct request *req = &set->req;
 
-	if (command_kind(call) == COMMAND_HERE ||
-	    command_kind(call) == COMMAND_EVERY)
+	if (kind == COMMAND_HERE || kind == COMMAND_EVERY || req->argc < 2)
 		return false;
 	return !ownership_allows(env->inherit->arena, route_hash(env->route),
-	    (struct bytes){ call->req->argv[1].data, call->req->argv[1].len });
+	    (struct bytes){ req->argv[1].data, req->argv[1].len });
 }
 
 static void
@@ -188,27 +205,23 @@ refuse_fenced(struct conns *set, struct conn *conn, size_t used)
 	inbuf_consume(&conn->in, &set->pool, used);
 }
 
+/* What is executed here is checked when it is. */
 void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
-	struct outbuf nowhere = { .data = NULL };
-	struct call call = { .env = set->env, .req = &set->req,
-	    .out = &nowhere };
-	bool sound = command_check(&call);
-	uint32_t node = sound ? node_for(set, &call) :
-	    route_self(set->env->route);
+	enum command_kind kind = command_kind(&set->req);
+	uint32_t node = node_for(set, kind);
 	struct link *link = NULL;
 
-	outbuf_free(&nowhere);
-	if (node != route_self(set->env->route))
+	if (node != route_self(set->env->route) && is_sound(set))
 		link = links_to(set->links, node);
 	if (conn->away.asked > 0 && (link != conn->away.link ||
-	    !is_single(command_kind(&call)))) {
+	    !is_single(kind))) {
 		hold(set, conn, used);
 		return;
 	}
 	if (link == NULL) {
-		if (sound && is_fenced(set, &call))
+		if (is_fenced(set, kind))
 			refuse_fenced(set, conn, used);
 		else
 			conn_execute(set, conn, used);
@@ -217,9 +230,12 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	if (conn->state == CONN_FIRST)
 		conn->state = CONN_SERVING;
 	conn->active_ms = set->now_ms;
-	set->counted[BOARD_REQUESTS]++;
+	if (!conn->away.waited) {
+		set->counted[BOARD_REQUESTS]++;
+		set->counted[BOARD_FORWARDED]++;
+	}
 	conn->away.link = link;
-	ask_node(set, conn, command_kind(&call), used);
+	ask_node(set, conn, kind, used);
 }
 
 void
@@ -307,27 +323,41 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 	settle(set, conn);
 }
 
-void
-conns_have_room(void *arg)
+static void
+leave_crowd(struct conns *set, struct conn *conn)
+{
+	conn->away.crowded = false;
+	TAILQ_REMOVE(&set->crowd, conn, crowd);
+}
+
+/* In the order in which they came; that one is woken is as good as asked. */
+bool
+conns_have_room(void *arg, const struct link *link, size_t bytes)
 {
 	struct conns *set = arg;
-	struct conn *conn;
+	struct conn *conn, *next;
 
-	if (!set->crowded)
-		return;
-	set->crowded = false;
-	TAILQ_FOREACH(conn, &set->all, all)
-		if (conn->away.crowded) {
-			conn->away.crowded = false;
-			conn_enqueue(set, conn);
-		}
+	for (conn = TAILQ_FIRST(&set->crowd); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, crowd);
+		if (conn->away.link != link)
+			continue;
+		if (bytes == 0)
+			return true;
+		bytes -= conn->away.used < bytes ? conn->away.used : bytes;
+		leave_crowd(set, conn);
+		conn->away.waited = true;
+		conn_enqueue(set, conn);
+	}
+	return false;
 }
 
 void
-conn_forget_away(struct conn *conn)
+conn_forget_away(struct conns *set, struct conn *conn)
 {
 	if (conn->away.asked > 0)
 		link_forget(conn->away.link, conn);
+	if (conn->away.crowded)
+		leave_crowd(set, conn);
 	link_unfollow(&conn->follower);
 	forget_list(&conn->away);
 	memset(&conn->away, 0, sizeof(conn->away));

@@ -22,6 +22,39 @@
 #include "server/poison.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
+#define STRANGERS_MAX	128U	/* connections that have not greeted */
+#define POISONED	"refused: this request crashed a worker"
+
+static void
+log_refusal(const struct conn *conn, const char *why)
+{
+	char name[PEER_NAME_MAX];
+
+	peer_name(conn->fd, name, sizeof(name));
+	log_warn("closing the link of %s: %s", name, why);
+}
+
+/*
+ * The place of who has waited the longest, for a node needs a moment only:
+ * so strangers that say nothing do not keep nodes out.  It is not closed
+ * here, see conn.c.
+ */
+static void
+take_place(struct conns *set)
+{
+	struct conn *conn;
+
+	TAILQ_FOREACH(conn, &set->all, all)
+		if (conn->stranger)
+			break;
+	if (conn == NULL)
+		return;
+	log_refusal(conn, "it has not greeted, and others want to");
+	conn_know(set, conn);
+	set->counted[BOARD_DROPPED]++;
+	conn->broken = true;
+	conn_enqueue(set, conn);
+}
 
 bool
 conn_greet(struct conns *set, struct conn *conn)
@@ -35,16 +68,19 @@ conn_greet(struct conns *set, struct conn *conn)
 	conn->state = CONN_SERVING;
 	handshake_accept(conn->greeting, links_self(set->links), random,
 	    &conn->out);
+	if (set->strangers == STRANGERS_MAX)
+		take_place(set);
+	conn->stranger = true;
+	set->strangers++;
 	return true;
 }
 
-static void
-log_refusal(const struct conn *conn, const char *why)
+void
+conn_know(struct conns *set, struct conn *conn)
 {
-	char name[PEER_NAME_MAX];
-
-	peer_name(conn->fd, name, sizeof(name));
-	log_warn("closing the link of %s: %s", name, why);
+	if (conn->stranger)
+		set->strangers--;
+	conn->stranger = false;
 }
 
 static void
@@ -58,6 +94,7 @@ go_on_greeting(struct conns *set, struct conn *conn)
 	    inbuf_len(in), &conn->out, &used)) {
 	case HANDSHAKE_OK:
 		conn->greeted = true;
+		conn_know(set, conn);
 		inbuf_consume(in, &set->pool, used);
 		if (set->draining || set->retiring)
 			conn_say_bye(set, conn);
@@ -140,29 +177,6 @@ write_piece(struct conns *set, struct stream *stream, struct outbuf *out,
 	return more ? stream_place(stream) : 0;
 }
 
-static void
-run(struct conns *set, struct call *call, struct frame *reply,
-    uint64_t fingerprint)
-{
-	struct arena *arena = set->env->inherit->arena;
-
-	board_set_fingerprint(arena, set->slot, fingerprint);
-	if (poison_is_refused(set->env->inherit->poison, fingerprint,
-	    set->now_ms)) {
-		call->failed = true;
-		set->counted[BOARD_REFUSED_POISON]++;
-		reply_error(call->out,
-		    "refused: this request crashed a worker");
-	} else {
-		command_run(call);
-		if (call->next == CALL_STREAM)
-			reply->place = write_piece(set, call->stream,
-			    call->out, reply->place);
-		stream_end(call->stream);
-	}
-	board_set_fingerprint(arena, set->slot, 0);
-}
-
 /* A sound request for a bucket of ours. */
 static void
 answer(struct conns *set, struct conn *conn, struct call *call,
@@ -175,7 +189,11 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 	mark = frame_begin(&conn->out, &reply);
 	reply.place = frame->place;
 	call->out = &conn->out;
-	run(set, call, &reply, command_fingerprint(&set->req));
+	command_run(call);
+	if (call->next == CALL_STREAM)
+		reply.place = write_piece(set, call->stream, call->out,
+		    reply.place);
+	stream_end(call->stream);
 	if (call->failed) {
 		reply.flags |= FRAME_FAILED;
 		set->counted[BOARD_ERRORS]++;
@@ -223,6 +241,71 @@ has_my_table(const struct conns *set, const struct frame *frame)
 	    frame->table.hash == ours->hash;
 }
 
+/* In a list of all nodes there is no place for a line of ours. */
+static void
+say_poisoned(struct conns *set, struct conn *conn, enum command_kind kind,
+    const struct frame *frame)
+{
+	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	size_t mark;
+
+	set->counted[BOARD_REFUSED_POISON]++;
+	set->counted[BOARD_ERRORS]++;
+	if (kind == COMMAND_EVERY) {
+		refuse(set, conn, frame->id, POISONED);
+		return;
+	}
+	reply.flags = FRAME_TEXT | FRAME_FAILED | (frame->flags & FRAME_PLACE);
+	mark = frame_begin(&conn->out, &reply);
+	reply_error(&conn->out, POISONED);
+	frame_end(&conn->out, mark, &reply);
+}
+
+/* While the fingerprint is on the board, a crash is laid on the request. */
+static void
+execute(struct conns *set, struct conn *conn, struct call *call,
+    const struct frame *frame)
+{
+	enum command_kind kind = command_kind(&set->req);
+	uint64_t fingerprint = command_fingerprint(&set->req);
+	struct arena *arena = set->env->inherit->arena;
+
+	if (poison_is_refused(set->env->inherit->poison, fingerprint,
+	    set->now_ms)) {
+		say_poisoned(set, conn, kind, frame);
+		return;
+	}
+	board_set_fingerprint(arena, set->slot, fingerprint);
+	if (kind == COMMAND_EVERY)
+		list_buckets(set, conn, frame);
+	else if (kind == COMMAND_FEED)
+		begin_feed(set, conn, frame);
+	else
+		answer(set, conn, call, frame);
+	board_set_fingerprint(arena, set->slot, 0);
+}
+
+/* Of a list of all nodes each has its part. */
+static uint32_t
+owner_of(const struct conns *set)
+{
+	struct slice bucket = set->req.argv[1];
+
+	if (command_kind(&set->req) == COMMAND_EVERY)
+		return route_self(set->env->route);
+	return route_owner_of_name(set->env->route, bucket.data, bucket.len);
+}
+
+/* A piece of a list is asked for, and nothing else is in pieces. */
+static bool
+is_for_nodes(enum command_kind kind, const struct frame *frame)
+{
+	bool piece = (frame->flags & FRAME_PLACE) != 0;
+
+	return kind != COMMAND_HERE &&
+	    piece == (kind == COMMAND_LIST || kind == COMMAND_EVERY);
+}
+
 /*
  * The other end is a node, but perhaps of another version: what it asks for
  * is checked like a client's.
@@ -235,39 +318,29 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 		.env = set->env, .req = &set->req, .out = &nowhere,
 		.stream = &conn->stream, .next = CALL_GO_ON
 	};
-	bool sound = command_check(&call), piece;
-	enum command_kind kind = sound ? command_kind(&call) : COMMAND_HERE;
+	bool sound = command_check(&call);
 	uint32_t owner;
 
 	outbuf_free(&nowhere);
-	piece = (frame->flags & FRAME_PLACE) != 0;
 	set->counted[BOARD_REQUESTS]++;
 	if (!has_my_table(set, frame)) {
 		refuse(set, conn, frame->id, "its routing table is another "
 		    "one: compare the nodes in both configurations");
 		return;
 	}
-	if (kind == COMMAND_HERE || piece != (kind == COMMAND_LIST ||
-	    kind == COMMAND_EVERY)) {
+	if (!sound || !is_for_nodes(command_kind(&set->req), frame)) {
 		refuse(set, conn, frame->id, "it takes no such request");
 		return;
 	}
-	if (kind == COMMAND_EVERY) {
-		list_buckets(set, conn, frame);
-		return;
-	}
-	owner = route_owner_of_name(set->env->route, set->req.argv[1].data,
-	    set->req.argv[1].len);
+	owner = owner_of(set);
 	if (owner != route_self(set->env->route))
 		say_not_mine(set, conn, frame->id, owner);
 	else if (!ownership_allows(set->env->inherit->arena,
 	    frame->table.hash, (struct bytes){ set->req.argv[1].data,
 	    set->req.argv[1].len }))
 		refuse(set, conn, frame->id, "its routing table is changing");
-	else if (kind == COMMAND_FEED)
-		begin_feed(set, conn, frame);
 	else
-		answer(set, conn, &call, frame);
+		execute(set, conn, &call, frame);
 }
 
 /* Returns false, with the reason, if it makes no sense. */

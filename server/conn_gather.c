@@ -75,9 +75,15 @@ static void
 list_here(struct conns *set, struct conn *conn)
 {
 	struct gather *g = &conn->away.gather;
+	uint64_t fingerprint = command_fingerprint(&set->req);
+	struct arena *arena = set->env->inherit->arena;
+	enum shm_status status;
 
-	if (store_list_buckets(set->env->store, set->env->route, g->shard,
-	    &g->place, &conn->out) != SHM_OK) {
+	board_set_fingerprint(arena, set->slot, fingerprint);
+	status = store_list_buckets(set->env->store, set->env->route,
+	    g->shard, &g->place, &conn->out);
+	board_set_fingerprint(arena, set->slot, 0);
+	if (status != SHM_OK) {
 		conn_gather_failed(set, conn,
 		    route_name(set->env->route, g->node), "shard damaged");
 		return;
@@ -91,7 +97,8 @@ conn_gather_step(struct conns *set, struct conn *conn)
 	struct gather *g = &conn->away.gather;
 	const struct link_question q = {
 		.who = conn, .req = &set->req, .shard = g->shard,
-		.piece = true, .place = g->place, .repeatable = true
+		.piece = true, .place = g->place, .repeatable = true,
+		.waited = conn->away.waited
 	};
 
 	if (g->node == route_count(set->env->route)) {

@@ -10,6 +10,7 @@
 #include "proto/outbuf.h"
 #include "proto/text.h"
 #include "server/command.h"
+#include "server/conn.h"
 #include "server/inbuf.h"
 #include "server/link.h"
 #include "server/stream.h"
@@ -48,6 +49,7 @@ struct away {
 	struct link		*link;		/* if asked > 0 */
 	unsigned		 asked;		/* in flight */
 	bool			 crowded;	/* the link was full */
+	bool			 waited;	/* and is no more: our turn */
 	bool			 list;		/* held, and got in pieces */
 	uint64_t		 place;		/* of the next piece */
 	bool			 every;		/* held, a list of all nodes' */
@@ -83,18 +85,22 @@ struct conn {
 	struct outbuf		 out;
 	struct stream		 stream;
 	struct away		 away;
+	enum conn_kind		 kind;
 	struct handshake	*greeting;	/* NULL: not of a node */
+	bool			 stranger;	/* it has not greeted yet */
 	bool			 greeted;	/* frames follow */
 	uint64_t		 fingerprint;	/* of the last request */
 	struct subscriber	 sub;		/* of a bucket of ours */
 	struct follower		 follower;	/* of another node's */
 	bool			 is_counted;	/* as a subscriber of that */
 	TAILQ_HEAD(, node_feed)	 feeds;		/* of a node */
+	uint64_t		 n_feeds;
 	uint64_t		 active_ms;	/* last whole request */
 	bool			 waiting;	/* for it to take output */
 	uint64_t		 sent_ms;	/* output last moved */
 	TAILQ_ENTRY(conn)	 all;
 	TAILQ_ENTRY(conn)	 queue;
+	TAILQ_ENTRY(conn)	 crowd;
 };
 
 TAILQ_HEAD(conn_list, conn);
@@ -107,13 +113,14 @@ struct conns {
 	unsigned		 slot;
 	uint64_t		 now_ms;
 	uint64_t		 count;
+	unsigned		 strangers;
 	size_t			 line_max;
 	bool			 alone;		/* every bucket is ours */
-	bool			 crowded;	/* some links were full */
 	bool			 draining;
 	bool			 retiring;
 	struct conn_list	 all;
 	struct conn_list	 queue;
+	struct conn_list	 crowd;		/* who waits for full links */
 	struct conn_list	 spare;		/* closed, to be used again */
 	size_t			 spares;
 	struct inbuf_pool	 pool;
@@ -180,7 +187,7 @@ void conn_ask(struct conns *, struct conn *, const struct link_question *);
 /* The list that was held is complete, or is given up. */
 void conn_end_list(struct conns *, struct conn *);
 /* It goes: what it has asked is asked for nobody. */
-void conn_forget_away(struct conn *);
+void conn_forget_away(struct conns *, struct conn *);
 
 /* conn_gather.c: lists of what all nodes have, the request being held. */
 void conn_gather_begin(struct conns *, struct conn *);
@@ -242,6 +249,8 @@ conn_is_away(const struct conn *conn)
 
 /* conn_frame.c: begin with a node that has dialled us; false: out of memory. */
 bool conn_greet(struct conns *, struct conn *);
+/* It has greeted, or is closed: it is no stranger any more. */
+void conn_know(struct conns *, struct conn *);
 /* The next frame of it. */
 void conn_parse_frame(struct conns *, struct conn *, struct turn *);
 /* Tell it that no more requests are taken on this link. */

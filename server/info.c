@@ -70,6 +70,7 @@ info_clients(struct call *call)
 	number(call, "clients", board_sum(arena, BOARD_CLIENTS));
 	number(call, "clients_max", call->env->config->clients_max);
 	number(call, "subscribers", board_sum(arena, BOARD_SUBSCRIBERS));
+	number(call, "links", board_sum(arena, BOARD_LINKS));
 }
 
 static void
@@ -108,7 +109,8 @@ info_stats(struct call *call)
 	unsigned i;
 
 	for (i = 0; i < BOARD_COUNTERS; i++)
-		if (i != BOARD_CLIENTS && i != BOARD_SUBSCRIBERS)
+		if (i != BOARD_CLIENTS && i != BOARD_LINKS &&
+		    i != BOARD_SUBSCRIBERS)
 			counter(call, i);
 }
 

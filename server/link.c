@@ -30,6 +30,7 @@
 
 #define RING_MIN	64	/* questions */
 #define FULL_BYTES	((size_t)1024 * 1024)	/* of frames not answered */
+#define ROOM_BYTES	(FULL_BYTES / 2)	/* and then no more than this */
 #define SILENCE_MS	3000	/* with a question open */
 #define PING_MS		1000	/* without one, but a feed */
 #define IDLE_MS		60000	/* without either */
@@ -127,6 +128,8 @@ links_close(struct links *links)
 		outbuf_free(&link->greeting);
 		free(link->ring);
 		link_feeds_free(link);
+		if (link->addresses != NULL)
+			freeaddrinfo(link->addresses);
 	}
 	inbuf_pool_free(&links->pool);
 	free(links);
@@ -178,7 +181,7 @@ tick(struct link *link, uint64_t now_ms)
 	case LINK_DIALLING:
 	case LINK_GREETING:
 		if (now_ms >= link->limit_ms)
-			link_down(link, "does not answer");
+			link_dial_next(link, "does not answer");
 		break;
 	case LINK_UP:
 	case LINK_LEAVING:
@@ -208,6 +211,27 @@ links_tick(struct links *links)
 		tick(&links->link[i], links->now_ms);
 }
 
+/*
+ * Some room is not enough: then one would be woken for each answer, and most
+ * of them in vain.  Who is told nothing but that the node is down needs none.
+ */
+static bool
+let_ask(struct link *link)
+{
+	struct links *links = link->all;
+	size_t len = outbuf_len(&link->out);
+
+	if (!link->full || len > ROOM_BYTES)
+		return false;
+	link->full = links->listener.has_room(links->listener.arg, link,
+	    link->proven_down ? SIZE_MAX : FULL_BYTES - len);
+	return true;
+}
+
+/*
+ * Room is looked for here, once for a turn: whatever has made it, nobody who
+ * waits for it is forgotten.
+ */
 bool
 links_turn(struct links *links)
 {
@@ -223,6 +247,7 @@ links_turn(struct links *links)
 		if (link->readable && link->state >= LINK_GREETING)
 			link_read(link);
 		more |= link->readable && link->state >= LINK_GREETING;
+		more |= let_ask(link);
 	}
 	return more;
 }
@@ -247,7 +272,8 @@ link_ask(struct link *link, const struct link_question *q)
 	if (link->state == LINK_UP && frame_words_len(q->req->argv,
 	    q->req->argc) + 8 > link->handshake.peer_payload_max)
 		return refuse(link, q, "takes no request as long as this");
-	if (outbuf_len(&link->out) >= FULL_BYTES) {
+	if ((link->full && !q->waited) ||
+	    outbuf_len(&link->out) >= FULL_BYTES) {
 		link->full = true;
 		return LINK_FULL;
 	}

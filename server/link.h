@@ -50,8 +50,11 @@ struct link_listener {
 	/* What has become of a feed that `who' follows; see below. */
 	void	(*news)(void *arg, void *who, enum link_news,
 		    const char *node, struct slice text);
-	/* A link that was full takes questions again. */
-	void	(*has_room)(void *arg);
+	/*
+	 * A link that was full takes questions again, so many bytes of them:
+	 * whoever has waited the longest may ask.  True if others wait on.
+	 */
+	bool	(*has_room)(void *arg, const struct link *, size_t bytes);
 	void	*arg;
 };
 
@@ -76,14 +79,14 @@ void links_set_time(struct links *, uint64_t now_ms);
 void links_tick(struct links *);
 /*
  * Send what was asked in this turn of the loop, one write(2) for each, and
- * read on where an event's piece was not enough.  Returns true if there is
- * more to read at once.
+ * read on where an event's piece was not enough, and tell who waits for room.
+ * Returns true if there is more to do at once.
  */
 bool links_turn(struct links *);
 
 enum link_answer {
 	LINK_ASKED,		/* who will be told */
-	LINK_FULL,		/* not now: wait for has_room() */
+	LINK_FULL,		/* not now: wait for has_room(), in line */
 	LINK_DOWN		/* `failed' was called */
 };
 
@@ -94,6 +97,7 @@ struct link_question {
 	bool			 piece;		/* of a list, from ... */
 	uint64_t		 place;
 	bool			 repeatable;	/* it changes nothing */
+	bool			 waited;	/* its turn has come */
 };
 
 /* Ask.  The request is copied. */

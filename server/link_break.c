@@ -16,8 +16,8 @@
 #define BACKOFF_MIN_MS	100
 #define BACKOFF_MAX_MS	2000
 
-static void
-hang_up(struct link *link)
+void
+link_hang_up(struct link *link)
 {
 	if (link->fd != -1)
 		close(link->fd);
@@ -29,19 +29,28 @@ hang_up(struct link *link)
 }
 
 static void
-fail(struct link *link, const struct question *q, bool was_sent,
+fail(struct link *link, const struct question *q, enum link_failure failure,
     const char *why)
 {
 	struct links *links = link->all;
-	bool unknown = was_sent && !q->repeatable;
 
 	if (q->feed != NULL)
 		link_feed_failed(q->feed, why);
 	else if (q->who != NULL)
-		links->listener.failed(links->listener.arg, q->who,
-		    unknown ? LINK_UNKNOWN : LINK_UNAVAILABLE,
-		    route_name(links->route, link->node), unknown ?
-		    "link lost after the request was sent" : why);
+		links->listener.failed(links->listener.arg, q->who, failure,
+		    route_name(links->route, link->node), why);
+}
+
+/* What became of what was sent matters only if it changes something. */
+static void
+give_up(struct link *link, const struct question *q, bool was_sent,
+    const char *why)
+{
+	if (was_sent && !q->repeatable)
+		fail(link, q, LINK_UNKNOWN,
+		    "link lost after the request was sent");
+	else
+		fail(link, q, LINK_UNAVAILABLE, why);
 }
 
 /* Is it to be asked again?  Then its frame is copied to `out'. */
@@ -52,8 +61,10 @@ keep(const struct question *q, const uint8_t *frame, bool was_sent,
 	if ((q->who == NULL && q->feed == NULL) ||
 	    (was_begun && q->repeated) || (was_sent && !q->repeatable))
 		return false;
+	if (!link_reserve(out, q->len))
+		return false;
 	outbuf_append(out, frame, q->len);
-	return !out->failed;
+	return true;
 }
 
 /*
@@ -83,21 +94,10 @@ sort_out(struct link *link, const char *why)
 			    q.len, id++);
 			*link_question_at(link, link->count++) = q;
 		} else {
-			fail(link, &q, was_sent, why);
+			give_up(link, &q, was_sent, why);
 		}
 	}
 	outbuf_free(&old);
-}
-
-static void
-let_ask(struct link *link)
-{
-	struct links *links = link->all;
-
-	if (!link->full)
-		return;
-	link->full = false;
-	links->listener.has_room(links->listener.arg);
 }
 
 /*
@@ -107,19 +107,23 @@ let_ask(struct link *link)
 void
 link_break(struct link *link, const char *why)
 {
+	if (link->state < LINK_UP) {
+		link_dial_next(link, why);
+		return;
+	}
 	if (!link->has_answered && link->state != LINK_LEAVING) {
+		link_prefer_next(link);
 		link_down(link, why);
 		return;
 	}
 	log_debug("link to node %s: %s",
 	    route_name(link->all->route, link->node), why);
-	hang_up(link);
+	link_hang_up(link);
 	sort_out(link, why);
 	link_feeds_break(link);
 	link_feeds_ask(link);
 	if (link->count > 0 && link->state == LINK_IDLE)
 		link_dial(link);
-	let_ask(link);
 }
 
 void
@@ -134,7 +138,7 @@ link_down(struct link *link, const char *why)
 		    route_name(links->route, link->node), why);
 	strlcpy(link->why, why, sizeof(link->why));
 	link->proven_down = true;
-	hang_up(link);
+	link_hang_up(link);
 	link->backoff_ms = link->backoff_ms == 0 ? BACKOFF_MIN_MS :
 	    link->backoff_ms * 2;
 	if (link->backoff_ms > BACKOFF_MAX_MS)
@@ -145,9 +149,8 @@ link_down(struct link *link, const char *why)
 	while (link->count > 0) {
 		link_take(link, &q);
 		at += q.len;
-		fail(link, &q, at <= link->sent, link->why);
+		give_up(link, &q, at <= link->sent, link->why);
 	}
 	outbuf_free(&link->out);
 	link->sent = 0;
-	let_ask(link);
 }

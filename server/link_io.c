@@ -54,6 +54,7 @@ greet(struct link *link)
 	case HANDSHAKE_BAD:
 		handshake_why(&link->handshake, why);
 		link_write(link);
+		link_prefer_next(link);
 		link_down(link, why);
 		break;
 	}
@@ -110,11 +111,17 @@ answered(struct link *link, const struct frame *frame)
 		refused(link, &q, frame);
 	else if (q.who != NULL)
 		links->listener.answered(links->listener.arg, q.who, frame);
-	if (link->full) {
-		link->full = false;
-		links->listener.has_room(links->listener.arg);
-	}
 	take_silent(link);
+}
+
+/* A list that does not get on would be asked for without an end. */
+static bool
+is_next_piece(const struct question *q, const struct frame *frame)
+{
+	if (!q->piece)
+		return (frame->flags & FRAME_PLACE) == 0;
+	return (frame->flags & FRAME_PLACE) != 0 &&
+	    (frame->place == 0 || frame->place > q->place);
 }
 
 static bool
@@ -127,8 +134,7 @@ is_answer(const struct link *link, const struct frame *frame)
 	q = link_question_at(link, 0);
 	return q->len <= link->sent &&
 	    q->ping == (frame->op == FRAME_PONG) &&
-	    (frame->op != FRAME_REPLY ||
-	    q->piece == ((frame->flags & FRAME_PLACE) != 0));
+	    (frame->op != FRAME_REPLY || is_next_piece(q, frame));
 }
 
 /* Returns false if it makes no sense. */

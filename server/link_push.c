@@ -8,7 +8,7 @@
 #include "server/link_state.h"
 
 static bool
-make_room(struct link *link)
+make_ring(struct link *link)
 {
 	size_t i, cap = link->cap * 2;
 	struct question *ring;
@@ -26,24 +26,34 @@ make_room(struct link *link)
 	return true;
 }
 
-/*
- * The frame is behind the others; so is its question now, or memory ran out
- * and neither is there.
- */
+bool
+link_reserve(struct outbuf *out, size_t len)
+{
+	if (outbuf_reserve(out, len) != NULL)
+		return true;
+	out->failed = false;
+	return false;
+}
+
+/* For a frame and its question: then neither can fail. */
 static bool
+make_room(struct link *link, size_t len)
+{
+	return make_ring(link) && link_reserve(&link->out, len);
+}
+
+/* The frame is behind the others; so is its question now. */
+static void
 push(struct link *link, size_t before, const struct question *q)
 {
 	struct links *links = link->all;
 
-	if (link->out.failed || !make_room(link))
-		return false;
 	if (before == 0)
 		link->heard_ms = links->now_ms;
 	*link_question_at(link, link->count) = *q;
 	link_question_at(link, link->count++)->len =
 	    outbuf_len(&link->out) - before;
 	link->dirty = true;
-	return true;
 }
 
 static struct frame
@@ -65,17 +75,16 @@ link_push_request(struct link *link, const struct link_question *q,
 	frame.flags = FRAME_TEXT | (q->piece ? FRAME_PLACE : 0);
 	frame.shard = q->shard;
 	frame.place = q->place;
-	/* All of it or nothing, and the ring has room first. */
-	if (!make_room(link) || outbuf_reserve(&link->out, FRAME_HEADER_LEN +
-	    sizeof(q->place) + frame_words_len(q->req->argv, q->req->argc)) ==
-	    NULL)
+	if (!make_room(link, FRAME_HEADER_LEN + sizeof(q->place) +
+	    frame_words_len(q->req->argv, q->req->argc)))
 		return false;
 	mark = frame_begin(&link->out, &frame);
 	frame_put_words(&link->out, q->req->argv, q->req->argc);
 	frame_end(&link->out, mark, &frame);
-	return push(link, before, &(struct question){ .who = q->who,
+	push(link, before, &(struct question){ .who = q->who,
 	    .repeatable = q->repeatable || feed != NULL, .feed = feed,
-	    .piece = q->piece });
+	    .piece = q->piece, .place = q->place });
+	return true;
 }
 
 static void
@@ -84,11 +93,10 @@ push_bare(struct link *link, const struct frame *frame,
 {
 	size_t before = outbuf_len(&link->out);
 
-	if (!make_room(link) ||
-	    outbuf_reserve(&link->out, FRAME_HEADER_LEN) == NULL)
+	if (!make_room(link, FRAME_HEADER_LEN))
 		return;
 	frame_write(&link->out, frame);
-	(void)push(link, before, q);
+	push(link, before, q);
 }
 
 void

@@ -1,7 +1,7 @@
 #ifndef KVD_SERVER_LINK_STATE_H
 #define KVD_SERVER_LINK_STATE_H
 
-#include <sys/socket.h>
+#include <netdb.h>
 
 #include "proto/outbuf.h"
 #include "server/inbuf.h"
@@ -35,7 +35,8 @@ struct question {
 	void		*who;		/* NULL: forgotten, or none of these */
 	struct link_feed	*feed;		/* it is to begin, or NULL */
 	bool		 silent;	/* nobody answers: a CANCEL */
-	bool		 piece;		/* of a list */
+	bool		 piece;		/* of a list, from ... */
+	uint64_t	 place;
 	bool		 ping;
 	size_t		 len;		/* of its frame */
 	bool		 repeatable;
@@ -48,12 +49,13 @@ struct link {
 	enum link_state		 state;
 	bool			 proven_down;	/* until it is UP again */
 	bool			 has_answered;	/* since it is UP */
-	struct sockaddr_storage	 address;
-	socklen_t		 address_len;	/* 0: not known */
+	struct addrinfo		*addresses;	/* NULL: not known */
+	const struct addrinfo	*address;	/* the one in use, or next */
+	const struct addrinfo	*tried_first;	/* of those, this time */
 	int			 fd;
 	bool			 readable;	/* until EAGAIN */
 	bool			 writable;
-	bool			 full;		/* somebody waits for room */
+	bool			 full;		/* others wait for room */
 	bool			 dirty;		/* has something to send */
 	struct handshake	 handshake;
 	struct outbuf		 greeting;	/* of the handshake */
@@ -97,6 +99,9 @@ link_question_at(const struct link *link, size_t i)
  */
 bool link_push_request(struct link *, const struct link_question *,
     struct link_feed *);
+/* Room for so many bytes, or false, and the buffer is as it was: nothing is
+ * missing in it, so that it goes on. */
+bool link_reserve(struct outbuf *, size_t);
 /* Of the feed with that id; and a question that any node can answer. */
 void link_push_cancel(struct link *, uint32_t id);
 void link_push_ping(struct link *);
@@ -111,10 +116,16 @@ void link_feeds_break(struct link *);
 void link_feeds_ask(struct link *);
 void link_feeds_free(struct link *);
 
-/* link_dial.c: find its address; begin to connect; and go on with it. */
+/*
+ * link_dial.c: find its addresses; begin to connect; go on with it; or with
+ * another address, until all have been tried and the node is down.
+ */
 void link_look_up(struct link *);
 void link_dial(struct link *);
 void link_go_on_dialling(struct link *);
+void link_dial_next(struct link *, const char *why);
+/* What is at this address is not what is looked for. */
+void link_prefer_next(struct link *);
 
 /* link_io.c: as far as the socket goes; reading, a bounded piece of it. */
 void link_read(struct link *);
@@ -127,5 +138,7 @@ void link_write(struct link *);
 void link_break(struct link *, const char *why);
 /* The node cannot be reached: all that waits fails. */
 void link_down(struct link *, const char *why);
+/* Close the socket, and no more. */
+void link_hang_up(struct link *);
 
 #endif

@@ -120,7 +120,11 @@ before_role(void *arg)
 void
 master_raise_files(const struct config *config)
 {
-	privileges_raise_files(config->clients_max + OTHER_FILES);
+	/* Links of a worker's own, and of others all to the same one. */
+	uint64_t links = config->nodes.count *
+	    (1 + master_choose_workers(config));
+
+	privileges_raise_files(config->clients_max + links + OTHER_FILES);
 }
 
 static void

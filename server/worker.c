@@ -221,7 +221,8 @@ on_clients(struct worker *w, const int *listen_fd)
 	if (w->state != WORKER_SERVING)
 		return;
 	for (i = 0; i < CAN_ACCEPT; i++) {
-		if ((fd = accept_next(&w->acceptor, listen_fd)) == -1)
+		if ((fd = accept_next(&w->acceptor, listen_fd,
+		    kind == CONN_NODE ? BOARD_LINKS : BOARD_CLIENTS)) == -1)
 			return;
 		conns_add(w->conns, fd, kind);
 	}

@@ -10,7 +10,8 @@
 static bool
 is_gauge(enum board_counter c)
 {
-	return c == BOARD_CLIENTS || c == BOARD_SUBSCRIBERS;
+	return c == BOARD_CLIENTS || c == BOARD_LINKS ||
+	    c == BOARD_SUBSCRIBERS;
 }
 
 void

@@ -125,6 +125,21 @@ Test(link, is_not_taken_at_the_door_for_clients)
 	daemon_await_log(&c.node[0], "it speaks as a node does", 1);
 }
 
+/* Strangers do not keep nodes out, and do not stay. */
+Test(link, is_free_for_nodes_however_many_others_are_there)
+{
+	enum { STRANGERS = 400 };
+	int fd[STRANGERS], i;
+
+	for (i = 0; i < STRANGERS; i++)
+		fd[i] = dial_peer();
+	daemon_await_log(&c.node[0], "it has not greeted, and others", 1);
+	daemon_launch(&c.node[1], NULL);
+	talk_once(&c.node[1], "CREATE apples\r\n", "OK\r\n");
+	for (i = 0; i < STRANGERS; i++)
+		expect_closed(fd[i]);
+}
+
 /* Not again and again, without a pause. */
 Test(link, to_who_accepts_and_hangs_up_is_given_up)
 {

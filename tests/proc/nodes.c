@@ -206,6 +206,65 @@ Test(nodes, pass_long_values_and_long_lists)
 }
 
 static void
+await_subscribers(size_t node, uint64_t n)
+{
+	int fd = talk_open(&c.node[node]);
+
+	while (talk_info(fd, "clients", "subscribers") != n)
+		;
+	close(fd);
+}
+
+static void
+reload(size_t node, int times)
+{
+	daemon_kill(&c.node[node], SIGHUP);
+	daemon_await_log(&c.node[node], "configuration reloaded", times);
+}
+
+/* The links of others take no places of its clients. */
+Test(nodes, that_have_no_room_for_clients_are_not_down)
+{
+	int fd[2], i;
+
+	for (i = 0; i < 3; i++)
+		cluster_configure(&c, (size_t)i, "limits { clients 2 }\n");
+	reload(1, 1);
+	for (i = 0; i < 2; i++) {
+		fd[i] = talk_open(&c.node[1]);
+		talk(fd[i], "PING\r\n", "+PONG\r\n");
+	}
+	talk_once(&c.node[1], "", "ERROR too many connections\r\n");
+	talk_once(&c.node[0], "CREATE milk\r\n", "OK\r\n");
+	talk_once(&c.node[2], "GET milk k\r\n", "\r\nOK\r\n");
+	cr_assert_geq(talk_info(fd[0], "clients", "links"), 2);
+	cr_assert_eq(talk_info(fd[0], "clients", "clients"), 2);
+}
+
+/* A node follows no more for others than it might have clients itself. */
+Test(nodes, follow_a_bounded_number_of_buckets_for_each_other)
+{
+	static const char *const names[] = { "i", "j", "k" };
+	char request[64];
+	int fd, i;
+
+	cluster_configure(&c, 1, "limits { clients 2 }\n");
+	reload(1, 1);
+	for (i = 0; i < 3; i++) {
+		fd = talk_open_worker(&c.node[0], 0);
+		snprintf(request, sizeof(request), "CREATE %s\r\n", names[i]);
+		talk(fd, request, "OK\r\n");
+		snprintf(request, sizeof(request), "SUBSCRIBE %s\r\n",
+		    names[i]);
+		talk_send(fd, request);
+		if (i < 2)
+			await_subscribers(0, (uint64_t)i + 1);
+	}
+	talk_expect(fd, "ERROR too many subscriptions\r\n");
+	talk(fd, "COUNT k\r\n", "0\r\nOK\r\n");
+}
+
+static void
 kill_node(size_t node)
 {
 	daemon_kill(&c.node[node], SIGKILL);
@@ -371,6 +430,60 @@ Test(nodes, do_not_work_while_they_wait_for_another)
 	cr_assert_lt(used_s, 0.1, "%g s", used_s);
 }
 
+/* Until so many requests in all have been meant for other nodes. */
+static void
+await_forwarded(int fd, uint64_t n)
+{
+	while (talk_info(fd, "stats", "forwarded") < n)
+		;
+}
+
+/* A link takes 53 of these, and is full. */
+static void
+fill_link(int fd, int n)
+{
+	static char value[20001];
+
+	memset(value, 'v', sizeof(value) - 1);
+	for (; n > 0; n--) {
+		talk_send(fd, "PUT milk long ");
+		talk_send(fd, value);
+		talk_send(fd, "\r\n");
+	}
+}
+
+/* Not in the order of their connections; and each request counts once. */
+Test(nodes, that_are_slow_are_asked_in_the_order_of_the_requests)
+{
+	enum { MANY = 60, LATE = 3 };
+	int look = talk_open(&c.node[0]), fd[LATE + 1], i;
+	char request[64];
+	uint64_t before;
+	pid_t pid[4];
+
+	for (i = LATE; i >= 0; i--)
+		fd[i] = talk_open_worker(&c.node[0], 0);
+	talk(fd[LATE], "CREATE milk\r\n", "OK\r\n");
+	before = talk_info(look, "stats", "forwarded");
+	find_processes(1, pid);
+	signal_all(pid, SIGSTOP);
+	fill_link(fd[LATE], MANY);
+	await_forwarded(look, before + 54);
+	for (i = 0; i < LATE; i++) {
+		snprintf(request, sizeof(request), "PUT milk k %d\r\n", i);
+		before = talk_info(look, "stats", "forwarded");
+		talk_send(fd[i], request);
+		await_forwarded(look, before + 1);
+	}
+	signal_all(pid, SIGCONT);
+	for (i = 0; i < MANY; i++)
+		talk_expect(fd[LATE], "OK\r\n");
+	for (i = 0; i < LATE; i++)
+		talk_expect(fd[i], "OK\r\n");
+	talk(fd[0], "GET milk k\r\n", "2\r\nOK\r\n");
+	cr_assert_eq(talk_info(look, "stats", "forwarded"), MANY + LATE + 2);
+}
+
 Test(nodes, forget_a_client_that_goes_away)
 {
 	int fd, i;
@@ -422,16 +535,6 @@ Test(nodes, list_the_buckets_of_all_and_say_who_did_not_answer)
 	snprintf(request, sizeof(request), "ERROR partial: %s: ",
 	    c.node[2].name);
 	cr_assert_eq(strncmp(line, request, strlen(request)), 0, "%s", line);
-}
-
-static void
-await_subscribers(size_t node, uint64_t n)
-{
-	int fd = talk_open(&c.node[node]);
-
-	while (talk_info(fd, "clients", "subscribers") != n)
-		;
-	close(fd);
 }
 
 Test(nodes, tell_their_clients_what_happens_on_others)
@@ -490,13 +593,6 @@ Test(nodes, tell_subscribers_of_a_gap_and_of_its_end)
 	cr_assert_str_eq(line, expected);
 	talk_once(&c.node[1], "PUT milk k v\r\n", "OK\r\n");
 	talk_expect(sub, "k SET TO v\r\n");
-}
-
-static void
-reload(size_t node, int times)
-{
-	daemon_kill(&c.node[node], SIGHUP);
-	daemon_await_log(&c.node[node], "configuration reloaded", times);
 }
 
 /* Workers that leave say so on their links, and nothing is lost. */
