@@ -21,7 +21,7 @@ function end(	file)
 	inside = 0
 	if (kind == "")
 		return
-	if (kind !~ /^(console|console background|telnet|file [^ ]+)$/) {
+	if (kind !~ /^(console|console background|console nodes|telnet|file [^ ]+)$/) {
 		bad("unknown kind of transcript: " kind)
 		return
 	}
