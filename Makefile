@@ -43,9 +43,11 @@ LINK := -pthread -Wl,--as-needed $(LINK_$(ENV)) $(LDFLAGS)
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)))
 KV_O := $(call objects,proto/client/kv_*.c)
-# What nodes say to each other is not for clients, nor is what that needs.
-LINK_O := $(call objects,proto/frame.c proto/handshake*.c proto/hmac.c)
-LIBKV_O := $(filter-out $(KV_O) $(LINK_O),$(call objects,proto/*.c \
+# What nodes say to each other is not for clients, nor is what that needs, and
+# ours do not speak RESP.
+SERVER_O := $(call objects,proto/frame.c proto/handshake*.c proto/hmac.c \
+    proto/glob.c proto/number.c proto/resp*.c)
+LIBKV_O := $(filter-out $(KV_O) $(SERVER_O),$(call objects,proto/*.c \
     proto/client/*.c))
 PROGRAMS := $(OUT)/kvd $(OUT)/kv
 ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
