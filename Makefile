@@ -66,6 +66,7 @@ LIBS_tests/crash/step := $(OUT)/libshm.a
 LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
     $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a
 LIBS_fuzz_text := $(OUT)/libproto.a
+LIBS_fuzz_resp := $(OUT)/libproto.a
 LIBS_fuzz_frame := $(OUT)/libproto.a
 LIBS_fuzz_config := $(call objects,server/config*.c server/route.c) \
     $(OUT)/libshm.a

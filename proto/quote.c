@@ -109,8 +109,8 @@ quote_write(uint8_t *out, const void *bytes, size_t len)
 	return (size_t)(out - start);
 }
 
-static int
-hex_value(uint8_t digit)
+int
+quote_hex_value(uint8_t digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
@@ -143,8 +143,8 @@ read_escape(const uint8_t *p, size_t len, uint8_t *byte, size_t *used)
 		*used = 2;
 		return UNQUOTE_OK;
 	}
-	high = len > 2 ? hex_value(p[2]) : 0;
-	low = len > 3 ? hex_value(p[3]) : 0;
+	high = len > 2 ? quote_hex_value(p[2]) : 0;
+	low = len > 3 ? quote_hex_value(p[3]) : 0;
 	if (high < 0 || low < 0)
 		return UNQUOTE_BAD_ESCAPE;
 	if (len < 4)

@@ -29,6 +29,9 @@ quote_is_space(uint8_t byte)
 	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/* What a hexadecimal digit is worth; -1 if it is none. */
+int quote_hex_value(uint8_t digit);
+
 /* True if the bytes can be written as they are. */
 bool quote_is_plain(const void *, size_t len);
 
