@@ -132,7 +132,7 @@ Test(link, is_free_for_nodes_however_many_others_are_there)
 	int fd[STRANGERS], i;
 
 	for (i = 0; i < STRANGERS; i++)
-		fd[i] = dial_peer();
+		fd[i] = cluster_dial(&c, 0);
 	daemon_await_log(&c.node[0], "it has not greeted, and others", 1);
 	daemon_launch(&c.node[1], NULL);
 	talk_once(&c.node[1], "CREATE apples\r\n", "OK\r\n");
