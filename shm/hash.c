@@ -71,26 +71,22 @@ hash_keyed(const uint64_t seed[2], const void *data, size_t len)
 }
 
 /*
- * A table of 16 entries, one per half byte: names are short, and this one
- * stays in two cache lines.
+ * A byte at a time and without a table: what the eight bits that leave at the
+ * top bring back is the polynomial's 1, x^5 and x^12 times them, once they
+ * have been folded on their own upper half.  Names are short, each request has
+ * one, and this waits for no memory.
  */
-static const uint16_t crc16_half[16] = {
-	0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
-	0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef
-};
-
 uint16_t
 hash_crc16(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	unsigned crc = 0;
+	unsigned crc = 0, top;
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		crc = (crc << 4 ^ crc16_half[(crc >> 12 ^ p[i] >> 4) & 15])
-		    & 0xffff;
-		crc = (crc << 4 ^ crc16_half[(crc >> 12 ^ p[i]) & 15])
-		    & 0xffff;
+		top = (crc >> 8 ^ p[i]) & 0xff;
+		top ^= top >> 4;
+		crc = (crc << 8 ^ top << 12 ^ top << 5 ^ top) & 0xffff;
 	}
 	return (uint16_t)crc;
 }

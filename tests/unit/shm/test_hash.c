@@ -10,6 +10,34 @@ Test(hash, crc16_agrees_with_the_published_check_value)
 	cr_assert_eq(hash_crc16("", 0), 0);
 }
 
+/* The definition, bit by bit. */
+static unsigned
+divide(const uint8_t *p, size_t len)
+{
+	unsigned crc = 0;
+	int bit;
+
+	for (; len > 0; len--) {
+		crc ^= (unsigned)*p++ << 8;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc << 1 ^ (crc & 0x8000 ? 0x11021 : 0);
+	}
+	return crc;
+}
+
+Test(hash, crc16_is_the_remainder_of_a_division_for_every_byte)
+{
+	uint8_t bytes[2];
+	unsigned i;
+
+	for (i = 0; i < 65536; i++) {
+		bytes[0] = (uint8_t)(i >> 8);
+		bytes[1] = (uint8_t)i;
+		cr_assert_eq(hash_crc16(bytes, 2), divide(bytes, 2), "%04x",
+		    i);
+	}
+}
+
 Test(hash, slot_agrees_with_redis_cluster)
 {
 	cr_assert_eq(hash_slot("foo", 3), 12182);
