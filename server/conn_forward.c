@@ -46,9 +46,12 @@ take_held(struct conns *set, struct conn *conn)
 	return away->used;
 }
 
-/* This one where there is nobody else to ask; any other one for all. */
+/*
+ * This one where there is nobody else to ask; any other one for all.  The
+ * shard is told if it had to be found, which is not for nothing.
+ */
 static uint32_t
-node_for(const struct conns *set, enum command_kind kind)
+node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 {
 	const struct route *route = set->env->route;
 	const struct request *req = &set->req;
@@ -59,8 +62,8 @@ node_for(const struct conns *set, enum command_kind kind)
 		return route_self(route) == 0 ? 1 : 0;
 	if (req->argc < 2)
 		return route_self(route);
-	return route_owner_of_name(route, req->argv[1].data,
-	    req->argv[1].len);
+	return route_find_owner(route, req->argv[1].data, req->argv[1].len,
+	    shard);
 }
 
 /* Nobody is asked what can be answered here: that it makes no sense. */
@@ -132,10 +135,11 @@ begin_list(struct conns *set, struct conn *conn, bool every, size_t used)
 }
 
 static void
-ask(struct conns *set, struct conn *conn, bool repeatable, size_t used)
+ask(struct conns *set, struct conn *conn, bool repeatable, uint32_t shard,
+    size_t used)
 {
 	const struct link_question q = {
-		.who = conn, .req = &set->req, .shard = shard_of(set),
+		.who = conn, .req = &set->req, .shard = shard,
 		.repeatable = repeatable, .waited = conn->away.waited
 	};
 
@@ -148,8 +152,10 @@ ask(struct conns *set, struct conn *conn, bool repeatable, size_t used)
 
 static void
 ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
-    size_t used)
+    uint32_t shard, size_t used)
 {
+	if (shard == FRAME_NO_SHARD && kind != COMMAND_EVERY)
+		shard = shard_of(set);
 	switch (kind) {
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
@@ -157,11 +163,10 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 		return;
 	case COMMAND_READ:
 	case COMMAND_CHANGE:
-		ask(set, conn, kind == COMMAND_READ, used);
+		ask(set, conn, kind == COMMAND_READ, shard, used);
 		return;
 	case COMMAND_FEED:
-		conn_follow_bucket(set, conn, conn->away.link,
-		    shard_of(set));
+		conn_follow_bucket(set, conn, conn->away.link, shard);
 		if (inbuf_len(&conn->in) > 0)
 			inbuf_consume(&conn->in, &set->pool, used);
 		return;
@@ -210,7 +215,7 @@ void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
 	enum command_kind kind = command_kind(&set->req);
-	uint32_t node = node_for(set, kind);
+	uint32_t shard = FRAME_NO_SHARD, node = node_for(set, kind, &shard);
 	struct link *link = NULL;
 
 	if (node != route_self(set->env->route) && is_sound(set))
@@ -235,7 +240,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 		set->counted[BOARD_FORWARDED]++;
 	}
 	conn->away.link = link;
-	ask_node(set, conn, kind, used);
+	ask_node(set, conn, kind, shard, used);
 }
 
 void

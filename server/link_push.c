@@ -122,7 +122,7 @@ void
 link_take(struct link *link, struct question *q)
 {
 	*q = *link_question_at(link, 0);
-	link->first = (link->first + 1) % link->cap;
+	link->first = (link->first + 1) & (link->cap - 1);
 	link->count--;
 	link->first_id++;
 }

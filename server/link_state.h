@@ -64,7 +64,8 @@ struct link {
 	size_t			 sent;		/* bytes of out */
 	struct link_feed		*feeds;
 	struct question		*ring;		/* oldest first */
-	size_t			 cap, first, count;
+	size_t			 cap;		/* of it, a power of two */
+	size_t			 first, count;
 	uint32_t		 first_id;	/* of ring[first] */
 	uint64_t		 heard_ms;	/* from it, or asked anew */
 	uint64_t		 limit_ms;	/* of a dial and a greeting */
@@ -90,7 +91,7 @@ struct links {
 static inline struct question *
 link_question_at(const struct link *link, size_t i)
 {
-	return &link->ring[(link->first + i) % link->cap];
+	return &link->ring[(link->first + i) & (link->cap - 1)];
 }
 
 /*

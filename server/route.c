@@ -126,7 +126,8 @@ shard_of(const struct route *route, uint32_t slot)
 }
 
 uint32_t
-route_owner_of_name(const struct route *route, const void *name, size_t len)
+route_find_owner(const struct route *route, const void *name, size_t len,
+    uint32_t *shard)
 {
 	const struct config_nodes *nodes = &route->config->nodes;
 
@@ -134,7 +135,16 @@ route_owner_of_name(const struct route *route, const void *name, size_t len)
 		return route->self;
 	if (nodes->route == CONFIG_ROUTE_BUCKETS)
 		return nodes->owner[piece_of(route, name, len)] - 1U;
-	return route->owner[shard_of(route, hash_slot(name, len))];
+	*shard = shard_of(route, hash_slot(name, len));
+	return route->owner[*shard];
+}
+
+uint32_t
+route_owner_of_name(const struct route *route, const void *name, size_t len)
+{
+	uint32_t shard;
+
+	return route_find_owner(route, name, len, &shard);
 }
 
 uint32_t

@@ -55,6 +55,9 @@ uint32_t route_owner(const struct route *, uint32_t shard);
 /* The node that has the bucket of that name. */
 uint32_t route_owner_of_name(const struct route *, const void *name,
     size_t len);
+/* The same; its shard is told if the owner follows from it, else untouched. */
+uint32_t route_find_owner(const struct route *, const void *name, size_t len,
+    uint32_t *shard);
 
 /* Nodes have numbers, 0 .. route_count() - 1, in the order of the list. */
 uint32_t route_count(const struct route *);

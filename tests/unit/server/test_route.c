@@ -303,6 +303,19 @@ Test(route, tables_that_mean_the_same_have_the_same_hash)
 	    "buckets n-z n0\nbuckets A-Z n1\nbuckets mlkjihgfedcba n0\n"));
 }
 
+Test(route, tells_the_shard_of_a_name_only_if_it_decides)
+{
+	uint32_t shard = 99;
+
+	build(TWO, 64);
+	cr_assert_eq(route_find_owner(&route, "foo", 3, &shard), 1);
+	cr_assert_eq(shard, hash_slot("foo", 3) / (HASH_SLOTS / 64));
+	build(TWO "buckets a-m n0\nbuckets other n1\n", 64);
+	shard = 99;
+	cr_assert_eq(route_find_owner(&route, "foo", 3, &shard), 0);
+	cr_assert_eq(shard, 99);
+}
+
 Test(route, any_change_of_a_table_changes_the_hash)
 {
 	static const char *const tables[] = {
