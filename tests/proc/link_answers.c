@@ -311,3 +311,102 @@ Test(link_answers, that_never_come_to_a_read_are_waited_for_twice)
 	peer_close(&u.p);
 	talk(u.client, "GET apples k\r\n", "v\r\nOK\r\n");
 }
+
+/* It notices at once, and not only when it has something to say. */
+static void
+reset(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger,
+	    sizeof(linger)), 0);
+	close(fd);
+}
+
+static void
+await_clients(uint64_t n)
+{
+	while (talk_info(u.client, "clients", "clients") != n)
+		;
+}
+
+/* Who comes next gets the memory of who has gone, and must not get more. */
+Test(link_answers, to_a_client_that_has_gone_are_nobodys)
+{
+	static const char *const requests[] = {
+		"GET milk k", "PUT milk k v", "COUNT milk"
+	};
+	struct frame frame, next;
+	uint64_t clients;
+	char line[64];
+	size_t i;
+	int fd;
+
+	understudy_take_idle(&u);
+	clients = talk_info(u.client, "clients", "clients");
+	for (i = 0; i < 3; i++) {
+		fd = understudy_open(&u);
+		snprintf(line, sizeof(line), "%s\r\n", requests[i]);
+		talk_send(fd, line);
+		peer_expect_request(&u.p, &frame, requests[i]);
+		reset(fd);
+		await_clients(clients);
+		fd = understudy_open(&u);
+		talk_send(fd, "GET milk l\r\n");
+		peer_expect_request(&u.p, &next, "GET milk l");
+		peer_reply(&u.p, &frame, "secret\r\nOK\r\n");
+		peer_reply(&u.p, &next, "v\r\nOK\r\n");
+		talk_expect(fd, "v\r\nOK\r\n");
+		talk_expect_silence(fd);
+		close(fd);
+		await_clients(clients);
+	}
+	peer_close(&u.p);
+}
+
+/* The rest of a list is not asked for, for nobody wants it. */
+Test(link_answers, to_a_client_that_has_gone_end_its_list)
+{
+	struct frame frame;
+	uint64_t clients;
+	int fd;
+
+	understudy_take_idle(&u);
+	clients = talk_info(u.client, "clients", "clients");
+	fd = understudy_open(&u);
+	talk_send(fd, "KEYS milk\r\n");
+	peer_expect_request(&u.p, &frame, "KEYS milk");
+	reset(fd);
+	frame = peer_frame(&u.p, FRAME_REPLY, frame.id, "a\r\n");
+	frame.flags |= FRAME_PLACE;
+	frame.place = 1;
+	peer_send(&u.p, &frame);
+	await_clients(clients);
+	talk_send(u.client, "GET milk k\r\n");
+	peer_expect_request(&u.p, &frame, "GET milk k");
+	peer_reply(&u.p, &frame, "v\r\nOK\r\n");
+	talk_expect(u.client, "v\r\nOK\r\n");
+	peer_close(&u.p);
+}
+
+Test(link_answers, to_a_subscriber_that_has_gone_are_cancelled)
+{
+	struct frame frame;
+	uint64_t clients;
+	uint32_t id;
+	int fd;
+
+	understudy_take_idle(&u);
+	clients = talk_info(u.client, "clients", "clients");
+	fd = understudy_open(&u);
+	talk_send(fd, "SUBSCRIBE milk\r\n");
+	peer_expect_request(&u.p, &frame, "SUBSCRIBE milk");
+	reset(fd);
+	id = frame.id;
+	peer_reply(&u.p, &frame, "");
+	cr_assert(peer_next(&u.p, &frame));
+	cr_assert_eq(frame.op, FRAME_CANCEL);
+	cr_assert_eq(frame.id, id);
+	await_clients(clients);
+	peer_close(&u.p);
+}

@@ -502,7 +502,7 @@ Test(nodes_model, holds_whichever_node_is_asked)
 {
 	m.seed = 1;
 	m.rng = m.seed;
-	while (m.step < 20000)
+	while (m.step < 12000)
 		batch();
 	compare_all();
 }
