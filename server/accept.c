@@ -26,9 +26,6 @@
 #include "server/clock.h"
 #include "server/log.h"
 
-/* Connections to our address for peers that are none of theirs, or not yet. */
-#define STRANGERS	1024
-
 int
 accept_open(struct acceptor *acceptor, const struct command_env *env,
     int epoll_fd)
@@ -85,7 +82,7 @@ places(const struct acceptor *acceptor, enum board_counter gauge)
 	const struct config *config = acceptor->env->config;
 
 	return gauge == BOARD_CLIENTS ? config->clients_max :
-	    config->nodes.count * BOARD_WORKERS_MAX + STRANGERS;
+	    (config->nodes.count + ACCEPT_STRANGERS_MAX) * BOARD_WORKERS_MAX;
 }
 
 /*

@@ -4,6 +4,12 @@
 #include "server/command.h"
 #include "shm/board.h"
 
+/*
+ * Connections to our address for peers that are none of theirs, or not yet:
+ * so many for each worker.
+ */
+#define ACCEPT_STRANGERS_MAX	128U
+
 /* Taking clients from the listening sockets, which all workers share. */
 struct acceptor {
 	const struct command_env *env;

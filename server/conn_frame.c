@@ -16,13 +16,13 @@
 #include <string.h>
 
 #include "proto/reply.h"
+#include "server/accept.h"
 #include "server/conn_state.h"
 #include "server/log.h"
 #include "server/peer.h"
 #include "server/poison.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
-#define STRANGERS_MAX	128U	/* connections that have not greeted */
 #define POISONED	"refused: this request crashed a worker"
 
 static void
@@ -68,7 +68,7 @@ conn_greet(struct conns *set, struct conn *conn)
 	conn->state = CONN_SERVING;
 	handshake_accept(conn->greeting, links_self(set->links), random,
 	    &conn->out);
-	if (set->strangers == STRANGERS_MAX)
+	if (set->strangers == ACCEPT_STRANGERS_MAX)
 		take_place(set);
 	conn->stranger = true;
 	set->strangers++;
@@ -264,9 +264,8 @@ say_poisoned(struct conns *set, struct conn *conn, enum command_kind kind,
 /* While the fingerprint is on the board, a crash is laid on the request. */
 static void
 execute(struct conns *set, struct conn *conn, struct call *call,
-    const struct frame *frame)
+    enum command_kind kind, const struct frame *frame)
 {
-	enum command_kind kind = command_kind(&set->req);
 	uint64_t fingerprint = command_fingerprint(&set->req);
 	struct arena *arena = set->env->inherit->arena;
 
@@ -287,11 +286,11 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 
 /* Of a list of all nodes each has its part. */
 static uint32_t
-owner_of(const struct conns *set)
+owner_of(const struct conns *set, enum command_kind kind)
 {
 	struct slice bucket = set->req.argv[1];
 
-	if (command_kind(&set->req) == COMMAND_EVERY)
+	if (kind == COMMAND_EVERY)
 		return route_self(set->env->route);
 	return route_owner_of_name(set->env->route, bucket.data, bucket.len);
 }
@@ -319,6 +318,7 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 		.stream = &conn->stream, .next = CALL_GO_ON
 	};
 	bool sound = command_check(&call);
+	enum command_kind kind = command_kind(&set->req);
 	uint32_t owner;
 
 	outbuf_free(&nowhere);
@@ -328,11 +328,11 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 		    "one: compare the nodes in both configurations");
 		return;
 	}
-	if (!sound || !is_for_nodes(command_kind(&set->req), frame)) {
+	if (!sound || !is_for_nodes(kind, frame)) {
 		refuse(set, conn, frame->id, "it takes no such request");
 		return;
 	}
-	owner = owner_of(set);
+	owner = owner_of(set, kind);
 	if (owner != route_self(set->env->route))
 		say_not_mine(set, conn, frame->id, owner);
 	else if (!ownership_allows(set->env->inherit->arena,
@@ -340,7 +340,7 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 	    set->req.argv[1].len }))
 		refuse(set, conn, frame->id, "its routing table is changing");
 	else
-		execute(set, conn, &call, frame);
+		execute(set, conn, &call, kind, frame);
 }
 
 /* Returns false, with the reason, if it makes no sense. */
