@@ -45,7 +45,8 @@ enum resp_status {
 	RESP_OK,	/* *req is a request of *used bytes */
 	RESP_EMPTY,	/* *used bytes that ask for nothing: ignore them */
 	RESP_MORE,	/* no full request yet; *used is 0 */
-	RESP_BAD	/* see *error; *used is 0, there is no way to go on */
+	RESP_BAD	/* see *error; *used is 0, and there is no way to go
+			 * on: the parser is not to be called again */
 };
 
 /* To be answered as an error with the code ERR, before closing. */

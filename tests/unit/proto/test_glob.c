@@ -194,19 +194,47 @@ match_plainly(const char *pattern, const char *name)
 	    match_plainly(pattern + 1, name + 1);
 }
 
+/* One of these letters for each place of up to ten. */
+static void
+put_random(char *text, const char *letters, size_t count)
+{
+	int n;
+
+	for (n = rand() % 11; n > 0; n--)
+		*text++ = letters[(size_t)rand() % count];
+	*text = '\0';
+}
+
 Test(glob, random_patterns_match_what_a_plain_matcher_matches)
 {
 	char pattern[12], name[12];
-	int round, i, n, matched = 0;
+	int round, matched = 0;
 
 	srand(5);
 	for (round = 0; round < 100000; round++) {
-		for (n = rand() % 11, i = 0; i < n; i++)
-			pattern[i] = "ab?*"[rand() % 4];
-		pattern[n] = '\0';
-		for (n = rand() % 11, i = 0; i < n; i++)
-			name[i] = "ab"[rand() % 2];
-		name[n] = '\0';
+		put_random(pattern, "ab?*", 4);
+		put_random(name, "ab", 2);
+		if (matches(pattern, name) != match_plainly(pattern, name))
+			cr_assert_fail("'%s' and '%s'", pattern, name);
+		matched += match_plainly(pattern, name);
+	}
+	cr_assert_gt(matched, 1000);
+}
+
+/* Behind a star and many letters, of which the name may have some more. */
+Test(glob, random_patterns_match_the_same_where_one_word_ends)
+{
+	char pattern[100], name[100];
+	int round, matched = 0, n;
+
+	srand(6);
+	for (round = 0; round < 20000; round++) {
+		n = 54 + rand() % 14;
+		memset(pattern, 'a', sizeof(pattern));
+		memset(name, 'a', sizeof(name));
+		pattern[0] = '*';
+		put_random(pattern + n, "aab?*", 5);
+		put_random(name + n + rand() % 10, "aab", 3);
 		if (matches(pattern, name) != match_plainly(pattern, name))
 			cr_assert_fail("'%s' and '%s'", pattern, name);
 		matched += match_plainly(pattern, name);
