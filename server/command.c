@@ -20,7 +20,8 @@
 #define ANY	SIZE_MAX
 
 enum command_words {
-	WORDS_NONE, WORDS_BUCKET, WORDS_KEY, WORDS_KEYS, WORDS_PAIRS
+	WORDS_NONE, WORDS_BUCKET, WORDS_BUCKETS, WORDS_KEY, WORDS_KEYS,
+	WORDS_PAIRS
 };
 
 struct command {
@@ -144,9 +145,9 @@ check_count(struct call *call, const struct command *command)
 }
 
 static bool
-check_bucket(struct call *call)
+check_bucket(struct call *call, size_t word)
 {
-	size_t len = call->req->argv[1].len;
+	size_t len = call->req->argv[word].len;
 
 	if (len > 0 && len <= BUCKET_NAME_MAX)
 		return true;
@@ -180,20 +181,23 @@ check_value(struct call *call, size_t word)
 }
 
 static bool
+check_word(struct call *call, enum command_words words, size_t word)
+{
+	if (word == 1 || words == WORDS_BUCKETS)
+		return check_bucket(call, word);
+	return words == WORDS_PAIRS && word % 2 == 1 ?
+	    check_value(call, word) : check_key(call, word);
+}
+
+static bool
 check_sizes(struct call *call, enum command_words words)
 {
-	bool pairs = words == WORDS_PAIRS;
 	size_t i;
 
 	if (words == WORDS_NONE)
 		return true;
-	if (!check_bucket(call))
-		return false;
-	if (words == WORDS_BUCKET)
-		return true;
-	for (i = 2; i < call->req->argc; i++)
-		if (pairs && i % 2 == 1 ? !check_value(call, i) :
-		    !check_key(call, i))
+	for (i = 1; i < call->req->argc; i++)
+		if (!check_word(call, words, i))
 			return false;
 	return true;
 }
@@ -230,7 +234,10 @@ command_kind(const struct request *req)
 {
 	const struct command *command = find_command(req->argv[0]);
 
-	return command == NULL ? COMMAND_HERE : command->kind;
+	if (command == NULL)
+		return COMMAND_HERE;
+	return command->kind == COMMAND_NODES ? info_kind(req) :
+	    command->kind;
 }
 
 void
@@ -364,6 +371,13 @@ static void
 run_mget(struct call *call)
 {
 	stream_mget(call->stream, call->req);
+	call->next = CALL_STREAM;
+}
+
+static void
+run_where(struct call *call)
+{
+	stream_where(call->stream, call->req, call->env->route);
 	call->next = CALL_STREAM;
 }
 

@@ -21,10 +21,14 @@ enum call_next {
 	CALL_CUT		/* at once and without a word */
 };
 
-/* How another node is asked, if it has the bucket, see command.def. */
+/*
+ * How another node is asked, if it has the bucket, see command.def.  NODE is
+ * what NODES comes to at that other one: not asked, and to be answered if it
+ * is a node that asks.
+ */
 enum command_kind {
 	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST,
-	COMMAND_EVERY, COMMAND_FEED
+	COMMAND_EVERY, COMMAND_NODES, COMMAND_NODE, COMMAND_FEED
 };
 
 /* What commands may look at, the same for all of a worker's calls. */
@@ -59,8 +63,9 @@ bool command_check(struct call *);
 void command_run(struct call *);
 
 /*
- * Of the verb alone, HERE if there is no such command.  If it is neither HERE
- * nor EVERY, argv[1] is a bucket, once command_check() has found it sound.
+ * Of the words alone, HERE if there is no such command.  If it is CHANGE,
+ * READ, LIST or FEED, argv[1] is a bucket, once command_check() has found it
+ * sound.
  */
 enum command_kind command_kind(const struct request *);
 
@@ -70,7 +75,17 @@ enum command_kind command_kind(const struct request *);
  */
 uint64_t command_fingerprint(const struct request *);
 
-/* INFO, which has a file of its own. */
+/*
+ * INFO, which has a file of its own.  Where there are other nodes and it is
+ * of the kind NODES, info_reply() is not called: info_local() writes what
+ * comes before the lines of the nodes; then each node writes its own, or
+ * another one writes that it does not answer, and for what reason.
+ */
+enum command_kind info_kind(const struct request *);
 void info_reply(struct call *);
+void info_local(struct call *);
+void info_node(const struct command_env *, struct outbuf *);
+void info_node_down(const struct command_env *, uint32_t node,
+    const char *why, struct outbuf *);
 
 #endif

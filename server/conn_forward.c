@@ -46,6 +46,25 @@ take_held(struct conns *set, struct conn *conn)
 	return away->used;
 }
 
+/* Is it about a bucket, argv[1], that a node has? */
+static bool
+is_for_owner(enum command_kind kind)
+{
+	switch (kind) {
+	case COMMAND_CHANGE:
+	case COMMAND_READ:
+	case COMMAND_LIST:
+	case COMMAND_FEED:
+		return true;
+	case COMMAND_HERE:
+	case COMMAND_EVERY:
+	case COMMAND_NODE:
+	case COMMAND_NODES:
+		break;
+	}
+	return false;
+}
+
 /*
  * This one where there is nobody else to ask; any other one for all.  The
  * shard is told if it had to be found, which is not for nothing.
@@ -56,9 +75,10 @@ node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 	const struct route *route = set->env->route;
 	const struct request *req = &set->req;
 
-	if (kind == COMMAND_HERE || route_is_alone(route))
+	if (kind == COMMAND_HERE || kind == COMMAND_NODE ||
+	    route_is_alone(route))
 		return route_self(route);
-	if (kind == COMMAND_EVERY)
+	if (!is_for_owner(kind))
 		return route_self(route) == 0 ? 1 : 0;
 	if (req->argc < 2)
 		return route_self(route);
@@ -120,16 +140,17 @@ ask_piece(struct conns *set, struct conn *conn)
 }
 
 static void
-begin_list(struct conns *set, struct conn *conn, bool every, size_t used)
+begin_list(struct conns *set, struct conn *conn, enum command_kind kind,
+    size_t used)
 {
 	hold(set, conn, used);
 	if (conn->broken)
 		return;
-	conn->away.list = !every;
-	conn->away.every = every;
+	conn->away.list = kind == COMMAND_LIST;
+	conn->away.every = kind != COMMAND_LIST;
 	conn->away.place = 0;
-	if (every)
-		conn_gather_begin(set, conn);
+	if (conn->away.every)
+		conn_gather_begin(set, conn, kind == COMMAND_NODES);
 	else
 		ask_piece(set, conn);
 }
@@ -159,7 +180,8 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 	switch (kind) {
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
-		begin_list(set, conn, kind == COMMAND_EVERY, used);
+	case COMMAND_NODES:
+		begin_list(set, conn, kind, used);
 		return;
 	case COMMAND_READ:
 	case COMMAND_CHANGE:
@@ -171,6 +193,7 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 			inbuf_consume(&conn->in, &set->pool, used);
 		return;
 	case COMMAND_HERE:
+	case COMMAND_NODE:
 		return;
 	}
 }
@@ -190,7 +213,7 @@ is_fenced(const struct conns *set, enum command_kind kind)
 	const struct command_env *env = set->env;
 	const struct request *req = &set->req;
 
-	if (kind == COMMAND_HERE || kind == COMMAND_EVERY || req->argc < 2)
+	if (!is_for_owner(kind) || req->argc < 2)
 		return false;
 	return !ownership_allows(env->inherit->arena, route_hash(env->route),
 	    (struct bytes){ req->argv[1].data, req->argv[1].len });

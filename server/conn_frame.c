@@ -232,6 +232,19 @@ list_buckets(struct conns *set, struct conn *conn, const struct frame *frame)
 	end_reply(set, conn, mark, &reply);
 }
 
+/* What INFO says of this node alone, for the one that asks all of them. */
+static void
+tell_of_node(struct conns *set, struct conn *conn, const struct frame *frame)
+{
+	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	size_t mark;
+
+	reply.flags = FRAME_TEXT | FRAME_PLACE;
+	mark = frame_begin(&conn->out, &reply);
+	info_node(set->env, &conn->out);
+	end_reply(set, conn, mark, &reply);
+}
+
 static bool
 has_my_table(const struct conns *set, const struct frame *frame)
 {
@@ -239,6 +252,13 @@ has_my_table(const struct conns *set, const struct frame *frame)
 
 	return frame->table.version == ours->version &&
 	    frame->table.hash == ours->hash;
+}
+
+/* Is it about a node, and not about a bucket? */
+static bool
+is_of_node(enum command_kind kind)
+{
+	return kind == COMMAND_EVERY || kind == COMMAND_NODE;
 }
 
 /* In a list of all nodes there is no place for a line of ours. */
@@ -251,7 +271,7 @@ say_poisoned(struct conns *set, struct conn *conn, enum command_kind kind,
 
 	set->counted[BOARD_REFUSED_POISON]++;
 	set->counted[BOARD_ERRORS]++;
-	if (kind == COMMAND_EVERY) {
+	if (is_of_node(kind)) {
 		refuse(set, conn, frame->id, POISONED);
 		return;
 	}
@@ -277,6 +297,8 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 	board_set_fingerprint(arena, set->slot, fingerprint);
 	if (kind == COMMAND_EVERY)
 		list_buckets(set, conn, frame);
+	else if (kind == COMMAND_NODE)
+		tell_of_node(set, conn, frame);
 	else if (kind == COMMAND_FEED)
 		begin_feed(set, conn, frame);
 	else
@@ -290,19 +312,43 @@ owner_of(const struct conns *set, enum command_kind kind)
 {
 	struct slice bucket = set->req.argv[1];
 
-	if (kind == COMMAND_EVERY)
+	if (is_of_node(kind))
 		return route_self(set->env->route);
 	return route_owner_of_name(set->env->route, bucket.data, bucket.len);
 }
 
-/* A piece of a list is asked for, and nothing else is in pieces. */
+/* Our table gives it to us, and the one in force does not. */
+static bool
+is_fenced(const struct conns *set, const struct frame *frame)
+{
+	struct slice bucket = set->req.argv[1];
+
+	return !is_of_node(command_kind(&set->req)) &&
+	    !ownership_allows(set->env->inherit->arena, frame->table.hash,
+	    (struct bytes){ bucket.data, bucket.len });
+}
+
+/* A node asks for lists by the piece, and of the node for no shard. */
 static bool
 is_for_nodes(enum command_kind kind, const struct frame *frame)
 {
 	bool piece = (frame->flags & FRAME_PLACE) != 0;
 
-	return kind != COMMAND_HERE &&
-	    piece == (kind == COMMAND_LIST || kind == COMMAND_EVERY);
+	switch (kind) {
+	case COMMAND_HERE:
+	case COMMAND_NODES:
+		return false;
+	case COMMAND_NODE:
+		return piece && frame->shard == FRAME_NO_SHARD;
+	case COMMAND_LIST:
+	case COMMAND_EVERY:
+		return piece;
+	case COMMAND_CHANGE:
+	case COMMAND_READ:
+	case COMMAND_FEED:
+		return !piece;
+	}
+	return false;
 }
 
 /*
@@ -335,9 +381,7 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 	owner = owner_of(set, kind);
 	if (owner != route_self(set->env->route))
 		say_not_mine(set, conn, frame->id, owner);
-	else if (!ownership_allows(set->env->inherit->arena,
-	    frame->table.hash, (struct bytes){ set->req.argv[1].data,
-	    set->req.argv[1].len }))
+	else if (is_fenced(set, frame))
 		refuse(set, conn, frame->id, "its routing table is changing");
 	else
 		execute(set, conn, &call, kind, frame);

@@ -1,11 +1,13 @@
 /*
- * BUCKETS over all nodes: each lists its own, one after the other, shard by
- * shard, and one piece at a time.  So nothing is kept but where the walk has
- * got to, on this node as on the others.
+ * BUCKETS and INFO over all nodes.
  *
- * A node that does not answer is passed over.  The list is then not all there
- * is, and ends with an error that names the first such node, where OK would
- * say that it is.
+ * Of BUCKETS each lists its own, one after the other, shard by shard, and one
+ * piece at a time.  So nothing is kept but where the walk has got to, on this
+ * node as on the others.  Of INFO the piece is a line of each.
+ *
+ * A node that does not answer is passed over; in INFO it has a line that says
+ * so.  The list is then not all there is, and ends with an error that names
+ * the first such node, where OK would say that it is.
  */
 
 #include <stdio.h>
@@ -23,6 +25,8 @@ find_shard(struct conns *set, struct gather *g)
 	uint32_t owner, shards = arena_shards(set->env->inherit->arena);
 
 	g->place = 0;
+	if (g->facts)
+		return;
 	for (; g->node < route_count(route); g->node++, g->shard = 0)
 		for (; g->shard < shards; g->shard++) {
 			owner = route_owner(route, g->shard);
@@ -43,6 +47,10 @@ pass_over_node(struct conns *set, struct gather *g)
 static void
 go_on_at(struct conns *set, struct gather *g, uint64_t place)
 {
+	if (g->facts) {
+		pass_over_node(set, g);
+		return;
+	}
 	g->place = place;
 	if (place != 0)
 		return;
@@ -51,9 +59,16 @@ go_on_at(struct conns *set, struct gather *g, uint64_t place)
 }
 
 void
-conn_gather_begin(struct conns *set, struct conn *conn)
+conn_gather_begin(struct conns *set, struct conn *conn, bool facts)
 {
+	struct call call = {
+		.env = set->env, .req = &set->req, .out = &conn->out
+	};
+
 	memset(&conn->away.gather, 0, sizeof(conn->away.gather));
+	conn->away.gather.facts = facts;
+	if (facts)
+		info_local(&call);
 	find_shard(set, &conn->away.gather);
 }
 
@@ -77,11 +92,14 @@ list_here(struct conns *set, struct conn *conn)
 	struct gather *g = &conn->away.gather;
 	uint64_t fingerprint = command_fingerprint(&set->req);
 	struct arena *arena = set->env->inherit->arena;
-	enum shm_status status;
+	enum shm_status status = SHM_OK;
 
 	board_set_fingerprint(arena, set->slot, fingerprint);
-	status = store_list_buckets(set->env->store, set->env->route,
-	    g->shard, &g->place, &conn->out);
+	if (g->facts)
+		info_node(set->env, &conn->out);
+	else
+		status = store_list_buckets(set->env->store, set->env->route,
+		    g->shard, &g->place, &conn->out);
 	board_set_fingerprint(arena, set->slot, 0);
 	if (status != SHM_OK) {
 		conn_gather_failed(set, conn,
@@ -91,24 +109,46 @@ list_here(struct conns *set, struct conn *conn)
 	go_on_at(set, g, g->place);
 }
 
-void
-conn_gather_step(struct conns *set, struct conn *conn)
+/* INFO, whatever was held, becomes the question for one line. */
+static void
+ask_for_facts(struct request *req)
+{
+	static const char *const words[] = { "INFO", "node" };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		req->argv[i] = (struct slice){ (const uint8_t *)words[i], 4 };
+	req->argc = 2;
+}
+
+static void
+ask_there(struct conns *set, struct conn *conn)
 {
 	struct gather *g = &conn->away.gather;
 	const struct link_question q = {
-		.who = conn, .req = &set->req, .shard = g->shard,
+		.who = conn, .req = &set->req,
+		.shard = g->facts ? FRAME_NO_SHARD : g->shard,
 		.piece = true, .place = g->place, .repeatable = true,
 		.waited = conn->away.waited
 	};
 
-	if (g->node == route_count(set->env->route)) {
+	if (g->facts)
+		ask_for_facts(&set->req);
+	conn->away.link = links_to(set->links, g->node);
+	conn_ask(set, conn, &q);
+}
+
+void
+conn_gather_step(struct conns *set, struct conn *conn)
+{
+	const struct gather *g = &conn->away.gather;
+
+	if (g->node == route_count(set->env->route))
 		finish(set, conn);
-	} else if (g->node == route_self(set->env->route)) {
+	else if (g->node == route_self(set->env->route))
 		list_here(set, conn);
-	} else {
-		conn->away.link = links_to(set->links, g->node);
-		conn_ask(set, conn, &q);
-	}
+	else
+		ask_there(set, conn);
 }
 
 void
@@ -126,5 +166,7 @@ conn_gather_failed(struct conns *set, struct conn *conn, const char *node,
 	if (g->partial == NULL && asprintf(&g->partial, "%s: %s", node,
 	    why) == -1)
 		conn->broken = true;
+	if (g->facts)
+		info_node_down(set->env, g->node, why, &conn->out);
 	pass_over_node(set, g);
 }

@@ -34,6 +34,7 @@ enum conn_state {			/* drawn in conn.c */
 
 /* A list of what all nodes have: where it has got to. */
 struct gather {
+	bool		 facts;		/* a line of each, not its buckets */
 	uint32_t	 node;		/* whose turn it is */
 	uint32_t	 shard;
 	uint64_t	 place;		/* in that shard */
@@ -189,8 +190,9 @@ void conn_end_list(struct conns *, struct conn *);
 /* It goes: what it has asked is asked for nobody. */
 void conn_forget_away(struct conns *, struct conn *);
 
-/* conn_gather.c: lists of what all nodes have, the request being held. */
-void conn_gather_begin(struct conns *, struct conn *);
+/* conn_gather.c: lists of what all nodes have, the request being held; of
+ * their buckets, or of the facts about them. */
+void conn_gather_begin(struct conns *, struct conn *, bool facts);
 void conn_gather_step(struct conns *, struct conn *);
 void conn_gather_answered(struct conns *, struct conn *, uint64_t place);
 void conn_gather_failed(struct conns *, struct conn *, const char *node,

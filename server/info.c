@@ -2,6 +2,9 @@
  * INFO: facts, a line `name:value' each, in sections.  Everything here is
  * read from the board and from the segment table without a lock, and costs
  * the same however much is stored.
+ *
+ * A node has one line, which it writes itself, `node' of its sections; `nodes'
+ * is those of all.  Who gets the other lines is the connection's business.
  */
 
 #include <ctype.h>
@@ -15,7 +18,11 @@
 #include "server/clock.h"
 #include "server/command.h"
 #include "server/crash_report.h"
+#include "shm/arena.h"
 #include "shm/board.h"
+#include "shm/ownership.h"
+
+#define NODE_LINE_BYTES	1280	/* a name, an address, and a reason */
 
 static void line(struct call *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
@@ -169,30 +176,154 @@ info_workers(struct call *call)
 			info_process(call, slot, &row);
 }
 
-static const struct {
-	const char	*name;
-	void		(*reply)(struct call *);
+/* How many shards a node owns, or "-" where shards have no owner. */
+static void
+count_shards(const struct command_env *env, uint32_t node, char *text,
+    size_t size)
+{
+	uint32_t i, n = 0, shards = arena_shards(env->inherit->arena);
+
+	for (i = 0; i < shards; i++)
+		n += route_owner(env->route, i) == node;
+	if (route_owner(env->route, 0) == ROUTE_NOBODY)
+		strlcpy(text, "-", size);
+	else
+		snprintf(text, size, "%u", n);
+}
+
+/* Buckets that another node owns by now, or "-" while they are counted. */
+static void
+count_strays(const struct command_env *env, char *text, size_t size)
+{
+	struct ownership_strays strays = { 0 };
+
+	if (route_is_alone(env->route) || ownership_strays(
+	    env->inherit->arena, route_hash(env->route), &strays))
+		snprintf(text, size, "%ju", (uintmax_t)strays.buckets);
+	else
+		strlcpy(text, "-", size);
+}
+
+/* Of the memory of the data, what is not free to be taken. */
+static uint64_t
+used_bytes(const struct arena *arena)
+{
+	struct arena_usage usage;
+
+	arena_usage(arena, &usage);
+	return (usage.segments - usage.segments_raw - usage.segments_free) *
+	    arena_segment_bytes(arena);
+}
+
+static void
+node_line(const struct command_env *env, uint32_t node, const char *facts,
+    struct outbuf *out)
+{
+	const struct route *route = env->route;
+	char text[NODE_LINE_BYTES];
+
+	snprintf(text, sizeof(text), "node_%s:address=%s,%s",
+	    route_name(route, node), route_address(route, node), facts);
+	reply_text(out, text);
+}
+
+void
+info_node(const struct command_env *env, struct outbuf *out)
+{
+	struct arena *arena = env->inherit->arena;
+	uint32_t self = route_self(env->route);
+	char shards[16], strays[24], facts[256];
+	uint64_t buckets, keys;
+
+	arena_counts(arena, &buckets, &keys);
+	count_shards(env, self, shards, sizeof(shards));
+	count_strays(env, strays, sizeof(strays));
+	snprintf(facts, sizeof(facts), "state=up,table=%ju,shards=%s,"
+	    "buckets=%ju,keys=%ju,strays=%s,used_bytes=%ju,memory_bytes=%ju",
+	    (uintmax_t)route_version(env->route), shards, (uintmax_t)buckets,
+	    (uintmax_t)keys, strays, (uintmax_t)used_bytes(arena),
+	    (uintmax_t)arena_memory_bytes(arena));
+	node_line(env, self, facts, out);
+}
+
+/* The reason is the last fact, and goes to the end of the line. */
+void
+info_node_down(const struct command_env *env, uint32_t node, const char *why,
+    struct outbuf *out)
+{
+	char facts[REPLY_REASON_MAX + 32];
+
+	snprintf(facts, sizeof(facts), "state=down,why=%.*s",
+	    REPLY_REASON_MAX, why);
+	node_line(env, node, facts, out);
+}
+
+static void
+info_self(struct call *call)
+{
+	info_node(call->env, call->out);
+}
+
+static const struct section {
+	const char		*name;
+	void			(*reply)(struct call *);
+	enum command_kind	 kind;	/* NODE: only if it is named */
 } sections[] = {
-	{ "server", info_server },
-	{ "clients", info_clients },
-	{ "memory", info_memory },
-	{ "stats", info_stats },
-	{ "buckets", info_buckets },
-	{ "workers", info_workers },
+	{ "server", info_server, COMMAND_HERE },
+	{ "clients", info_clients, COMMAND_HERE },
+	{ "memory", info_memory, COMMAND_HERE },
+	{ "stats", info_stats, COMMAND_HERE },
+	{ "buckets", info_buckets, COMMAND_HERE },
+	{ "workers", info_workers, COMMAND_HERE },
+	{ "node", info_self, COMMAND_NODE },
+	{ "nodes", info_self, COMMAND_NODES },
 };
+
+#define SECTIONS	(sizeof(sections) / sizeof(sections[0]))
+
+static bool
+is_asked(const struct request *req, const struct section *section)
+{
+	size_t len = strlen(section->name);
+
+	if (req->argc == 1)
+		return section->kind != COMMAND_NODE;
+	return req->argv[1].len == len && strncasecmp(
+	    (const char *)req->argv[1].data, section->name, len) == 0;
+}
+
+/* Of several sections that of the last, which is nodes. */
+enum command_kind
+info_kind(const struct request *req)
+{
+	enum command_kind kind = COMMAND_HERE;
+	size_t i;
+
+	for (i = 0; i < SECTIONS; i++)
+		if (is_asked(req, &sections[i]))
+			kind = sections[i].kind;
+	return kind;
+}
+
+void
+info_local(struct call *call)
+{
+	size_t i;
+
+	for (i = 0; i < SECTIONS; i++)
+		if (is_asked(call->req, &sections[i]) &&
+		    sections[i].kind != COMMAND_NODES)
+			sections[i].reply(call);
+}
 
 void
 info_reply(struct call *call)
 {
-	const struct request *req = call->req;
 	bool found = false;
-	size_t i, len;
+	size_t i;
 
-	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		len = strlen(sections[i].name);
-		if (req->argc == 2 && (req->argv[1].len != len ||
-		    strncasecmp((const char *)req->argv[1].data,
-		    sections[i].name, len) != 0))
+	for (i = 0; i < SECTIONS; i++) {
+		if (!is_asked(call->req, &sections[i]))
 			continue;
 		sections[i].reply(call);
 		found = true;
@@ -202,6 +333,6 @@ info_reply(struct call *call)
 		return;
 	}
 	call->failed = true;
-	reply_error(call->out, "no such section: "
-	    "server, clients, memory, stats, buckets or workers");
+	reply_error(call->out, "no such section: server, clients, memory, "
+	    "stats, buckets, workers, node or nodes");
 }

@@ -7,6 +7,7 @@
 
 #include "proto/outbuf.h"
 #include "proto/request.h"
+#include "server/route.h"
 #include "server/store.h"
 
 /*
@@ -22,10 +23,12 @@ struct stream {
 	struct slice	*kept;		/* argv, if it is ours to free */
 	bool		 slow;		/* a piece is work for a turn */
 	bool		 begun;		/* something was written */
-	size_t		 index;		/* MGET: the word whose turn it is */
+	size_t		 index;		/* MGET, WHERE: the word whose turn
+					 * it is */
 	uint32_t	 shard;		/* BUCKETS: where we walk */
 	struct scan	 scan;
 	struct store	*audited;	/* AUDIT: of whom */
+	const struct route *route;	/* WHERE */
 };
 
 /* Begin one for a request, which must live on. */
@@ -36,6 +39,10 @@ void stream_begin(struct stream *, const struct request *,
 void stream_keys(struct stream *, const struct request *);
 void stream_buckets(struct stream *, const struct request *);
 void stream_mget(struct stream *, const struct request *);
+
+/* Begin WHERE by this table, which must live on. */
+void stream_where(struct stream *, const struct request *,
+    const struct route *);
 
 /*
  * Begin AUDIT.  NULL, or why it cannot be done, and then there is no stream.

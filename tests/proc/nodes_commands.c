@@ -63,10 +63,11 @@ static const char *const script[] = {
 	"SUBSCRIBE", "SUBSCRIBE % k", "BUCKETS %", "KEYS", "KEYS % k",
 	"COUNT", "COUNT % k", "DROP", "DROP % k", "MPUT", "MPUT %",
 	"MPUT % k", "MPUT % k v l", "MGET", "MGET %", "INFO a b",
-	"INFO nonsense", "AUDIT now", "HELP a b", "PING %", "QUIT %",
+	"INFO nonsense", "WHERE", "AUDIT now", "HELP a b", "PING %", "QUIT %",
 	"DEBUG", "NONSENSE", "NONSENSE %", "\"\"", "\"\" %",
 	/* Names that there are not, lines that are none. */
 	"CREATE \"\"", "GET \"\" k", "DROP \"\"", "SUBSCRIBE \"\"",
+	"WHERE \"\"", "WHERE % \"\" %",
 	"PUT % k \"", "GET % \"k", "PUT % k \"\\q\"", "KEYS %\"",
 	"CREATE \"%\"x", "GET % k\"l\"", "  GET   %   b  ", "\tGET\t%\tb\t",
 	"DROP %", "DROP %", "BUCKETS", "GET % b"

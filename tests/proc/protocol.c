@@ -153,8 +153,8 @@ Test(protocol, wrong_verb_or_number_of_words_is_an_unknown_command)
 		"DELETE shopping", "DELETE a b c", "SUBSCRIBE",
 		"SUBSCRIBE a b", "BUCKETS all", "KEYS", "KEYS a b", "COUNT",
 		"DROP", "MPUT shopping a", "MPUT shopping a 1 b",
-		"MGET shopping", "INFO a b", "AUDIT x", "HELP a b", "PING x",
-		"QUIT x", "\"\"", "\"PUT shopping\" a b"
+		"MGET shopping", "WHERE", "INFO a b", "AUDIT x", "HELP a b",
+		"PING x", "QUIT x", "\"\"", "\"PUT shopping\" a b"
 	};
 	size_t i;
 
@@ -243,7 +243,7 @@ Test(protocol, help_names_every_command)
 	static const char *const verbs[] = {
 		"CREATE ", "PUT ", "GET ", "DELETE ", "SUBSCRIBE ",
 		"BUCKETS:", "KEYS ", "COUNT ", "DROP ", "MPUT ", "MGET ",
-		"INFO ", "AUDIT:", "HELP ", "PING:", "QUIT:",
+		"WHERE ", "INFO ", "AUDIT:", "HELP ", "PING:", "QUIT:",
 #ifdef KVD_DEBUG_COMMANDS
 		"DEBUG ",
 #endif
@@ -273,7 +273,46 @@ Test(protocol, info_answers_sections)
 	cr_assert_geq(talk_info(fd, "stats", "requests"), 4);
 	cr_assert_eq(talk_info(fd, "buckets", "value_max"), VALUE_MAX);
 	talk(fd, "INFO nonsense\r\n", "ERROR no such section: server, "
-	    "clients, memory, stats, buckets or workers\r\n");
+	    "clients, memory, stats, buckets, workers, node or nodes\r\n");
+}
+
+Test(protocol, info_of_the_nodes_is_a_line_where_there_is_one)
+{
+	char line[512], other[512], expected[256];
+
+	snprintf(expected, sizeof(expected), "node_%s:address=", d.name);
+	talk_send(fd, "INFO nodes\r\n");
+	cr_assert(talk_line(fd, line, sizeof(line)));
+	cr_assert_eq(strncmp(line, expected, strlen(expected)), 0, "%s", line);
+	cr_assert_not_null(strstr(line, ",state=up,table=1,shards="));
+	cr_assert_null(strstr(line, "shards=-"));
+	talk_expect(fd, "OK\r\n");
+	do {
+		talk_send(fd, "INFO node\r\n");
+		cr_assert(talk_line(fd, other, sizeof(other)));
+		talk_expect(fd, "OK\r\n");
+	} while (strstr(other, ",strays=-") != NULL);
+	cr_assert_not_null(strstr(other, ",buckets=0,keys=0,strays=0,"));
+}
+
+Test(protocol, where_tells_of_each_bucket_there_or_not)
+{
+	char line[512], expected[256];
+	int i;
+
+	snprintf(expected, sizeof(expected), ",node=%s,address=", d.name);
+	talk_send(fd, "WHERE a \"x y\"\r\nwhere a\r\n");
+	for (i = 0; i < 3; i++) {
+		cr_assert(talk_line(fd, line, sizeof(line)));
+		cr_assert_eq(strncmp(line, i == 1 ? "slot=6385,shard=" :
+		    "slot=15495,shard=", 16), 0, "%s", line);
+		cr_assert_not_null(strstr(line, expected), "%s", line);
+		cr_assert_not_null(strstr(line, ",why=the only node"));
+		if (i > 0)
+			talk_expect(fd, "OK\r\n");
+	}
+	talk(fd, "WHERE a \"\" b\r\n",
+	    "ERROR bucket name is empty or longer than 1024 bytes\r\n");
 }
 
 Test(protocol, pipelined_requests_are_answered_in_order)
