@@ -10,11 +10,11 @@
 #include "proto/client/handle.h"
 
 /*
- * A kv_mget() is cut into requests of this many keys or bytes, since a
- * server takes no line of any length.
+ * A kv_mget() or kv_where() is cut into requests of this many words or bytes,
+ * since a server takes no line of any length.
  */
-#define MGET_KEYS	4096
-#define MGET_BYTES	((size_t)64 << 10)
+#define SHARE_WORDS	4096
+#define SHARE_BYTES	((size_t)64 << 10)
 
 static const struct expect status_only = { .shape = SHAPE_STATUS };
 static const struct expect one_value = { .shape = SHAPE_VALUES, .values = 1 };
@@ -118,14 +118,14 @@ kv_get(struct kv *kv, struct kv_bytes bucket, struct kv_bytes key,
 	    part.kind == ANSWER_MISSING ? key : bucket);
 }
 
-/* How many of n keys go into one request. */
+/* How many of n words go into one request. */
 static size_t
-mget_share(const struct kv_bytes *keys, size_t n)
+share_of(const struct kv_bytes *words, size_t n)
 {
 	size_t bytes = 0, i;
 
-	for (i = 0; i < n && i < MGET_KEYS && bytes < MGET_BYTES; i++)
-		bytes += keys[i].len;
+	for (i = 0; i < n && i < SHARE_WORDS && bytes < SHARE_BYTES; i++)
+		bytes += words[i].len;
 	return i;
 }
 
@@ -174,7 +174,7 @@ kv_mget(struct kv *kv, struct kv_bytes bucket, const struct kv_bytes *keys,
 		return handle_check(kv, false);
 	status = handle_begin(kv, expect);
 	for (done = 0; done < n && status == KV_OK; done += expect.values) {
-		expect.values = mget_share(keys + done, n - done);
+		expect.values = share_of(keys + done, n - done);
 		handle_expect(kv, expect);
 		status = handle_compose_keys(kv, "MGET", bucket, keys + done,
 		    expect.values);
@@ -228,6 +228,21 @@ kv_info(struct kv *kv, const char *section, kv_item_fn *fn, void *arg)
 	struct kv_bytes word = kv_str(section != NULL ? section : "");
 
 	return list(kv, "INFO", &word, section != NULL, SHAPE_TEXT, fn, arg);
+}
+
+enum kv_status
+kv_where(struct kv *kv, const struct kv_bytes *buckets, size_t n,
+    kv_item_fn *fn, void *arg)
+{
+	enum kv_status status = handle_check(kv, false);
+	size_t share;
+
+	for (; n > 0 && status == KV_OK; buckets += share, n -= share) {
+		share = share_of(buckets, n);
+		status = list(kv, "WHERE", buckets, share, SHAPE_TEXT, fn,
+		    arg);
+	}
+	return status;
 }
 
 enum kv_status

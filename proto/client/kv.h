@@ -309,6 +309,16 @@ enum kv_status kv_info(struct kv *, const char *section, kv_item_fn *,
     void *arg);
 
 /*
+ * Which node has each of n buckets, which need not be there: a line for each,
+ * in their order, as the server wrote it: slot=N,shard=N,node=S,address=S and
+ * ,why=S, which goes to the end of the line.  They are asked for in requests
+ * of at most a few thousand.  n = 0 does nothing, and asks nobody.  KV_REFUSED
+ * if a name is too long or empty.
+ */
+enum kv_status kv_where(struct kv *, const struct kv_bytes *buckets, size_t n,
+    kv_item_fn *, void *arg);
+
+/*
  * Have the server check all that it stores, while it goes on serving, and
  * tell in lines name:number what it has checked; one is errors:0 if all is
  * well.  The lines come when all is done, which takes seconds for millions of

@@ -1,5 +1,5 @@
 /*
- * kv audit: what the server has checked of its memory, in numbers, and what
+ * kv audit: what a server has checked of its memory, in numbers, and what
  * follows from them, from the lines of AUDIT.
  *
  *	errors:2
@@ -13,17 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/client/kv_audit.h"
 #include "proto/client/kv_command.h"
 
 #define NAME_WIDTH	25
 #define NUMBER_WIDTH	16
-
-enum count {
-	COUNT_SHARDS, COUNT_WHOLE, COUNT_SLICED, COUNT_REPAIRED, COUNT_LOST,
-	COUNT_SEGMENTS, COUNT_FREE, COUNT_RAW, COUNT_BUCKETS, COUNT_DROPPED,
-	COUNT_LINES, COUNT_RECORDS, COUNT_LOG, COUNT_LIVE, COUNT_DEAD,
-	COUNT_ERRORS, COUNTS
-};
 
 static const struct {
 	const char	*name;		/* of the server, and in JSON */
@@ -45,12 +39,6 @@ static const struct {
 	[COUNT_LIVE] = { "live_bytes", "bytes in use" },
 	[COUNT_DEAD] = { "dead_bytes", "bytes to be cleaned" },
 	[COUNT_ERRORS] = { "errors", "errors" },
-};
-
-struct audit {
-	uint64_t	count[COUNTS];
-	bool		told[COUNTS];
-	char		first_error[512];
 };
 
 /* True if text is name and a colon; *value is what stands behind. */
@@ -101,8 +89,47 @@ take_line(void *arg, struct kv_bytes line)
 	return 0;
 }
 
-static void
-print_row(const struct output *out, const char *name, const char *value)
+int
+audit_ask(struct kv *kv, const char *node, struct audit *audit)
+{
+	enum kv_status status;
+
+	*audit = (struct audit){ .first_error = "" };
+	/* It takes as long as it takes; who has no patience interrupts us. */
+	kv_set_deadline(kv, -1);
+	status = kv_audit(kv, take_line, audit);
+	kv_set_deadline(kv, 0);
+	if (status != KV_OK) {
+		session_complain("%s%s%s", node != NULL ? node : "",
+		    node != NULL ? ": " : "", kv_message(kv));
+		return session_exit_status(status);
+	}
+	if (audit->told[COUNT_ERRORS] && audit->told[COUNT_LOST])
+		return 0;
+	session_complain("%s: the server does not tell of errors (is it of "
+	    "another version?)", node != NULL ? node : "audit");
+	return EXIT_SERVER;
+}
+
+bool
+audit_is_sound(const struct audit *audit)
+{
+	return audit->count[COUNT_ERRORS] == 0 &&
+	    audit->count[COUNT_LOST] == 0;
+}
+
+void
+audit_complain(const char *node, const struct audit *audit)
+{
+	session_complain("%s%s%s (errors: %ju, kvd(8) tells what to do)",
+	    node != NULL ? node : "", node != NULL ? ": " : "",
+	    audit->first_error[0] != '\0' ? audit->first_error : "damaged",
+	    (uintmax_t)audit->count[COUNT_ERRORS]);
+}
+
+void
+audit_print_row(const struct output *out, const char *name,
+    const char *value)
 {
 	struct kv_bytes bytes = kv_str(name);
 	int pad = NAME_WIDTH - (int)bytes.len;
@@ -112,8 +139,9 @@ print_row(const struct output *out, const char *name, const char *value)
 	output_end(out);
 }
 
-static void
-print_text(const struct output *out, const struct audit *audit, bool sound)
+void
+audit_print_text(const struct output *out, const struct audit *audit,
+    const char *verdict)
 {
 	char number[32];
 	size_t i;
@@ -123,62 +151,65 @@ print_text(const struct output *out, const struct audit *audit, bool sound)
 			continue;
 		(void)snprintf(number, sizeof(number), "%ju",
 		    (uintmax_t)audit->count[i]);
-		print_row(out, names[i].shown, number);
+		audit_print_row(out, names[i].shown, number);
 	}
-	print_row(out, "verdict", sound ? "sound" : "damaged");
+	audit_print_row(out, "verdict", verdict);
 }
 
-static void
-print_json(const struct output *out, const struct audit *audit)
+void
+audit_print_json(const struct audit *audit)
 {
 	size_t i;
 
-	output_json_begin();
 	for (i = 0; i < COUNTS; i++)
 		if (audit->told[i])
 			output_json_number(names[i].name, audit->count[i]);
 	if (audit->first_error[0] != '\0')
 		output_json_string("first_error", audit->first_error);
-	output_json_end(out);
 }
 
+/* Of the only node there is. */
 static int
-judge(const struct output *out, const struct audit *audit)
+audit_one(struct session *session)
 {
-	bool sound;
+	const struct output *out = &session->out;
+	struct audit audit;
+	int exit_status = audit_ask(session->kv, NULL, &audit);
 
-	if (!audit->told[COUNT_ERRORS] || !audit->told[COUNT_LOST]) {
-		session_complain("audit: the server does not tell of errors "
-		    "(is it of another version?)");
-		return EXIT_SERVER;
+	if (exit_status != 0)
+		return exit_status;
+	if (out->json) {
+		output_json_begin();
+		audit_print_json(&audit);
+		output_json_end(out);
+	} else {
+		audit_print_text(out, &audit,
+		    audit_is_sound(&audit) ? "sound" : "damaged");
 	}
-	sound = audit->count[COUNT_ERRORS] == 0 &&
-	    audit->count[COUNT_LOST] == 0;
-	if (out->json)
-		print_json(out, audit);
-	else
-		print_text(out, audit, sound);
-	if (sound)
+	if (audit_is_sound(&audit))
 		return 0;
-	session_complain("%s (errors: %ju, kvd(8) tells what to do)",
-	    audit->first_error[0] != '\0' ? audit->first_error : "damaged",
-	    (uintmax_t)audit->count[COUNT_ERRORS]);
+	audit_complain(NULL, &audit);
 	return EXIT_DAMAGED;
 }
 
 int
 run_audit(struct session *session, const struct kv_bytes *words, size_t n)
 {
-	struct audit audit = { .first_error = "" };
-	enum kv_status status;
+	struct nodes nodes;
+	enum kv_status status = nodes_ask(session, &nodes);
+	int exit_status;
 
 	(void)words;
 	(void)n;
-	/* It takes as long as it takes; who has no patience interrupts us. */
-	kv_set_deadline(session->kv, -1);
-	status = kv_audit(session->kv, take_line, &audit);
-	kv_set_deadline(session->kv, 0);
-	if (status != KV_OK)
-		return session_verdict(session->kv, status);
-	return judge(&session->out, &audit);
+	if (nodes.failed) {
+		session_complain("audit: out of memory");
+		exit_status = EX_OSERR;
+	} else if (status != KV_OK && status != KV_PARTIAL) {
+		exit_status = session_verdict(session->kv, status);
+	} else {
+		exit_status = nodes.n < 2 ? audit_one(session) :
+		    audit_nodes(session, &nodes);
+	}
+	nodes_free(&nodes);
+	return exit_status;
 }

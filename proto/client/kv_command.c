@@ -54,8 +54,10 @@ static bool
 lacks_input(const struct session *session, const struct command *command,
     size_t n)
 {
+	size_t enough = command->max == ANY ? command->min + 1 : command->max;
+
 	return session->prompt && (command->flags & COMMAND_INPUT) &&
-	    (n < command->max || command->max == 1);
+	    (n < enough || command->max == 1);
 }
 
 int

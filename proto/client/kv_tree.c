@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/client/kv_command.h"
+#include "proto/client/kv_fields.h"
 
 #define LINE_MAX_BYTES	512
 
@@ -36,34 +37,6 @@ struct tree {
 	bool		 failed;	/* out of memory */
 };
 
-/* Cut name=value,name=value,... up; the last value may have commas. */
-static void
-take_apart(struct process *p)
-{
-	char *rest = strchr(p->line, ':'), *value, *end = strchr(p->line, 0);
-	size_t i, len;
-
-	for (i = 0; i < FIELDS; i++)
-		p->field[i] = end;
-	for (rest = rest == NULL ? end : rest + 1; *rest != '\0';) {
-		for (i = 0; i < FIELDS; i++) {
-			len = strlen(names[i]);
-			if (strncmp(rest, names[i], len) == 0 &&
-			    rest[len] == '=')
-				break;
-		}
-		value = rest;
-		if (i == FIELD_LAST)
-			rest = end;
-		else if ((rest = strchr(rest, ',')) == NULL)
-			rest = end;
-		else
-			*rest++ = '\0';
-		if (i < FIELDS)
-			p->field[i] = value + strlen(names[i]) + 1;
-	}
-}
-
 static int
 add_process(void *arg, struct kv_bytes item)
 {
@@ -81,6 +54,15 @@ add_process(void *arg, struct kv_bytes item)
 	more += tree->n++;
 	output_tame(more->line, sizeof(more->line), item);
 	return 0;
+}
+
+static void
+take_apart(struct process *p)
+{
+	char *colon = strchr(p->line, ':');
+
+	fields_read(colon == NULL ? strchr(p->line, '\0') : colon + 1, names,
+	    FIELDS, p->field);
 }
 
 /* "worker 2"; there is one of the others, or two in a change. */

@@ -157,8 +157,20 @@ quietly(struct result result)
 	assert_says(result, "");
 }
 
-const char *
-answer_once(const char *reply)
+static void
+serve(int client, const char *const *reply, size_t n)
+{
+	char line[64];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		talk_line(client, line, sizeof(line));
+		send(client, reply[i], strlen(reply[i]), MSG_NOSIGNAL);
+	}
+}
+
+static const char *
+answer(const char *const *reply, size_t n)
 {
 	static char names[3][32];
 	static size_t at;
@@ -168,7 +180,6 @@ answer_once(const char *reply)
 	};
 	int listener = socket(AF_INET, SOCK_STREAM, 0), client;
 	socklen_t len = sizeof(sin);
-	char line[64];
 
 	at = (at + 1) % 3;
 	cr_assert_eq(bind(listener, (struct sockaddr *)&sin, len), 0);
@@ -179,10 +190,21 @@ answer_once(const char *reply)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		client = accept(listener, NULL, NULL);
 		close(listener);
-		talk_line(client, line, sizeof(line));
-		send(client, reply, strlen(reply), MSG_NOSIGNAL);
+		serve(client, reply, n);
 		_exit(0);
 	}
 	close(listener);
 	return names[at];
+}
+
+const char *
+answer_once(const char *reply)
+{
+	return answer(&reply, 1);
+}
+
+const char *
+answer_twice(const char *first, const char *second)
+{
+	return answer((const char *const[]){ first, second }, 2);
 }

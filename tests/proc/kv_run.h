@@ -48,6 +48,8 @@ void assert_fails(struct result, int status, const char *out,
  * while two others are asked for.
  */
 const char *answer_once(const char *reply);
+/* The same with two lines and two answers. */
+const char *answer_twice(const char *first, const char *second);
 
 /* The parts, for what is to run beside the test. */
 

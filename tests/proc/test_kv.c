@@ -218,7 +218,7 @@ Test(kv, help_needs_no_server_and_names_every_command)
 	static const char *const names[] = {
 		"create", "put", "get", "delete", "mget", "mput", "keys",
 		"buckets", "count", "drop", "watch", "load", "dump", "ping",
-		"info", "tree", "audit", "help", "completion"
+		"info", "tree", "nodes", "where", "audit", "help", "completion"
 	};
 	struct result result;
 	size_t i;
@@ -303,6 +303,27 @@ Test(kv, the_shell_completes_commands_options_and_buckets)
 }
 
 /* The supervision tree. */
+
+Test(kv, nodes_and_where_tell_of_the_one_that_there_is)
+{
+	char expected[256];
+	struct result result;
+
+	quietly(run("-q", "create", "b"));
+	quietly(run("-q", "mput", "b", "k", "v", "l", "w"));
+	result = run("nodes");
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	snprintf(expected, sizeof(expected), "\n%s  127.0.0.1:",
+	    kv_daemon.name);
+	cr_assert_not_null(strstr(result.out, expected), "%s", result.out);
+	cr_assert_not_null(strstr(result.out,
+	    "        1          2       0 "), "%s", result.out);
+	free(result.out);
+	result = run("where", "nowhere");
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	cr_assert_not_null(strstr(result.out, "  the only node\n"));
+	free(result.out);
+}
 
 /* Run kv tree until it says this; with -j if json. */
 static void

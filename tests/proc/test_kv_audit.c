@@ -200,7 +200,9 @@ Test(kv_audit, tells_of_a_shard_that_is_lost_and_checks_the_others)
 
 /* What kv makes of answers that this server does not give. */
 
-#define RUN_AGAINST(reply)	run("-s", answer_once(reply), "audit")
+/* First it is asked what nodes there are. */
+#define ALONE		"node_x:address=:1,state=up\r\nOK\r\n"
+#define RUN_AGAINST(reply)	run("-s", answer_twice(ALONE, reply), "audit")
 
 Test(kv_audit, of_a_server_that_says_too_little_is_no_verdict)
 {

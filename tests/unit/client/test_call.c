@@ -406,6 +406,27 @@ Test(call, an_audit_is_handed_on_line_by_line_or_refused)
 	peer_close(kv);
 }
 
+Test(call, where_buckets_are_is_handed_on_line_by_line_or_refused)
+{
+	static const struct peer_step steps[] = {
+		EXPECT("WHERE a \"b c\"\r\n"),
+		DRIP("slot=1,why=x\r\nERROR,why=y\r\nOK\r\n"),
+		EXPECT("WHERE \"\"\r\n"),
+		SEND("ERROR bucket name is empty\r\n"), END
+	};
+	const struct kv_bytes names[] = { kv_str("a"), kv_str("b c") };
+	const struct kv_bytes empty = kv_str("");
+	struct kv *kv = peer_open(steps, NULL);
+	struct seen seen = { .kv = kv }, none = { 0 };
+
+	cr_assert_eq(kv_where(kv, names, 0, see, &none), KV_OK);
+	cr_assert_eq(kv_where(kv, names, 2, see, &seen), KV_OK);
+	cr_assert_str_eq(seen.text, "[slot=1,why=x][ERROR,why=y]");
+	cr_assert_eq(kv_where(kv, &empty, 1, see, &none), KV_REFUSED);
+	cr_assert_str_eq(none.text, "");
+	peer_close(kv);
+}
+
 Test(call, a_bucket_dropped_during_a_list_ends_it)
 {
 	static const struct peer_step steps[] = {
@@ -500,6 +521,29 @@ Test(call, a_long_mget_is_asked_for_in_several_requests)
 	cr_assert_eq(kv_mget(kv, bucket, keys, 4098, see_value, &seen),
 	    KV_OK);
 	cr_assert_not_null(strstr(seen.text, "0=v;1=v;"));
+	peer_close(kv);
+}
+
+Test(call, where_many_buckets_are_is_asked_for_in_several_requests)
+{
+	static const struct peer_step steps[] = {
+		SKIP(5 + 4096 * 2 + 2),
+		REPEAT("slot=1\r\n", 4096),
+		SEND("OK\r\n"),
+		EXPECT("WHERE k k\r\n"), SEND("slot=2\r\nslot=3\r\nOK\r\n"),
+		EXPECT("WHERE k\r\n"), SEND("slot=4\r\nOK\r\n"), END
+	};
+	static struct kv_bytes keys[4098];
+	struct seen seen = { 0 }, more = { 0 };
+	struct kv *kv = peer_open(steps, NULL);
+	size_t i;
+
+	for (i = 0; i < 4098; i++)
+		keys[i] = kv_str("k");
+	cr_assert_eq(kv_where(kv, keys, 4098, see, &seen), KV_OK);
+	cr_assert_not_null(strstr(seen.text, "[slot=1][slot=1]"));
+	cr_assert_eq(kv_where(kv, keys, 1, see, &more), KV_OK);
+	cr_assert_str_eq(more.text, "[slot=4]");
 	peer_close(kv);
 }
 
