@@ -246,6 +246,57 @@ Test(link_answers, that_refuse_are_told_and_the_link_goes_on)
 	peer_close(&u.p);
 }
 
+static void
+take_info(struct frame *frame)
+{
+	peer_expect_request(&u.p, frame, "INFO node");
+	cr_assert_eq(frame->flags, FRAME_TEXT | FRAME_PLACE);
+	cr_assert_eq(frame->shard, FRAME_NO_SHARD);
+	cr_assert_eq(frame->place, 0);
+}
+
+/* The next line begins with the node, where clients find it, and this. */
+static void
+expect_line_of(size_t node, const char *facts)
+{
+	char line[1024], expected[1024];
+
+	snprintf(expected, sizeof(expected), "node_%s:address=127.0.0.1:%zu,%s",
+	    u.c.node[node].name, 4040 + node, facts);
+	cr_assert(talk_line(u.client, line, sizeof(line)));
+	cr_assert_eq(strncmp(line, expected, strlen(expected)), 0, "%s", line);
+}
+
+/* A line is the only piece, whatever the other node says of further ones. */
+Test(link_answers, of_a_node_about_itself_are_its_line_or_why_there_is_none)
+{
+	char why[400], facts[sizeof(why) + 32];
+	struct frame frame;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "INFO nodes\r\nINFO nodes\r\nGET milk k\r\n");
+	take_info(&frame);
+	frame = peer_frame(&u.p, FRAME_REPLY, frame.id, "node_x:marvels=7\r\n");
+	frame.flags |= FRAME_PLACE;
+	frame.place = 7;
+	peer_send(&u.p, &frame);
+	expect_line_of(0, "state=up,");
+	talk_expect(u.client, "node_x:marvels=7\r\nOK\r\n");
+	take_info(&frame);
+	memset(why, 'y', sizeof(why) - 1);
+	why[sizeof(why) - 1] = '\0';
+	frame = peer_frame(&u.p, FRAME_REFUSED, frame.id, why);
+	peer_send(&u.p, &frame);
+	snprintf(facts, sizeof(facts), "state=down,why=%s", why);
+	expect_line_of(0, "state=up,");
+	expect_line_of(1, facts);
+	understudy_expect_error(&u, u.client, "partial", "yyy");
+	peer_expect_request(&u.p, &frame, "GET milk k");
+	peer_reply(&u.p, &frame, "v\r\nOK\r\n");
+	talk_expect(u.client, "v\r\nOK\r\n");
+	peer_close(&u.p);
+}
+
 /* Its link has never been of use: that does not make the write undone. */
 Test(link_answers, that_never_come_leave_a_write_unknown_from_the_first)
 {

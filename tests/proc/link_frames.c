@@ -270,7 +270,8 @@ Test(link_frames, that_ask_too_much_are_refused_and_the_link_goes_on)
 {
 	static const char no[] = "it takes no such request";
 	static const char *const here[] = {
-		"PING", "INFO", "HELP", "AUDIT", "QUIT", "NONSENSE",
+		"PING", "INFO", "INFO server", "INFO nodes", "INFO node",
+		"WHERE apples", "HELP", "AUDIT", "QUIT", "NONSENSE",
 		"GET apples", "CREATE"
 	};
 	struct frame frame;
@@ -308,6 +309,30 @@ Test(link_frames, that_ask_too_much_are_refused_and_the_link_goes_on)
 	peer_expect(&p, FRAME_REPLY, "v\r\nOK\r\n");
 	peer_close(&p);
 	cr_assert_eq(daemon_count_log(&c.node[0], CLOSING), 1);
+}
+
+/* INFO node is about no shard, and is the one piece of a list. */
+Test(link_frames, that_ask_of_the_node_itself_are_answered_with_its_line)
+{
+	char expected[128];
+	struct frame frame;
+	struct peer p;
+
+	dial(&p);
+	ask(&p, "INFO node", FRAME_PLACE, FRAME_NO_SHARD);
+	cr_assert(peer_next(&p, &frame));
+	cr_assert_eq(frame.op, FRAME_REPLY);
+	cr_assert_eq(frame.flags, FRAME_TEXT | FRAME_PLACE);
+	cr_assert_eq(frame.place, 0);
+	snprintf(expected, sizeof(expected), "node_%s:address=127.0.0.1:4040,"
+	    "state=up,", c.node[0].name);
+	cr_assert_eq(memcmp(frame.payload.data, expected, strlen(expected)),
+	    0);
+	cr_assert_eq(memchr(frame.payload.data, '\n', frame.payload.len),
+	    frame.payload.data + frame.payload.len - 1);
+	ask(&p, "INFO node", 0, FRAME_NO_SHARD);
+	peer_expect(&p, FRAME_REFUSED, "it takes no such request");
+	peer_close(&p);
 }
 
 /* A list from a place that there is not, as after a restart of this node. */
