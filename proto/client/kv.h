@@ -303,7 +303,8 @@ enum kv_status kv_count(struct kv *, struct kv_bytes bucket, uint64_t *count);
 
 /*
  * What the server says of itself, line by line as it wrote it.  section may
- * be NULL: all.  KV_REFUSED if there is no such section.
+ * be NULL: all.  KV_REFUSED if there is no such section; KV_PARTIAL if a node
+ * does not answer, of which there is then a line that says so.
  */
 enum kv_status kv_info(struct kv *, const char *section, kv_item_fn *,
     void *arg);

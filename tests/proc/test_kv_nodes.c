@@ -23,7 +23,7 @@
 static struct cluster c;
 
 static void
-configure(size_t node, const unsigned *port)
+configure(size_t node, const unsigned *port, const char *more)
 {
 	char conf[2048];
 	int used;
@@ -35,12 +35,13 @@ configure(size_t node, const unsigned *port)
 		used += snprintf(conf + used, sizeof(conf) - (size_t)used,
 		    "node %s { address 127.0.0.1:%u; peer %s:14040 }\n",
 		    c.node[i].name, port[i], c.peer[i]);
+	snprintf(conf + used, sizeof(conf) - (size_t)used, "%s", more);
 	daemon_configure(&c.node[node], conf);
 }
 
 /* A worker of before the reload may be there for a moment. */
 static void
-await_table(size_t node)
+await_table(size_t node, const char *table)
 {
 	char line[512], port[16];
 	bool good;
@@ -54,34 +55,45 @@ await_table(size_t node)
 		good = strstr(line, port) != NULL;
 		for (; strncmp(line, "node_", 5) == 0;
 		    talk_line(fd, line, sizeof(line)))
-			good = good && strstr(line, ",strays=0,") != NULL;
+			good = good && strstr(line, table) != NULL &&
+			    strstr(line, ",strays=-,") == NULL;
 		good = good && strcmp(line, "OK") == 0;
 		close(fd);
 	} while (!good);
+}
+
+/* All have this behind the list of nodes, and a table of that version. */
+static void
+reload(const char *more, int times, const char *table)
+{
+	unsigned port[NODES];
+	size_t i;
+
+	for (i = 0; i < NODES; i++)
+		port[i] = c.node[i].port;
+	for (i = 0; i < NODES; i++) {
+		configure(i, port, more);
+		daemon_kill(&c.node[i], SIGHUP);
+		daemon_await_log(&c.node[i], "configuration reloaded", times);
+	}
+	for (i = 0; i < NODES; i++)
+		await_table(i, table);
 }
 
 /* Which ports they have is known when they run. */
 static void
 begin(void)
 {
-	unsigned port[NODES] = { 4040, 4041, 4042 };
+	static const unsigned port[NODES] = { 4040, 4041, 4042 };
 	char server[32];
 	size_t i;
 
 	cluster_prepare(&c, NODES);
 	for (i = 0; i < NODES; i++) {
-		configure(i, port);
+		configure(i, port, "");
 		daemon_launch(&c.node[i], NULL);
 	}
-	for (i = 0; i < NODES; i++)
-		port[i] = c.node[i].port;
-	for (i = 0; i < NODES; i++) {
-		configure(i, port);
-		daemon_kill(&c.node[i], SIGHUP);
-		daemon_await_log(&c.node[i], "configuration reloaded", 1);
-	}
-	for (i = 0; i < NODES; i++)
-		await_table(i);
+	reload("", 1, ",table=1,");
 	snprintf(server, sizeof(server), "127.0.0.1:%u", c.node[0].port);
 	setenv("KV_SERVER", server, 1);
 	setenv("HOME", c.node[0].dir, 1);
@@ -199,6 +211,35 @@ Test(kv_nodes, are_rows_of_facts_that_agree_with_where)
 	}
 	cr_assert_eq(keys, 30);
 	free(result.out);
+}
+
+Test(kv_nodes, have_strays_after_an_edit_that_takes_buckets_from_them)
+{
+	struct row before[NODES], row[NODES];
+	struct result result;
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "b%zu", i);
+		quietly(run("-q", "create", text));
+	}
+	result = run("nodes");
+	read_rows(result.out, before);
+	free(result.out);
+	snprintf(text, sizeof(text), "table 2\nslots 0-16383 %s\n",
+	    c.node[0].name);
+	reload(text, 2, ",table=2,");
+	result = run("nodes");
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	read_rows(result.out, row);
+	free(result.out);
+	for (i = 0; i < NODES; i++) {
+		cr_assert_eq(row[i].fact[0], 2);
+		cr_assert_eq(row[i].fact[1], i == 0 ? 64 : 0);
+		cr_assert_eq(row[i].fact[2], before[i].fact[2]);
+		cr_assert_eq(row[i].fact[4], i == 0 ? 0 : before[i].fact[2]);
+	}
 }
 
 Test(kv_nodes, are_objects_with_json)
@@ -351,6 +392,33 @@ Test(kv_nodes, are_told_of_names_that_standard_input_lists)
 	    "where [bucket ...]; from a file: kv where ... <file)"));
 	cr_assert_not_null(strstr(result.out, "\nfoo     12182 "));
 	free(result.out);
+}
+
+/* More than are asked for at once. */
+Test(kv_nodes, are_told_of_any_number_of_names_in_their_order)
+{
+	enum { MANY = 2500 };
+	char *line = malloc(MANY * 8 + 16), *p = line;
+	struct result result;
+	const char *text;
+	char name[16], expected[16];
+	int i;
+
+	p += sprintf(p, "where");
+	for (i = 0; i < MANY; i++)
+		p += sprintf(p, " n%d", i);
+	p += sprintf(p, "\n");
+	result = run_with(line, (size_t)(p - line), NULL);
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	for (i = 0, text = result.out; i < MANY; i++) {
+		text = strchr(text, '\n') + 1;
+		snprintf(expected, sizeof(expected), "n%d", i);
+		cr_assert_eq(sscanf(text, "%15s", name), 1);
+		cr_assert_str_eq(name, expected);
+	}
+	cr_assert_str_eq(strchr(text, '\n'), "\n");
+	free(result.out);
+	free(line);
 }
 
 /* Audit. */
