@@ -206,6 +206,7 @@ write_event(struct subscriber *sub, const struct feed_event *event)
 		sub->state = SUBSCRIBER_DROPPED;
 		break;
 	case FEED_CREATED:
+	case FEED_TOUCHED:
 		break;
 	}
 }

@@ -7,6 +7,7 @@
 #include "shm/record.h"
 #include "shm/segment.h"
 #include "shm/slab.h"
+#include "shm/word.h"
 
 /*
  * What the parts of the audit share.  All of them run under the lock of
@@ -162,6 +163,15 @@ void audit_segment(struct audit *, uint64_t segment);
 
 /* Every segment of the shard, at one moment. */
 void audit_segments(struct audit *);
+
+/* A bucket that lives is marked as one. */
+static inline bool
+audit_is_marked(const struct bucket *b)
+{
+	uint64_t mark = word_peek(&b->mark);
+
+	return mark == BUCKET_LIVE || mark == BUCKET_AUTO;
+}
 
 /* audit_slice.c */
 void audit_slices_begin(struct audit *);

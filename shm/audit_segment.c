@@ -118,7 +118,7 @@ looks_like_bucket(const struct audit *au, arena_off unit)
 {
 	const struct bucket *b = arena_at(au->a, unit);
 
-	return word_peek(&b->mark) == BUCKET_LIVE &&
+	return audit_is_marked(b) &&
 	    (word_peek(&b->table.root) | word_peek(&b->table.shape)) != 0;
 }
 
@@ -180,8 +180,8 @@ is_possible(const struct record_view *r)
 		return r->key.len <= PAIR_KEY_MAX && r->value.len == 0;
 	case RECORD_CREATE:
 	case RECORD_DROP:
-		return r->key.len > 0 && r->key.len <= BUCKET_NAME_MAX &&
-		    r->value.len == 0;
+	case RECORD_TOUCH:
+		return r->key.len <= BUCKET_NAME_MAX && r->value.len == 0;
 	}
 	return false;
 }

@@ -92,7 +92,8 @@ check_record(struct audit *au, const struct audit_walk *w, uint64_t slot,
 	if (r->op != w->op ||
 	    (w->op == RECORD_PUT && r->bucket != w->bucket))
 		audit_wrong(au, "entry %#lx leads to a foreign record", slot);
-	if ((r->flags & ~RECORD_EXPIRES) != 0)
+	if ((r->flags & ~(RECORD_EXPIRES | (r->op == RECORD_CREATE ?
+	    RECORD_AUTO : 0))) != 0)
 		audit_wrong(au, "entry %#lx leads to unknown flags", slot);
 	if (r->lsn > word_peek(&au->sh->lsn))
 		audit_wrong(au, "record of the future, lsn %lu", r->lsn);
@@ -315,7 +316,7 @@ check_bucket(struct audit *au, const struct record_view *r)
 	audit_spend(au, 1);
 	b = arena_at(au->a, r->bucket);
 	au->report.buckets++;
-	if (word_peek(&b->mark) != BUCKET_LIVE)
+	if (!audit_is_marked(b))
 		audit_wrong(au, "bucket %#lx has no mark", r->bucket);
 	if (word_peek(&b->created) != r->lsn)
 		audit_wrong(au, "bucket %#lx has another's creation",

@@ -1,6 +1,7 @@
 /*
  * The batch.  Between its two intents nothing may fail: lines were reserved
- * and splits made in advance, and a record only replaces an older one.
+ * and splits made in advance, new buckets wait among the dropped ones, and a
+ * record only replaces or removes an older one that is there.
  */
 
 #include "shm/batch.h"
@@ -38,15 +39,12 @@ finish(struct held *h, bool (*can)(const struct held *,
 
 	if (end == 0)
 		return true;
-	while ((at = word_peek(&h->sh->hot_pos)) < end) {
-		if (!record_read(h->a, at, &r) || r.op != RECORD_PUT ||
+	while ((at = word_peek(&h->sh->hot_pos)) < end)
+		if (!record_read(h->a, at, &r) ||
 		    r.lsn != word_peek(&h->sh->lsn) + 1 ||
-		    r.size > end - at || (can != NULL && !can(h, &r)))
+		    r.size > end - at || (can != NULL && !can(h, &r)) ||
+		    !publish_record(h, at, &r, true))
 			return false;
-		(void)publish_put(h, at, &r, true);
-		if (h->broken)
-			return false;
-	}
 	close_batch(h);
 	return true;
 }

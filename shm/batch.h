@@ -5,7 +5,7 @@
 #include "shm/record.h"
 
 /*
- * Several puts that happen together.  Their records are written beyond the
+ * Several changes that happen together.  Their records are written beyond the
  * hot head; one intent then says where they end (batch_end) and makes the
  * shard's version odd, which holds off its readers.  From then on the batch
  * has happened: each record is published by an intent of its own that also
@@ -14,7 +14,8 @@
 
 /*
  * Write and commit n records for a held shard.  Room in the log for all of
- * them in one piece, and in the index, must have been reserved.  The views'
+ * them in one piece, and in the index, must have been reserved; whatever they
+ * remove is there, and a bucket that they create was prepared.  The views'
  * lsn are filled in.  If the change breaks, those after the record that it
  * came to are lost.
  */

@@ -9,9 +9,12 @@
 
 #include <string.h>
 
+#include "shm/batch.h"
 #include "shm/bucket_locked.h"
+#include "shm/clock.h"
 #include "shm/intent.h"
 #include "shm/log.h"
+#include "shm/publish.h"
 #include "shm/read.h"
 #include "shm/room.h"
 #include "shm/slab.h"
@@ -24,8 +27,18 @@ is_name(struct bytes name)
 	return name.len > 0 && name.len <= BUCKET_NAME_MAX;
 }
 
+bool
+bucket_is_ghost(const struct bucket *b)
+{
+	uint64_t expires_ms = word_peek(&b->link);
+
+	return (word_peek(&b->mark) == BUCKET_AUTO &&
+	    word_peek(&b->table.count) == 0) ||
+	    (expires_ms != 0 && expires_ms <= clock_wall_ms());
+}
+
 struct bucket *
-bucket_find(struct held *h, struct bytes name, struct index_place *p)
+bucket_find_any(struct held *h, struct bytes name, struct index_place *p)
 {
 	struct record_view r;
 	struct index_key key;
@@ -38,6 +51,14 @@ bucket_find(struct held *h, struct bytes name, struct index_place *p)
 	if ((b = bucket_live(h, r.bucket)) == NULL)
 		held_break(h);
 	return b;
+}
+
+struct bucket *
+bucket_find(struct held *h, struct bytes name, struct index_place *p)
+{
+	struct bucket *b = bucket_find_any(h, name, p);
+
+	return b == NULL || bucket_is_ghost(b) ? NULL : b;
 }
 
 static struct bucket *
@@ -59,13 +80,26 @@ marked(const struct held *h, arena_off off, uint64_t mark)
 struct bucket *
 bucket_live(const struct held *h, arena_off off)
 {
-	return marked(h, off, BUCKET_LIVE);
+	struct bucket *b = marked(h, off, BUCKET_LIVE);
+
+	return b != NULL ? b : marked(h, off, BUCKET_AUTO);
 }
 
 struct bucket *
 bucket_dropped(const struct held *h, arena_off off)
 {
 	return marked(h, off, BUCKET_DROPPED);
+}
+
+static void
+init(struct bucket *b, uint64_t lsn)
+{
+	word_init(&b->table.shape, 0);
+	word_init(&b->table.root, 0);
+	word_init(&b->table.count, 0);
+	word_init(&b->bytes, 0);
+	word_init(&b->revision, lsn);
+	word_init(&b->created, lsn);
 }
 
 /*
@@ -80,18 +114,103 @@ new_bucket(struct held *h, uint64_t lsn)
 
 	if (off == 0)
 		return 0;
-	word_init(&b->table.shape, 0);
-	word_init(&b->table.root, 0);
-	word_init(&b->table.count, 0);
-	word_init(&b->bytes, 0);
-	word_init(&b->revision, lsn);
-	word_init(&b->created, lsn);
+	init(b, lsn);
 	/* Last: a death before the commit leaves a free unit, which the
 	 * cleaner may yet find named by an old record and, marked like this,
 	 * take for a bucket. */
 	word_store(&b->mark, BUCKET_LIVE);
 	intent_set(h, &b->link, 0);
 	return off;
+}
+
+enum shm_status
+bucket_prepare(struct held *h, arena_off *off)
+{
+	enum shm_status status;
+	struct bucket *b;
+
+	status = slab_reserve(h, SLAB_LINE, 1, SEGMENT_FOR_PUT);
+	if (status != SHM_OK)
+		return status;
+	if ((*off = slab_alloc(h, SLAB_LINE)) == 0)
+		return SHM_DAMAGED;
+	b = arena_at(h->a, *off);
+	init(b, 0);
+	word_store(&b->mark, BUCKET_DROPPED);
+	intent_set(h, &b->link, word_peek(&h->sh->graveyard));
+	intent_add(h, &h->sh->graveyard, *off);
+	intent_commit(h);
+	return h->broken ? SHM_DAMAGED : SHM_OK;
+}
+
+enum shm_status
+bucket_drop_place(struct held *h, const struct bucket *b, struct bytes name,
+    const struct index_place *place)
+{
+	struct record_view r = {
+		.op = RECORD_DROP,
+		.bucket = arena_off_of(h->a, b),
+		.key = name,
+		.size = record_size(name.len, 0, false)
+	};
+	enum shm_status status;
+	arena_off off;
+
+	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
+		return status;
+	off = log_write(h, &r);
+	publish_drop(h, off, &r, place, false);
+	return SHM_OK;
+}
+
+/* It goes no more with its last key. */
+static enum shm_status
+make_stay(struct held *h, struct bucket *b, struct bytes name)
+{
+	uint64_t expires_ms = word_peek(&b->link);
+	struct record_view r = {
+		.op = RECORD_TOUCH,
+		.bucket = arena_off_of(h->a, b),
+		.flags = expires_ms != 0 ? RECORD_EXPIRES : 0,
+		.expires_ms = expires_ms,
+		.key = name,
+		.size = record_size(name.len, 0, expires_ms != 0)
+	};
+	enum shm_status status;
+	arena_off off;
+
+	if (word_peek(&b->mark) == BUCKET_LIVE)
+		return SHM_OK;
+	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK)
+		return status;
+	off = log_write(h, &r);
+	publish_touch(h, off, &r);
+	return SHM_OK;
+}
+
+/* Where a ghost was there shall be a bucket: both together. */
+static enum shm_status
+replace(struct held *h, const struct bucket *ghost, struct bytes name)
+{
+	struct record_view r[2] = {
+		{
+			.op = RECORD_DROP, .bucket = arena_off_of(h->a, ghost),
+			.key = name, .size = record_size(name.len, 0, false)
+		}, {
+			.op = RECORD_CREATE,
+			.key = name, .size = record_size(name.len, 0, false)
+		}
+	};
+	enum shm_status status;
+
+	if ((status = log_room(h, r[0].size + r[1].size, SEGMENT_FOR_PUT)) !=
+	    SHM_OK || (status = index_reserve(h, &h->sh->buckets, 1)) !=
+	    SHM_OK || (status = bucket_prepare(h, &r[1].bucket)) != SHM_OK ||
+	    (status = slab_reserve(h, SLAB_LINE, 1, SEGMENT_FOR_PUT)) !=
+	    SHM_OK)
+		return status;
+	batch_run(h, r, 2);
+	return SHM_OK;
 }
 
 static enum shm_status
@@ -107,10 +226,12 @@ create_locked(struct held *h, void *arg)
 	};
 	struct index_key key;
 	enum shm_status status;
+	struct bucket *b;
 	arena_off off;
 
-	if (bucket_find(h, name, &place) != NULL)
-		return SHM_OK;
+	if ((b = bucket_find_any(h, name, &place)) != NULL)
+		return bucket_is_ghost(b) ? replace(h, b, name) :
+		    make_stay(h, b, name);
 	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK ||
 	    (status = index_reserve(h, t, 1)) != SHM_OK ||
 	    (status = slab_reserve(h, SLAB_LINE, 2, SEGMENT_FOR_PUT)) !=
@@ -140,35 +261,11 @@ drop_locked(struct held *h, void *arg)
 {
 	struct bytes name = *(const struct bytes *)arg;
 	struct index_place place;
-	struct record_view created, r = {
-		.op = RECORD_DROP,
-		.key = name,
-		.size = record_size(name.len, 0, false)
-	};
-	enum shm_status status;
 	struct bucket *b;
-	arena_off off;
 
 	if ((b = bucket_find(h, name, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
-		return status;
-	record_read(h->a, place.record, &created);
-	r.bucket = created.bucket;
-	off = log_write(h, &r);
-	intent_guard(h, &h->sh->version);
-	index_remove(h, &h->sh->buckets, &place);
-	intent_add(h, &h->sh->keys, word_peek(&h->sh->keys) -
-	    word_peek(&b->table.count));
-	intent_add(h, &b->mark, BUCKET_DROPPED);
-	intent_add(h, &b->link, word_peek(&h->sh->graveyard));
-	intent_add(h, &h->sh->graveyard, r.bucket);
-	log_kill(h, place.record, created.size);
-	log_kill(h, off, r.size);
-	log_advance(h, &r);
-	intent_commit(h);
-	index_shrink(h, &h->sh->buckets);
-	return SHM_OK;
+	return bucket_drop_place(h, b, name, &place);
 }
 
 enum shm_status

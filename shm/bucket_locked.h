@@ -5,10 +5,32 @@
 
 /*
  * The bucket of that name in the shard that is held, and where its name is;
- * NULL if there is none, or the change breaks.
+ * NULL if there is none, or the change breaks.  bucket_find() takes no ghost
+ * for a bucket.
  */
 struct bucket *bucket_find(struct held *, struct bytes name,
     struct index_place *);
+struct bucket *bucket_find_any(struct held *, struct bytes name,
+    struct index_place *);
+
+/*
+ * Has the bucket expired, or lost the last key of those it goes with?  For
+ * all who ask it is not there; whoever changes it next drops it.
+ */
+bool bucket_is_ghost(const struct bucket *);
+
+/*
+ * Drop the bucket whose name is at that place.  SHM_OK or SHM_FULL.
+ */
+enum shm_status bucket_drop_place(struct held *, const struct bucket *,
+    struct bytes name, const struct index_place *);
+
+/*
+ * For a batch: make a struct bucket without a name, among the dropped ones,
+ * which is where the cleaner looks should the batch not come about.  An intent
+ * of its own.
+ */
+enum shm_status bucket_prepare(struct held *, arena_off *);
 
 /*
  * The bucket that a record names, or NULL if it is no more: the unit may be a

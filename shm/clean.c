@@ -55,6 +55,7 @@ table_of(struct held *h, const struct record_view *r)
 		return &h->sh->buckets;
 	case RECORD_DELETE:
 	case RECORD_DROP:
+	case RECORD_TOUCH:
 		break;
 	}
 	return NULL;
@@ -90,6 +91,17 @@ move(struct held *h, arena_off off, const struct record_view *r,
 	return SHM_OK;
 }
 
+/* Nobody has met the ghost since it became one. */
+static bool
+bury_ghost(struct held *h, const struct record_view *r,
+    const struct index_place *p)
+{
+	const struct bucket *b = bucket_live(h, r->bucket);
+
+	return r->op == RECORD_CREATE && b != NULL && bucket_is_ghost(b) &&
+	    bucket_drop_place(h, b, r->key, p) == SHM_OK;
+}
+
 static enum shm_status
 clean_record(struct held *h, arena_off off, const struct record_view *r,
     struct clean_work *work, uint64_t now_ms)
@@ -103,6 +115,8 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 		work->records_expired++;
 		return SHM_OK;
 	}
+	if (bury_ghost(h, r, &p))
+		return SHM_OK;
 	return move(h, off, r, &p, work);
 }
 

@@ -123,6 +123,9 @@ describe(const struct record_view *r, struct feed_event *event)
 	case RECORD_DROP:
 		event->op = FEED_DROPPED;
 		return true;
+	case RECORD_TOUCH:
+		event->op = FEED_TOUCHED;
+		return true;
 	}
 	return false;
 }

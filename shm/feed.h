@@ -19,13 +19,16 @@ struct feed {			/* a position; plain values, may be copied */
 	uint64_t	offset;		/* inside the segment */
 };
 
-enum feed_op { FEED_SET, FEED_DELETED, FEED_CREATED, FEED_DROPPED };
+enum feed_op {
+	FEED_SET, FEED_DELETED, FEED_CREATED, FEED_DROPPED,
+	FEED_TOUCHED		/* expires at another time, or not any more */
+};
 
 struct feed_event {
 	enum feed_op	op;
 	uint64_t	revision;
 	uint64_t	bucket_id;	/* see struct bucket_stat */
-	struct bytes	key;		/* created, dropped: the name */
+	struct bytes	key;		/* of a bucket: its name */
 	struct bytes	value;		/* empty but for FEED_SET */
 };
 

@@ -157,17 +157,23 @@ struct table {
 	word	count;		/* entries */
 };
 
-/* A bucket: one unit of a LINES segment; its name is in its record. */
+/*
+ * A bucket: one unit of a LINES segment; its name is in its record.  One that
+ * is AUTO lives and goes with its last key; what is left of it until somebody
+ * has time to drop it, and of one that has expired, is a ghost, see bucket.h.
+ */
 #define BUCKET_LIVE	UINT64_C(0xb0c4e7a11fe00001)
+#define BUCKET_AUTO	UINT64_C(0xb0c4e7a0d0000001)
 #define BUCKET_DROPPED	UINT64_C(0xb0c4e7dead000001)
 
 struct bucket {
-	word		mark;		/* BUCKET_LIVE, BUCKET_DROPPED */
+	word		mark;		/* BUCKET_LIVE, .. */
 	struct table	table;
 	word		bytes;		/* of keys and values */
 	word		revision;	/* lsn of its last change */
 	word		created;	/* lsn of its creation */
-	word		link;		/* next dropped bucket */
+	word		link;		/* dropped: the next one; else when
+					 * it expires, ms since 1970, or 0 */
 };
 
 /*
@@ -184,10 +190,13 @@ struct bucket {
 #define RECORD_BUCKET_SHIFT	16
 #define RECORD_FLAGS_SHIFT	8
 #define RECORD_EXPIRES		1U
+#define RECORD_AUTO		2U	/* the bucket goes with its last key */
 
 enum record_op {
-	RECORD_PUT = 1, RECORD_DELETE, RECORD_CREATE, RECORD_DROP
+	RECORD_PUT = 1, RECORD_DELETE, RECORD_CREATE, RECORD_DROP,
+	RECORD_TOUCH		/* a bucket is AUTO, or not, and expires */
 };
+#define RECORD_OPS	(RECORD_TOUCH + 1)
 
 struct record {
 	uint64_t	lsn;

@@ -169,7 +169,7 @@ pair_delete_place(struct held *h, const struct index_place *place,
 	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
 		return status;
 	off = log_write(h, &r);
-	publish_delete(h, off, &r, place, old);
+	publish_delete(h, off, &r, place, old, false);
 	return SHM_OK;
 }
 

@@ -10,6 +10,7 @@
 
 #include "shm/publish.h"
 
+#include "shm/bucket_locked.h"
 #include "shm/intent.h"
 #include "shm/log.h"
 #include "shm/word.h"
@@ -64,7 +65,8 @@ publish_put(struct held *h, arena_off off, const struct record_view *r,
 
 void
 publish_delete(struct held *h, arena_off off, const struct record_view *r,
-    const struct index_place *place, const struct record_view *old)
+    const struct index_place *place, const struct record_view *old,
+    bool in_batch)
 {
 	struct bucket *b = publish_bucket(h, r);
 
@@ -75,5 +77,119 @@ publish_delete(struct held *h, arena_off off, const struct record_view *r,
 	account(h, b, payload(old), 0, r->lsn);
 	log_advance(h, r);
 	intent_commit(h);
-	index_shrink(h, &b->table);
+	if (!in_batch)
+		index_shrink(h, &b->table);
+}
+
+void
+publish_drop(struct held *h, arena_off off, const struct record_view *r,
+    const struct index_place *place, bool in_batch)
+{
+	struct bucket *b = publish_bucket(h, r);
+	struct record_view created;
+
+	record_read(h->a, place->record, &created);
+	/* A batch holds readers off by itself. */
+	if (!in_batch)
+		intent_guard(h, &h->sh->version);
+	index_remove(h, &h->sh->buckets, place);
+	count_keys(h, -word_peek(&b->table.count));
+	intent_add(h, &b->mark, BUCKET_DROPPED);
+	intent_add(h, &b->link, word_peek(&h->sh->graveyard));
+	intent_add(h, &h->sh->graveyard, r->bucket);
+	log_kill(h, place->record, created.size);
+	log_kill(h, off, r->size);
+	log_advance(h, r);
+	intent_commit(h);
+	if (!in_batch)
+		index_shrink(h, &h->sh->buckets);
+}
+
+/* The word that links a dropped bucket to the others; NULL: none does. */
+static word *
+link_to(const struct held *h, arena_off off)
+{
+	uint64_t steps = h->a->segment_bytes / sizeof(struct record);
+	word *link = &h->sh->graveyard;
+	struct bucket *b;
+
+	/* It was put there for this batch, so only drops of the same batch
+	 * can be before it. */
+	for (; steps > 0 && word_peek(link) != off; steps--) {
+		if ((b = bucket_dropped(h, word_peek(link))) == NULL)
+			return NULL;
+		link = &b->link;
+	}
+	return steps > 0 ? link : NULL;
+}
+
+void
+publish_create(struct held *h, arena_off off, const struct record_view *r)
+{
+	struct bucket *b = bucket_dropped(h, r->bucket);
+	word *link = b == NULL ? NULL : link_to(h, r->bucket);
+	struct index_place place;
+	struct index_key key;
+
+	index_key_init(h->a, &key, RECORD_CREATE, 0, r->key);
+	if (link == NULL || index_find(h, &h->sh->buckets, &key, &place)) {
+		held_break(h);
+		return;
+	}
+	intent_add(h, link, word_peek(&b->link));
+	intent_add(h, &b->mark, publish_mark(r));
+	intent_add(h, &b->link, r->expires_ms);
+	intent_add(h, &b->revision, r->lsn);
+	intent_add(h, &b->created, r->lsn);
+	index_insert(h, &h->sh->buckets, &place, key.hash, off);
+	log_advance(h, r);
+	intent_commit(h);
+}
+
+void
+publish_touch(struct held *h, arena_off off, const struct record_view *r)
+{
+	struct bucket *b = publish_bucket(h, r);
+
+	intent_add(h, &b->mark, publish_mark(r));
+	intent_add(h, &b->link, r->expires_ms);
+	intent_add(h, &b->revision, r->lsn);
+	log_kill(h, off, r->size);
+	log_advance(h, r);
+	intent_commit(h);
+}
+
+bool
+publish_record(struct held *h, arena_off at, const struct record_view *r,
+    bool in_batch)
+{
+	struct index_place place;
+	struct record_view old;
+	struct index_key key;
+
+	switch (r->op) {
+	case RECORD_PUT:
+		(void)publish_put(h, at, r, in_batch);
+		break;
+	case RECORD_DELETE:
+		index_key_init(h->a, &key, RECORD_PUT, r->bucket, r->key);
+		if (!index_find(h, &publish_bucket(h, r)->table, &key,
+		    &place) || !record_read(h->a, place.record, &old))
+			return false;
+		publish_delete(h, at, r, &place, &old, in_batch);
+		break;
+	case RECORD_CREATE:
+		publish_create(h, at, r);
+		break;
+	case RECORD_DROP:
+		if (bucket_find_any(h, r->key, &place) !=
+		    publish_bucket(h, r))
+			return false;
+		publish_drop(h, at, r, &place, in_batch);
+		break;
+	case RECORD_TOUCH:
+		publish_touch(h, at, r);
+		break;
+	}
+	return !h->broken;
 }

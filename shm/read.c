@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "shm/bucket_locked.h"
 #include "shm/chain.h"
 #include "shm/read_line.h"
 #include "shm/table.h"
@@ -197,6 +198,13 @@ copy_facts(const struct bucket *b, struct read_facts *facts)
 	facts->created = word_load(&b->created);
 }
 
+/* A ghost is not there; the words are checked like all else. */
+static bool
+is_missing(enum read_status s, const struct arena *a, arena_off bucket)
+{
+	return s != READ_FOUND || bucket_is_ghost(arena_at(a, bucket));
+}
+
 /* One attempt at the whole path. */
 static bool
 attempt(const struct arena *a, const struct shard *sh, struct path *p,
@@ -209,8 +217,9 @@ attempt(const struct arena *a, const struct shard *sh, struct path *p,
 	if ((version & 1) != 0)
 		return false;
 	s = read_bucket_once(a, sh, &p->bucket, &p->facts.bucket);
-	*status = s == READ_FOUND ? SHM_OK : SHM_NO_BUCKET;
-	if (s == READ_FOUND) {
+	*status = SHM_NO_BUCKET;
+	if (!is_missing(s, a, p->facts.bucket)) {
+		*status = SHM_OK;
 		b = arena_at(a, p->facts.bucket);
 		if (p->action == NULL) {
 			copy_facts(b, &p->facts);

@@ -108,19 +108,38 @@ has_line(const struct held *h)
 	return unit % bytes == 0 && unit >= base && unit - base < used;
 }
 
+static bool
+is_sound_chain(const struct held *h, const struct table *t, struct bytes key)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+	const struct line *home;
+
+	if (lines == 0)
+		return false;
+	home = table_line(h->a, word_peek(&t->root), table_line_number(lines,
+	    hash_keyed(h->a->hash_seed, key.data, key.len)));
+	return home != NULL && sound_chain(h, home);
+}
+
 bool
 repair_can_publish(const struct held *h, const struct record_view *r)
 {
 	const struct bucket *b = bucket_live(h, r->bucket);
-	const struct line *home;
-	uint64_t lines;
 
-	if (b == NULL)
-		return false;
-	lines = table_lines(word_peek(&b->table.shape));
-	if (lines == 0)
-		return false;
-	home = table_line(h->a, word_peek(&b->table.root), table_line_number(
-	    lines, hash_keyed(h->a->hash_seed, r->key.data, r->key.len)));
-	return home != NULL && sound_chain(h, home) && has_line(h);
+	switch (r->op) {
+	case RECORD_PUT:
+		return b != NULL && is_sound_chain(h, &b->table, r->key) &&
+		    has_line(h);
+	case RECORD_DELETE:
+		return b != NULL && is_sound_chain(h, &b->table, r->key);
+	case RECORD_CREATE:
+		return bucket_dropped(h, r->bucket) != NULL &&
+		    is_sound_chain(h, &h->sh->buckets, r->key) && has_line(h);
+	case RECORD_DROP:
+		return b != NULL &&
+		    is_sound_chain(h, &h->sh->buckets, r->key);
+	case RECORD_TOUCH:
+		return b != NULL;
+	}
+	return false;
 }

@@ -21,7 +21,8 @@ bool repair_may_guard(const struct held *, arena_off);
 
 /*
  * Can this record, the next of a batch, be published: its bucket is there,
- * the chain of its key has an end, and there is a line to be had?
+ * the chain of its key, or name, has an end, and there is a line to be had
+ * if it takes one?
  */
 bool repair_can_publish(const struct held *, const struct record_view *);
 

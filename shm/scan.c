@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shm/bucket.h"
+#include "shm/bucket_locked.h"
 #include "shm/chain.h"
 #include "shm/clock.h"
 #include "shm/hash.h"
@@ -23,6 +24,7 @@
 #define LINES_PER_STEP	4096U
 
 struct packing {		/* names of one line on their way out */
+	const struct arena	*a;
 	struct scan_batch	*batch;
 	size_t			 used;
 	bool			 fits;
@@ -30,6 +32,15 @@ struct packing {		/* names of one line on their way out */
 	arena_off		 bucket;	/* RECORD_PUT: whose */
 	uint64_t		 now_ms;
 };
+
+/* The bucket without a name is for the store's own use. */
+static bool
+is_hidden(const struct arena *a, const struct record_view *r)
+{
+	return r->key.len == 0 || r->bucket % sizeof(struct line) != 0 ||
+	    !arena_holds(a, r->bucket, sizeof(struct bucket)) ||
+	    bucket_is_ghost(arena_at(a, r->bucket));
+}
 
 static void
 pack(void *arg, const struct record_view *r)
@@ -39,7 +50,8 @@ pack(void *arg, const struct record_view *r)
 	size_t need = sizeof(len) + r->key.len;
 
 	if (r->op != p->op || record_is_expired(r, p->now_ms) ||
-	    (p->op == RECORD_PUT && r->bucket != p->bucket))
+	    (p->op == RECORD_PUT ? r->bucket != p->bucket :
+	    is_hidden(p->a, r)))
 		return;
 	if (need <= p->batch->cap && p->used <= p->batch->cap - need) {
 		memcpy(p->batch->buf + p->used, &len, sizeof(len));
@@ -68,6 +80,7 @@ attempt(struct walk *w, uint64_t *next)
 {
 	uint64_t version = word_load(&w->sh->version), shape;
 	const struct table *t = &w->sh->buckets;
+	const struct bucket *b;
 	struct read_action packed = { pack, &w->packing };
 	enum read_status s = READ_MISSING;
 
@@ -80,8 +93,10 @@ attempt(struct walk *w, uint64_t *next)
 			return s == READ_RETRY || word_peek(
 			    &w->sh->version) != version ? STEP_RETRY :
 			    STEP_GONE;
-		t = &((struct bucket *)arena_at(w->a,
-		    w->packing.bucket))->table;
+		b = arena_at(w->a, w->packing.bucket);
+		if (bucket_is_ghost(b))
+			return STEP_GONE;
+		t = &b->table;
 	}
 	shape = word_load(&t->shape);
 	*next = 0;
@@ -166,6 +181,7 @@ scan_keys(struct arena *a, struct bytes bucket, struct scan *scan,
 		.sh = &a->shards[shard],
 		.scan = scan,
 		.packing = {
+			.a = a,
 			.batch = batch,
 			.op = RECORD_PUT,
 			.now_ms = clock_wall_ms()
@@ -186,7 +202,7 @@ scan_buckets(struct arena *a, uint32_t shard, struct scan *scan,
 		.a = a,
 		.sh = &a->shards[shard],
 		.scan = scan,
-		.packing = { .batch = batch, .op = RECORD_CREATE }
+		.packing = { .a = a, .batch = batch, .op = RECORD_CREATE }
 	};
 
 	return run(&w, shard);

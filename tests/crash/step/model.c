@@ -110,53 +110,85 @@ note(struct model *m, enum model_event_op kind, unsigned bucket, unsigned key)
 }
 
 static void
-set(struct model *m, const struct op *op, unsigned key)
-{
-	struct model_bucket *b = &m->buckets[op->bucket];
-
-	*model_cell(m, op->bucket, key) = (struct cell){
-		.there = true,
-		.size = op->size,
-		.version = ++m->versions,
-		.revision = ++m->lsn[model_shard(op->bucket)],
-		.expires_ms = op->expires_ms
-	};
-	b->revision = m->lsn[model_shard(op->bucket)];
-	if (b->touched <= key)
-		b->touched = key + 1;
-	note(m, EVENT_SET, op->bucket, key);
-}
-
-static void
-take_out(struct model *m, const struct op *op)
-{
-	model_cell(m, op->bucket, op->key)->there = false;
-	m->buckets[op->bucket].revision = ++m->lsn[model_shard(op->bucket)];
-	note(m, EVENT_DELETED, op->bucket, op->key);
-}
-
-static void
-create(struct model *m, unsigned bucket)
+set(struct model *m, unsigned bucket, unsigned key, uint32_t size,
+    uint64_t expires_ms)
 {
 	struct model_bucket *b = &m->buckets[bucket];
 
-	if (b->there)
-		return;
-	b->there = true;
-	b->created = b->revision = ++m->lsn[model_shard(bucket)];
-	note(m, EVENT_CREATED, bucket, 0);
+	*model_cell(m, bucket, key) = (struct cell){
+		.there = true,
+		.size = size,
+		.version = ++m->versions,
+		.revision = ++m->lsn[model_shard(bucket)],
+		.expires_ms = expires_ms
+	};
+	b->revision = m->lsn[model_shard(bucket)];
+	if (b->touched <= key)
+		b->touched = key + 1;
+	note(m, EVENT_SET, bucket, key);
 }
 
 static void
-drop(struct model *m, unsigned bucket)
+take_out(struct model *m, unsigned bucket, unsigned key)
+{
+	model_cell(m, bucket, key)->there = false;
+	m->buckets[bucket].revision = ++m->lsn[model_shard(bucket)];
+	note(m, EVENT_DELETED, bucket, key);
+}
+
+static void
+forget_keys(struct model *m, unsigned bucket)
 {
 	unsigned k;
 
 	for (k = 0; k < m->buckets[bucket].touched; k++)
 		model_cell(m, bucket, k)->there = false;
-	m->buckets[bucket].there = false;
+}
+
+static void
+drop(struct model *m, unsigned bucket)
+{
+	forget_keys(m, bucket);
+	m->buckets[bucket].there = m->buckets[bucket].is_ghost = false;
 	++m->lsn[model_shard(bucket)];
 	note(m, EVENT_DROPPED, bucket, 0);
+}
+
+static void
+touch(struct model *m, unsigned bucket)
+{
+	m->buckets[bucket].revision = ++m->lsn[model_shard(bucket)];
+	note(m, EVENT_TOUCHED, bucket, 0);
+}
+
+static void
+create(struct model *m, unsigned bucket, bool is_auto)
+{
+	struct model_bucket *b = &m->buckets[bucket];
+
+	if (b->there && b->is_auto && !is_auto) {
+		b->is_auto = false;
+		touch(m, bucket);
+	}
+	if (b->there)
+		return;
+	if (b->is_ghost)
+		drop(m, bucket);
+	b->there = true;
+	b->is_auto = is_auto;
+	b->created = b->revision = ++m->lsn[model_shard(bucket)];
+	note(m, EVENT_CREATED, bucket, 0);
+}
+
+static void
+expire(struct model *m, unsigned bucket, uint64_t expires_ms)
+{
+	touch(m, bucket);
+	if (expires_ms > MODEL_NOW_MS)
+		return;
+	forget_keys(m, bucket);
+	m->buckets[bucket].there = false;
+	m->buckets[bucket].is_ghost = true;
 }
 
 static bool
@@ -174,6 +206,9 @@ has_expired(const struct model *m)
 	for (i = 0; i < MODEL_CELLS; i++)
 		if (is_expired(&m->cells[i]))
 			return true;
+	for (i = 0; i < MODEL_BUCKETS; i++)
+		if (m->buckets[i].is_ghost)
+			return true;
 	return false;
 }
 
@@ -186,8 +221,100 @@ apply_delete(struct model *m, const struct op *op, enum shm_status status)
 	if (status != (visible ? SHM_OK : SHM_NO_KEY))
 		return "a delete answers what cannot be";
 	if (c->there && !(is_expired(c) && m->expiring))
-		take_out(m, op);
+		take_out(m, op->bucket, op->key);
 	return NULL;
+}
+
+const struct part *
+model_script(const struct op *op)
+{
+	enum { GOES = 18, NEW = 17, VAIN = 16 };
+	static const struct part scripts[][8] = {
+		[SCRIPT_SEVERAL] = {
+			{ PART_CREATE_AUTO, GOES, 0 }, { PART_PUT, GOES, 1 },
+			{ PART_PUT, GOES, 2 }, { PART_PUT, 0, 0 },
+			{ PART_DELETE, 0, 1 }, { PART_PUT, GOES, 1 },
+			{ PART_CREATE, NEW, 0 }
+		},
+		[SCRIPT_RENEW] = {
+			{ PART_DROP, 0, 0 }, { PART_CREATE, 0, 0 },
+			{ PART_PUT, 0, 1 }, { PART_PUT, 0, 2 },
+		},
+		[SCRIPT_LAST_KEYS] = {
+			{ PART_DELETE, GOES, 1 }, { PART_DELETE, GOES, 2 }
+		},
+		[SCRIPT_EXPIRE] = { { PART_EXPIRE, GOES, 0 } },
+		[SCRIPT_MAKE] = {
+			{ PART_CREATE_AUTO, GOES, 0 }, { PART_PUT, GOES, 1 }
+		},
+		[SCRIPT_FOR_NOTHING] = {
+			{ PART_CREATE, VAIN, 0 }, { PART_PUT, VAIN, 1 },
+			{ PART_PUT, 0, 0 }, { PART_DROP, VAIN, 0 }
+		},
+		[SCRIPT_STAY] = { { PART_CREATE, GOES, 0 } }
+	};
+
+	return scripts[op->n];
+}
+
+static bool
+has_keys(const struct model *m, unsigned bucket)
+{
+	unsigned k;
+
+	for (k = 0; k < m->buckets[bucket].touched; k++)
+		if (model_peek(m, bucket, k)->there)
+			return true;
+	return false;
+}
+
+/* What finds nothing to change changes nothing. */
+static void
+carry_out_part(struct model *m, const struct op *op, const struct part *p)
+{
+	bool there = m->buckets[p->bucket].there;
+	unsigned key = p->key != 0 ? p->key : op->key;
+
+	switch (p->kind) {
+	case PART_CREATE:
+	case PART_CREATE_AUTO:
+		create(m, p->bucket, p->kind == PART_CREATE_AUTO);
+		break;
+	case PART_DROP:
+		if (there)
+			drop(m, p->bucket);
+		break;
+	case PART_PUT:
+		if (there)
+			set(m, p->bucket, key, op->size, 0);
+		else
+			m->versions++;
+		break;
+	case PART_DELETE:
+		if (there && model_peek(m, p->bucket, key)->there)
+			take_out(m, p->bucket, key);
+		break;
+	case PART_EXPIRE:
+		if (there)
+			expire(m, p->bucket, op->expires_ms);
+		break;
+	case PART_END:
+		break;
+	}
+}
+
+static void
+carry_out(struct model *m, const struct op *op)
+{
+	const struct part *p;
+	unsigned b;
+
+	for (p = model_script(op); p->kind != PART_END; p++)
+		carry_out_part(m, op, p);
+	for (b = 0; b < MODEL_OTHER_SHARD; b++)
+		if (m->buckets[b].there && m->buckets[b].is_auto &&
+		    !has_keys(m, b))
+			drop(m, b);
 }
 
 const char *
@@ -206,7 +333,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 	if (status == SHM_FULL)
 		return op->kind == OP_DELETE || op->kind == OP_DROP ?
 		    "no memory for what gives memory back" : NULL;
-	if (op->kind != OP_CREATE && !there)
+	if (op->kind != OP_CREATE && op->kind != OP_TXN && !there)
 		return status == SHM_NO_BUCKET ? NULL :
 		    "a bucket that is not there is answered for";
 	if (op->kind == OP_DELETE)
@@ -217,17 +344,21 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		return "an operation that must succeed does not";
 	switch (op->kind) {
 	case OP_CREATE:
-		create(m, op->bucket);
+		create(m, op->bucket, false);
 		break;
 	case OP_DROP:
 		drop(m, op->bucket);
 		break;
 	case OP_PUT:
-		set(m, op, op->key);
+		set(m, op->bucket, op->key, op->size, op->expires_ms);
 		break;
 	case OP_PUT_MANY:
 		for (i = 0; i < op->n; i++)
-			set(m, op, model_batch_key(op, i));
+			set(m, op->bucket, model_batch_key(op, i), op->size,
+			    op->expires_ms);
+		break;
+	case OP_TXN:
+		carry_out(m, op);
 		break;
 	case OP_DELETE:
 	case OP_CLEAN:

@@ -26,6 +26,7 @@
 
 enum op_kind {
 	OP_CREATE, OP_DROP, OP_PUT, OP_DELETE, OP_PUT_MANY,
+	OP_TXN,			/* several of these, see model_script() */
 	OP_CLEAN,		/* one step of the cleaner */
 	OP_BACK,		/* memory for segments ahead of use */
 	OP_WATCH, OP_UNWATCH
@@ -35,10 +36,34 @@ struct op {
 	enum op_kind	kind;
 	unsigned	bucket;
 	unsigned	key;		/* of a batch: the first */
-	unsigned	n;		/* batch: pairs; back: segments */
+	unsigned	n;		/* batch: pairs; back: segments;
+					 * transaction: a script */
 	uint32_t	size;		/* of each value */
 	unsigned	distinct;	/* batch: then keys repeat; or 0 */
 	uint64_t	expires_ms;
+};
+
+/* The parts of a transaction. */
+enum part_kind {
+	PART_END, PART_CREATE, PART_CREATE_AUTO, PART_DROP, PART_PUT,
+	PART_DELETE,
+	PART_EXPIRE,		/* the bucket, at the operation's time */
+};
+
+struct part {
+	enum part_kind	kind;
+	unsigned	bucket;
+	unsigned	key;		/* 0: the operation's */
+};
+
+enum script {
+	SCRIPT_SEVERAL,		/* a new bucket, and changes of another */
+	SCRIPT_RENEW,		/* one of the same name instead of another */
+	SCRIPT_LAST_KEYS,	/* the bucket goes with them */
+	SCRIPT_EXPIRE,
+	SCRIPT_MAKE,		/* a bucket, where there may be a ghost */
+	SCRIPT_FOR_NOTHING,	/* made and dropped */
+	SCRIPT_STAY,		/* a bucket goes no more with its last key */
 };
 
 struct cell {			/* a pair */
@@ -51,11 +76,15 @@ struct cell {			/* a pair */
 
 struct model_bucket {
 	bool		there;
+	bool		is_auto;	/* goes with its last key */
+	bool		is_ghost;	/* something is left of it */
 	unsigned	touched;	/* keys from here on were never used */
 	uint64_t	created, revision;
 };
 
-enum model_event_op { EVENT_SET, EVENT_DELETED, EVENT_CREATED, EVENT_DROPPED };
+enum model_event_op {
+	EVENT_SET, EVENT_DELETED, EVENT_CREATED, EVENT_DROPPED, EVENT_TOUCHED
+};
 
 struct model_event {
 	enum model_event_op	op;
@@ -103,6 +132,9 @@ void model_value(uint8_t *out, uint64_t version, uint32_t size);
 
 /* The number of the i-th key of a batch. */
 unsigned model_batch_key(const struct op *, unsigned i);
+
+/* The parts of a transaction, ended by PART_END. */
+const struct part *model_script(const struct op *);
 
 /*
  * Change the model as the operation does if it answers that status; NULL, or

@@ -17,6 +17,7 @@
 #define CANDIDATES_MAX	4000
 #define VALUE		8U	/* bytes of an ordinary value */
 #define LARGE		700U
+#define AUTO		18U	/* the bucket of model_script() */
 
 static struct op
 put_op(unsigned bucket, unsigned key, uint32_t size)
@@ -193,6 +194,41 @@ thinned_pages(struct world *w)
 	put_keys(w, 0, 896 - (1345 - 970), VALUE);
 }
 
+static struct op
+txn_op(enum script script, const struct world *w)
+{
+	return (struct op){
+		.kind = OP_TXN, .n = script, .size = VALUE,
+		.key = first_key(w, 0, false),
+		.expires_ms = MODEL_NOW_MS - 1
+	};
+}
+
+static void
+six_buckets(struct world *w)
+{
+	unsigned b;
+
+	few_keys(w);
+	for (b = 5; b < 10; b++)
+		world_do(w, op_on(OP_CREATE, b));
+}
+
+/* A bucket that goes with its last key. */
+static void
+with_auto(struct world *w)
+{
+	few_keys(w);
+	world_do(w, txn_op(SCRIPT_SEVERAL, w));
+}
+
+static void
+with_ghost(struct world *w)
+{
+	with_auto(w);
+	world_do(w, txn_op(SCRIPT_EXPIRE, w));
+}
+
 static void
 expired_pairs(struct world *w)
 {
@@ -300,6 +336,13 @@ old_names(struct world *w)
 }
 
 static void
+old_ghost(struct world *w)
+{
+	with_ghost(w);
+	litter(w, 320, 1000, 0);
+}
+
+static void
 sparse_expired(struct world *w)
 {
 	few_keys(w);
@@ -360,6 +403,13 @@ static void
 full(struct world *w)
 {
 	few_keys(w);
+	fill(w, LARGE, 0);
+}
+
+static void
+full_with_auto(struct world *w)
+{
+	with_auto(w);
 	fill(w, LARGE, 0);
 }
 
@@ -607,6 +657,78 @@ static struct op
 batch_too_large(const struct world *w, unsigned i)
 {
 	return batch(next_key(w, i).key, 64, 64);
+}
+
+static struct op
+several(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_SEVERAL, w);
+}
+
+static struct op
+several_at_the_end(const struct world *w, unsigned i)
+{
+	return at_the_end(w, several(w, i));
+}
+
+static struct op
+renew(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_RENEW, w);
+}
+
+static struct op
+last_keys(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_LAST_KEYS, w);
+}
+
+static struct op
+expire_before(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_EXPIRE, w);
+}
+
+static struct op
+expire_later(const struct world *w, unsigned i)
+{
+	struct op op = expire_before(w, i);
+
+	op.expires_ms = MODEL_NOW_MS + 1000;
+	return op;
+}
+
+static struct op
+make(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_MAKE, w);
+}
+
+static struct op
+create_of_auto(const struct world *w, unsigned i)
+{
+	(void)w;
+	(void)i;
+	return op_on(OP_CREATE, AUTO);
+}
+
+static struct op
+for_nothing(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_FOR_NOTHING, w);
+}
+
+static struct op
+stay(const struct world *w, unsigned i)
+{
+	(void)i;
+	return txn_op(SCRIPT_STAY, w);
 }
 
 static struct op

@@ -23,6 +23,8 @@
 #include "shm/segment.h"
 #include "shm/word.h"
 
+#define PARTS_MAX	8	/* of a transaction, that have a value */
+
 /* Instead of that of the C library; other clocks are the system's. */
 int
 clock_gettime(clockid_t clock, struct timespec *ts)
@@ -87,6 +89,11 @@ call_prepare(struct call *c, const struct world *w, const struct op *op)
 	uint64_t version = w->m.versions;
 	unsigned i, n = op->kind == OP_PUT_MANY ? op->n : 1;
 
+	if (op->kind == OP_TXN)
+		n = PARTS_MAX;
+	if (c->txn == NULL)
+		c->txn = txn_open(w->a);
+	must(c->txn != NULL, "no memory");
 	c->a = w->a;
 	c->op = *op;
 	c->bucket = model_bucket_name(op->bucket);
@@ -100,6 +107,51 @@ call_prepare(struct call *c, const struct world *w, const struct op *op)
 			.expires_ms = op->expires_ms
 		};
 	}
+}
+
+static enum shm_status
+run_part(struct txn *t, const struct call *c, const struct part *p,
+    unsigned *puts)
+{
+	struct bytes bucket = model_bucket_name(p->bucket);
+	struct bytes key = model_key(p->key != 0 ? p->key : c->op.key);
+	struct pair pair = { .key = key };
+
+	switch (p->kind) {
+	case PART_CREATE:
+		return txn_create(t, bucket, false);
+	case PART_CREATE_AUTO:
+		return txn_create(t, bucket, true);
+	case PART_DROP:
+		return txn_drop(t, bucket);
+	case PART_PUT:
+		pair.value = c->pairs[(*puts)++].value;
+		return txn_put(t, bucket, &pair);
+	case PART_DELETE:
+		return txn_delete(t, bucket, key);
+	case PART_EXPIRE:
+		return txn_expire(t, bucket, c->op.expires_ms);
+	case PART_END:
+		break;
+	}
+	return SHM_OK;
+}
+
+static enum shm_status
+run_parts(struct txn *t, void *arg)
+{
+	const struct call *c = arg;
+	const struct part *p = model_script(&c->op);
+	enum shm_status status;
+	unsigned puts = 0;
+
+	for (; p->kind != PART_END; p++) {
+		status = run_part(t, c, p, &puts);
+		if (status != SHM_OK && status != SHM_NO_KEY &&
+		    status != SHM_NO_BUCKET)
+			return status;
+	}
+	return SHM_OK;
 }
 
 static enum shm_status
@@ -127,6 +179,9 @@ call_run(const struct call *c)
 		return pair_delete(c->a, c->bucket, c->pairs[0].key);
 	case OP_PUT_MANY:
 		return pair_put_many(c->a, c->bucket, c->pairs, c->op.n);
+	case OP_TXN:
+		return txn_run(c->txn, 0, run_parts, (void *)(uintptr_t)c,
+		    NULL);
 	case OP_CLEAN:
 		return clean(c->a);
 	case OP_BACK:
@@ -193,7 +248,8 @@ compare_event(const struct model_event *want, const struct feed_event *got)
 {
 	static const enum feed_op ops[] = {
 		[EVENT_SET] = FEED_SET, [EVENT_DELETED] = FEED_DELETED,
-		[EVENT_CREATED] = FEED_CREATED, [EVENT_DROPPED] = FEED_DROPPED
+		[EVENT_CREATED] = FEED_CREATED, [EVENT_DROPPED] = FEED_DROPPED,
+		[EVENT_TOUCHED] = FEED_TOUCHED
 	};
 	uint8_t value[MODEL_VALUE_MAX];
 	struct bytes key = want->op >= EVENT_CREATED ?

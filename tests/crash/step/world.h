@@ -4,6 +4,7 @@
 #include "model.h"
 #include "shm/feed.h"
 #include "shm/pair.h"
+#include "shm/txn.h"
 
 /*
  * An arena, small enough to be copied and audited at every instruction, and
@@ -23,6 +24,7 @@ struct world {
  * call of libshm and nothing else. */
 struct call {
 	struct arena	*a;
+	struct txn	*txn;		/* made once */
 	struct op	 op;
 	struct bytes	 bucket;
 	struct pair	 pairs[MODEL_BATCH];

@@ -1,0 +1,75 @@
+#ifndef KVD_SHM_TXN_PARTS_H
+#define KVD_SHM_TXN_PARTS_H
+
+#include "shm/lock.h"
+#include "shm/record.h"
+#include "shm/txn.h"
+
+/*
+ * What the two halves of a transaction share: txn_stage.c collects what is to
+ * change, txn.c makes it happen.  All of it is private memory.
+ */
+
+/* A bucket that the transaction has to do with. */
+struct stage_bucket {
+	struct bytes	 name;
+	uint64_t	 hash;		/* of the name */
+	arena_off	 off;		/* 0: none yet */
+	bool		 exists;
+	bool		 is_ghost;	/* off is what is left of another one */
+	bool		 is_new;	/* created here */
+	bool		 is_auto;
+	uint64_t	 keys;
+	uint64_t	 expires_ms;
+	uint64_t	 revision;
+	unsigned	 puts;
+	unsigned	 deletes;
+};
+
+/* Of a record: whose, and where the next lookup finds it. */
+struct stage_change {
+	uint32_t	 bucket;	/* number of its stage_bucket */
+	uint64_t	 hash;		/* of the key, if it is a pair's */
+};
+
+/* Numbers + 1 of what was staged, by a hash; 0 is empty, never full. */
+struct stage_index {
+	uint32_t	*slots;
+	size_t		 mask;
+};
+
+struct stage {
+	size_t			 cap;
+	size_t			 n;		/* changes: views, changes */
+	struct record_view	*views;
+	struct stage_change	*changes;
+	size_t			 nbuckets;
+	struct stage_bucket	*buckets;
+	struct stage_index	 pairs;		/* the last change of a key */
+	struct stage_index	 names;		/* the last bucket of a name */
+};
+
+struct txn {
+	struct arena		*a;
+	struct held		*h;		/* while op runs */
+	enum shm_status		(*op)(struct txn *, void *);
+	void			*arg;
+	uint64_t		 now_ms;
+	uint64_t		 revision;
+	struct stage		 stage;
+	uint8_t			*kept;
+	size_t			 kept_cap;
+	size_t			 kept_used;
+	size_t			 kept_needed;
+};
+
+/* Forget what was staged. */
+void stage_clear(struct txn *);
+
+/* Buckets that have lost their last key, and go with it. */
+enum shm_status stage_ends(struct txn *);
+
+/* The number of bytes that all records take. */
+uint64_t stage_bytes(const struct txn *);
+
+#endif

@@ -1,0 +1,435 @@
+/*
+ * What a transaction is to change, before it does: records in the order in
+ * which they will be written, and for each bucket what it will be.  Lookups
+ * see the last record of a key, else what is in the arena.
+ *
+ * A name may stand for several buckets in a row, when one is dropped and made
+ * anew; the index of names has the last.
+ */
+
+#include <string.h>
+
+#include "shm/bucket.h"
+#include "shm/bucket_locked.h"
+#include "shm/hash.h"
+#include "shm/txn_parts.h"
+#include "shm/word.h"
+
+static bool
+is_same(struct bytes a, struct bytes b)
+{
+	return a.len == b.len &&
+	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* --- the indices --- */
+
+static bool
+is_pair(const struct txn *t, uint32_t change, uint32_t bucket, uint64_t hash,
+    struct bytes key)
+{
+	return t->stage.changes[change].bucket == bucket &&
+	    t->stage.changes[change].hash == hash &&
+	    is_same(t->stage.views[change].key, key);
+}
+
+/* The slot of a key of a bucket: its last change's, or an empty one. */
+static uint32_t *
+pair_slot(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key)
+{
+	size_t i = (hash + bucket * UINT64_C(0x9e3779b97f4a7c15)) &
+	    t->stage.pairs.mask;
+
+	while (t->stage.pairs.slots[i] != 0 &&
+	    !is_pair(t, t->stage.pairs.slots[i] - 1, bucket, hash, key))
+		i = (i + 1) & t->stage.pairs.mask;
+	return &t->stage.pairs.slots[i];
+}
+
+static uint32_t *
+name_slot(struct txn *t, uint64_t hash, struct bytes name)
+{
+	const struct stage_index *names = &t->stage.names;
+	const struct stage_bucket *s;
+	size_t i = hash & names->mask;
+
+	for (; names->slots[i] != 0; i = (i + 1) & names->mask) {
+		s = &t->stage.buckets[names->slots[i] - 1];
+		if (s->hash == hash && is_same(s->name, name))
+			break;
+	}
+	return &names->slots[i];
+}
+
+void
+stage_clear(struct txn *t)
+{
+	if (t->stage.n > 0)
+		memset(t->stage.pairs.slots, 0,
+		    (t->stage.pairs.mask + 1) * sizeof(*t->stage.pairs.slots));
+	if (t->stage.nbuckets > 0)
+		memset(t->stage.names.slots, 0,
+		    (t->stage.names.mask + 1) * sizeof(*t->stage.names.slots));
+	t->stage.n = t->stage.nbuckets = 0;
+	t->kept_used = 0;
+}
+
+/* --- what is staged --- */
+
+static enum shm_status
+add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key)
+{
+	struct record_view *r = &t->stage.views[t->stage.n];
+
+	if (t->stage.n == t->stage.cap)
+		return SHM_NO_ROOM;
+	*r = (struct record_view){ .op = op, .key = key };
+	r->size = record_size(key.len, 0, false);
+	t->stage.changes[t->stage.n++] = (struct stage_change){
+		.bucket = bucket
+	};
+	return SHM_OK;
+}
+
+/* The same of a pair, which lookups shall find. */
+static enum shm_status
+add_pair(struct txn *t, uint32_t bucket, enum record_op op, uint64_t hash,
+    struct bytes key)
+{
+	enum shm_status status = add(t, bucket, op, key);
+
+	if (status != SHM_OK)
+		return status;
+	t->stage.changes[t->stage.n - 1].hash = hash;
+	*pair_slot(t, bucket, hash, key) = (uint32_t)t->stage.n;
+	return SHM_OK;
+}
+
+/* The next bucket, for a name. */
+static struct stage_bucket *
+add_bucket(struct txn *t, uint64_t hash, struct bytes name)
+{
+	struct stage_bucket *s = &t->stage.buckets[t->stage.nbuckets];
+
+	if (t->stage.nbuckets == t->stage.cap)
+		return NULL;
+	*s = (struct stage_bucket){ .name = name, .hash = hash };
+	*name_slot(t, hash, name) = (uint32_t)++t->stage.nbuckets;
+	return s;
+}
+
+static void
+take_facts(struct txn *t, struct stage_bucket *s, const struct bucket *b)
+{
+	s->off = arena_off_of(t->a, b);
+	s->is_ghost = bucket_is_ghost(b);
+	s->exists = !s->is_ghost;
+	s->is_auto = word_peek(&b->mark) == BUCKET_AUTO;
+	s->keys = word_peek(&b->table.count);
+	s->expires_ms = word_peek(&b->link);
+	s->revision = word_peek(&b->revision);
+}
+
+/* Sets *bucket to its number, whether it exists or not. */
+static enum shm_status
+find(struct txn *t, struct bytes name, uint32_t *bucket)
+{
+	uint64_t hash = hash_keyed(t->a->hash_seed, name.data, name.len);
+	uint32_t number = *name_slot(t, hash, name);
+	struct index_place place;
+	struct stage_bucket *s;
+	struct bucket *b;
+
+	if (number == 0) {
+		b = bucket_find_any(t->h, name, &place);
+		if (t->h->broken)
+			return SHM_DAMAGED;
+		if ((s = add_bucket(t, hash, name)) == NULL)
+			return SHM_NO_ROOM;
+		if (b != NULL)
+			take_facts(t, s, b);
+		number = (uint32_t)t->stage.nbuckets;
+	}
+	*bucket = number - 1;
+	return SHM_OK;
+}
+
+/* The same of one that exists. */
+static enum shm_status
+find_bucket(struct txn *t, struct bytes name, uint32_t *bucket)
+{
+	enum shm_status status;
+
+	if (name.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	status = find(t, name, bucket);
+	if (status == SHM_OK && !t->stage.buckets[*bucket].exists)
+		return SHM_NO_BUCKET;
+	return status;
+}
+
+enum shm_status
+txn_look(struct txn *t, struct bytes name, struct txn_bucket *facts)
+{
+	const struct stage_bucket *s;
+	enum shm_status status;
+	uint32_t bucket;
+
+	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+		return status;
+	s = &t->stage.buckets[bucket];
+	*facts = (struct txn_bucket){
+		.is_auto = s->is_auto, .keys = s->keys,
+		.expires_ms = s->expires_ms, .revision = s->revision
+	};
+	return SHM_OK;
+}
+
+/* --- pairs --- */
+
+struct found {
+	bool			is_there;	/* perhaps expired */
+	struct record_view	record;
+};
+
+static enum shm_status
+find_in_arena(struct txn *t, const struct stage_bucket *s, uint64_t hash,
+    struct bytes key, struct found *found)
+{
+	const struct index_key k = {
+		.op = RECORD_PUT, .bucket = s->off, .key = key, .hash = hash
+	};
+	struct index_place place;
+	struct bucket *b;
+
+	if (s->is_new)
+		return SHM_OK;
+	b = arena_at(t->a, s->off);
+	if (index_find(t->h, &b->table, &k, &place))
+		found->is_there = record_read(t->a, place.record,
+		    &found->record);
+	return t->h->broken ? SHM_DAMAGED : SHM_OK;
+}
+
+static enum shm_status
+find_pair(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key,
+    struct found *found)
+{
+	uint32_t change = *pair_slot(t, bucket, hash, key);
+
+	found->is_there = false;
+	if (change == 0)
+		return find_in_arena(t, &t->stage.buckets[bucket], hash, key,
+		    found);
+	found->record = t->stage.views[change - 1];
+	found->is_there = found->record.op == RECORD_PUT;
+	return SHM_OK;
+}
+
+static uint64_t
+hash_of(const struct txn *t, struct bytes key)
+{
+	return hash_keyed(t->a->hash_seed, key.data, key.len);
+}
+
+enum shm_status
+txn_get(struct txn *t, struct bytes name, struct bytes key,
+    struct txn_pair *pair)
+{
+	enum shm_status status;
+	struct found found;
+	uint32_t bucket;
+
+	if ((status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	    (status = find_pair(t, bucket, hash_of(t, key), key, &found)) !=
+	    SHM_OK)
+		return status;
+	if (!found.is_there || record_is_expired(&found.record, t->now_ms))
+		return SHM_NO_KEY;
+	*pair = (struct txn_pair){
+		.value = found.record.value,
+		.expires_ms = found.record.expires_ms,
+		.revision = found.record.lsn
+	};
+	return SHM_OK;
+}
+
+static enum shm_status
+check_sizes(const struct txn *t, const struct pair *p)
+{
+	if (p->key.len > PAIR_KEY_MAX)
+		return SHM_KEY_SIZE;
+	if (p->value.len > t->a->value_max_bytes ||
+	    record_size(p->key.len, p->value.len, true) >
+	    t->a->segment_bytes)
+		return SHM_VALUE_SIZE;
+	return SHM_OK;
+}
+
+enum shm_status
+txn_put(struct txn *t, struct bytes name, const struct pair *p)
+{
+	uint64_t hash = hash_of(t, p->key);
+	struct record_view *r;
+	enum shm_status status;
+	struct found found;
+	uint32_t bucket;
+
+	if ((status = check_sizes(t, p)) != SHM_OK ||
+	    (status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK ||
+	    (status = add_pair(t, bucket, RECORD_PUT, hash, p->key)) !=
+	    SHM_OK)
+		return status;
+	r = &t->stage.views[t->stage.n - 1];
+	r->flags = p->expires_ms != 0 ? RECORD_EXPIRES : 0;
+	r->expires_ms = p->expires_ms;
+	r->value = p->value;
+	r->size = record_size(p->key.len, p->value.len, p->expires_ms != 0);
+	t->stage.buckets[bucket].keys += !found.is_there;
+	t->stage.buckets[bucket].puts++;
+	return SHM_OK;
+}
+
+enum shm_status
+txn_delete(struct txn *t, struct bytes name, struct bytes key)
+{
+	uint64_t hash = hash_of(t, key);
+	enum shm_status status;
+	struct found found;
+	uint32_t bucket;
+
+	if ((status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	    (status = find_pair(t, bucket, hash, key, &found)) != SHM_OK)
+		return status;
+	if (!found.is_there)
+		return SHM_NO_KEY;
+	status = add_pair(t, bucket, RECORD_DELETE, hash, key);
+	if (status != SHM_OK)
+		return status;
+	t->stage.buckets[bucket].keys--;
+	t->stage.buckets[bucket].deletes++;
+	return record_is_expired(&found.record, t->now_ms) ? SHM_NO_KEY :
+	    SHM_OK;
+}
+
+/* --- buckets --- */
+
+/* What a bucket is to be, as a record; its name, where that is told. */
+static enum shm_status
+add_state(struct txn *t, uint32_t bucket, enum record_op op)
+{
+	const struct stage_bucket *s = &t->stage.buckets[bucket];
+	enum shm_status status = add(t, bucket, op, s->name);
+	struct record_view *r = &t->stage.views[t->stage.n - 1];
+
+	if (status != SHM_OK)
+		return status;
+	r->flags = (s->is_auto ? RECORD_AUTO : 0) |
+	    (s->expires_ms != 0 ? RECORD_EXPIRES : 0);
+	r->expires_ms = s->expires_ms;
+	r->size = record_size(s->name.len, 0, s->expires_ms != 0);
+	return SHM_OK;
+}
+
+static enum shm_status
+drop(struct txn *t, uint32_t bucket)
+{
+	enum shm_status status;
+
+	status = add(t, bucket, RECORD_DROP, t->stage.buckets[bucket].name);
+	if (status == SHM_OK)
+		t->stage.buckets[bucket].exists = false;
+	return status;
+}
+
+enum shm_status
+txn_create(struct txn *t, struct bytes name, bool is_auto)
+{
+	struct stage_bucket *s;
+	enum shm_status status;
+	uint32_t bucket;
+
+	if (name.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	if ((status = find(t, name, &bucket)) != SHM_OK)
+		return status;
+	s = &t->stage.buckets[bucket];
+	if (s->exists && (is_auto || !s->is_auto))
+		return SHM_OK;
+	if (s->exists) {
+		s->is_auto = false;
+		return add_state(t, bucket, RECORD_TOUCH);
+	}
+	if (s->is_ghost && (status = drop(t, bucket)) != SHM_OK)
+		return status;
+	if ((s = add_bucket(t, s->hash, name)) == NULL)
+		return SHM_NO_ROOM;
+	s->exists = s->is_new = true;
+	s->is_auto = is_auto;
+	return add_state(t, (uint32_t)t->stage.nbuckets - 1, RECORD_CREATE);
+}
+
+enum shm_status
+txn_drop(struct txn *t, struct bytes name)
+{
+	enum shm_status status;
+	uint32_t bucket;
+
+	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+		return status;
+	return drop(t, bucket);
+}
+
+enum shm_status
+txn_expire(struct txn *t, struct bytes name, uint64_t expires_ms)
+{
+	enum shm_status status;
+	uint32_t bucket;
+
+	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+		return status;
+	t->stage.buckets[bucket].expires_ms = expires_ms;
+	return add_state(t, bucket, RECORD_TOUCH);
+}
+
+enum shm_status
+stage_ends(struct txn *t)
+{
+	enum shm_status status = SHM_OK;
+	const struct stage_bucket *s;
+	uint32_t i;
+
+	for (i = 0; i < t->stage.nbuckets && status == SHM_OK; i++) {
+		s = &t->stage.buckets[i];
+		if (s->exists && s->is_auto && s->keys == 0)
+			status = drop(t, i);
+	}
+	return status;
+}
+
+uint64_t
+stage_bytes(const struct txn *t)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < t->stage.n; i++)
+		bytes += t->stage.views[i].size;
+	return bytes;
+}
+
+void *
+txn_keep(struct txn *t, const void *data, size_t len)
+{
+	void *copy = t->kept + t->kept_used;
+
+	if (len > t->kept_cap - t->kept_used) {
+		t->kept_needed = t->kept_used + len;
+		return NULL;
+	}
+	if (len > 0)
+		memcpy(copy, data, len);
+	t->kept_used += len;
+	return copy;
+}

@@ -1,0 +1,582 @@
+/*
+ * Transactions against a plain table of what there should be: random changes
+ * of a few buckets at once, some of which are called off in the end.
+ */
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/bucket.h"
+#include "shm/clean.h"
+#include "shm/clock.h"
+#include "shm/scan.h"
+#include "shm/txn.h"
+#include "support.h"
+
+#define BUCKETS	6
+#define KEYS	200
+#define OPS_MAX	60
+
+TestSuite(txn, .fini = support_fini, .timeout = 300);
+
+static struct arena *a;
+static struct txn *txn;
+
+static void
+set_up(uint64_t bytes, uint32_t segment_bytes)
+{
+	a = support_arena(bytes, 1, segment_bytes);
+	cr_assert_not_null(txn = txn_open(a));
+}
+
+static struct bytes
+b(const char *text)
+{
+	return support_bytes(text);
+}
+
+static enum shm_status
+put(struct txn *t, const char *bucket, const char *key, const char *value)
+{
+	const struct pair p = { b(key), b(value), 0 };
+
+	return txn_put(t, b(bucket), &p);
+}
+
+static void
+must_have(const char *bucket, const char *key, const char *value)
+{
+	char buf[64] = "";
+	enum shm_status status;
+	size_t len = 0;
+
+	status = pair_get(a, b(bucket), b(key), buf, sizeof(buf), &len, NULL);
+	if (value == NULL) {
+		cr_assert(status == SHM_NO_KEY || status == SHM_NO_BUCKET);
+		return;
+	}
+	cr_assert_eq(status, SHM_OK, "%s", shm_strstatus(status));
+	buf[len] = '\0';
+	cr_assert_str_eq(buf, value);
+}
+
+static enum shm_status
+run(enum shm_status (*op)(struct txn *, void *), void *arg)
+{
+	return txn_run(txn, 0, op, arg, NULL);
+}
+
+static enum shm_status
+make_two(struct txn *t, void *arg)
+{
+	struct txn_bucket facts;
+	struct txn_pair pair;
+
+	(void)arg;
+	cr_assert_eq(txn_look(t, b("x"), &facts), SHM_NO_BUCKET);
+	cr_assert_eq(put(t, "x", "k", "v"), SHM_NO_BUCKET);
+	cr_assert_eq(txn_create(t, b("x"), true), SHM_OK);
+	cr_assert_eq(txn_create(t, b("y"), false), SHM_OK);
+	cr_assert_eq(put(t, "x", "k", "v"), SHM_OK);
+	cr_assert_eq(put(t, "x", "k", "w"), SHM_OK);
+	cr_assert_eq(put(t, "x", "l", "1"), SHM_OK);
+	cr_assert_eq(txn_look(t, b("x"), &facts), SHM_OK);
+	cr_assert(facts.is_auto);
+	cr_assert_eq(facts.keys, 2);
+	cr_assert_eq(txn_get(t, b("x"), b("k"), &pair), SHM_OK);
+	cr_assert_eq(pair.value.len, 1);
+	cr_assert_eq(memcmp(pair.value.data, "w", 1), 0);
+	cr_assert_eq(txn_delete(t, b("x"), b("l")), SHM_OK);
+	cr_assert_eq(txn_delete(t, b("x"), b("l")), SHM_NO_KEY);
+	cr_assert_eq(txn_get(t, b("x"), b("l"), &pair), SHM_NO_KEY);
+	return SHM_OK;
+}
+
+Test(txn, makes_buckets_and_what_is_in_them_at_once)
+{
+	uint64_t revision;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(txn_run(txn, 0, make_two, NULL, &revision), SHM_OK);
+	cr_assert_eq(revision, 6);
+	must_have("x", "k", "w");
+	must_have("x", "l", NULL);
+	must_have("y", "k", NULL);
+	support_audit(a);
+}
+
+static enum shm_status
+call_off(struct txn *t, void *arg)
+{
+	(void)arg;
+	cr_assert_eq(make_two(t, NULL), SHM_OK);
+	return SHM_NO_KEY;
+}
+
+Test(txn, that_is_called_off_leaves_nothing)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(call_off, NULL), SHM_NO_KEY);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_NO_BUCKET);
+	cr_assert_eq(bucket_stat(a, b("y"), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+}
+
+static enum shm_status
+delete_k(struct txn *t, void *arg)
+{
+	const struct bytes *bucket = arg;
+
+	return txn_delete(t, *bucket, b("k"));
+}
+
+static enum shm_status
+delete_k_of(const char *bucket)
+{
+	struct bytes name = b(bucket);
+
+	return run(delete_k, &name);
+}
+
+Test(txn, takes_a_bucket_with_its_last_key_if_it_is_one_that_goes)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(delete_k_of("x"), SHM_OK);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_NO_BUCKET);
+	cr_assert_eq(delete_k_of("x"), SHM_NO_BUCKET);
+	cr_assert_eq(bucket_stat(a, b("y"), &stat), SHM_OK);
+	cr_assert_eq(delete_k_of("y"), SHM_NO_KEY);
+	support_audit(a);
+}
+
+static enum shm_status
+renew(struct txn *t, void *arg)
+{
+	struct txn_pair pair;
+
+	(void)arg;
+	cr_assert_eq(txn_drop(t, b("x")), SHM_OK);
+	cr_assert_eq(txn_drop(t, b("x")), SHM_NO_BUCKET);
+	cr_assert_eq(txn_get(t, b("x"), b("k"), &pair), SHM_NO_BUCKET);
+	cr_assert_eq(txn_create(t, b("x"), false), SHM_OK);
+	cr_assert_eq(txn_get(t, b("x"), b("k"), &pair), SHM_NO_KEY);
+	return put(t, "x", "m", "new");
+}
+
+Test(txn, drops_a_bucket_and_makes_another_of_its_name)
+{
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(run(renew, NULL), SHM_OK);
+	must_have("x", "k", NULL);
+	must_have("x", "m", "new");
+	support_audit(a);
+	support_clean(a);
+	support_audit(a);
+	must_have("x", "m", "new");
+}
+
+static enum shm_status
+make_and_drop(struct txn *t, void *arg)
+{
+	(void)arg;
+	cr_assert_eq(txn_create(t, b("x"), false), SHM_OK);
+	cr_assert_eq(put(t, "x", "k", "v"), SHM_OK);
+	return txn_drop(t, b("x"));
+}
+
+Test(txn, may_drop_what_it_has_made)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_and_drop, NULL), SHM_OK);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+	support_clean(a);
+	support_audit(a);
+}
+
+static enum shm_status
+expire_x(struct txn *t, void *at_ms)
+{
+	return txn_expire(t, b("x"), *(uint64_t *)at_ms);
+}
+
+static enum shm_status
+look_for_x(struct txn *t, void *arg)
+{
+	return txn_look(t, b("x"), arg);
+}
+
+static enum shm_status
+create_x(struct txn *t, void *arg)
+{
+	(void)arg;
+	return txn_create(t, b("x"), false);
+}
+
+Test(txn, lets_a_bucket_expire)
+{
+	uint64_t later_ms = clock_wall_ms() + 3600000, past_ms = 1, never = 0;
+	struct txn_bucket facts;
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(run(expire_x, &later_ms), SHM_OK);
+	cr_assert_eq(run(look_for_x, &facts), SHM_OK);
+	cr_assert_eq(facts.expires_ms, later_ms);
+	cr_assert(facts.is_auto);
+	must_have("x", "k", "w");
+	cr_assert_eq(run(expire_x, &never), SHM_OK);
+	cr_assert_eq(run(look_for_x, &facts), SHM_OK);
+	cr_assert_eq(facts.expires_ms, 0);
+	cr_assert_eq(run(expire_x, &past_ms), SHM_OK);
+	cr_assert_eq(run(look_for_x, &facts), SHM_NO_BUCKET);
+	cr_assert_eq(run(expire_x, &never), SHM_NO_BUCKET);
+	must_have("x", "k", NULL);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+	/* What is left of it goes when another one is made. */
+	cr_assert_eq(run(create_x, NULL), SHM_OK);
+	cr_assert_eq(run(look_for_x, &facts), SHM_OK);
+	cr_assert_not(facts.is_auto);
+	cr_assert_eq(facts.keys, 0);
+	support_audit(a);
+}
+
+/* What nobody can ask for is not listed either, and goes in time. */
+Test(txn, leaves_ghosts_to_the_cleaner)
+{
+	uint8_t buf[256];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	uint64_t past_ms = 1, buckets, keys;
+	struct scan scan = { 0 }, of_keys = { 0 };
+	struct pair p = { b("k"), b("v"), 0 };
+	struct bytes name;
+	size_t pos = 0;
+	unsigned i;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(run(expire_x, &past_ms), SHM_OK);
+	cr_assert_eq(scan_keys(a, b("x"), &of_keys, &batch), SHM_NO_BUCKET);
+	cr_assert_eq(scan_buckets(a, 0, &scan, &batch), SHM_OK);
+	cr_assert(scan.done);
+	cr_assert(scan_next_name(&batch, &pos, &name));
+	cr_assert_eq(memcmp(name.data, "y", 1), 0);
+	cr_assert_not(scan_next_name(&batch, &pos, &name));
+	arena_counts(a, &buckets, &keys);
+	cr_assert_eq(buckets, 2);
+	for (i = 0; i < 4000; i++)
+		cr_assert_eq(pair_put(a, b("y"), &p, NULL), SHM_OK);
+	support_clean(a);
+	support_audit(a);
+	arena_counts(a, &buckets, &keys);
+	cr_assert_eq(buckets, 1);
+	cr_assert_eq(keys, 1);
+}
+
+Test(txn, makes_a_bucket_stay_that_went_with_its_last_key)
+{
+	struct txn_bucket facts;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(run(create_x, NULL), SHM_OK);
+	cr_assert_eq(delete_k_of("x"), SHM_OK);
+	cr_assert_eq(run(look_for_x, &facts), SHM_OK);
+	cr_assert_not(facts.is_auto);
+	support_audit(a);
+}
+
+/* Keeps more than there is room for at first. */
+static enum shm_status
+keep_much(struct txn *t, void *arg)
+{
+	static char block[3000];
+	char **kept = arg;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		memset(block, 'a' + i, sizeof(block));
+		if ((kept[i] = txn_keep(t, block, sizeof(block))) == NULL)
+			return SHM_NO_ROOM;
+	}
+	return SHM_OK;
+}
+
+Test(txn, keeps_what_it_is_told_to)
+{
+	char *kept[10];
+	int i;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(keep_much, kept), SHM_OK);
+	for (i = 0; i < 10; i++) {
+		cr_assert_eq(kept[i][0], 'a' + i);
+		cr_assert_eq(kept[i][2999], 'a' + i);
+	}
+}
+
+static enum shm_status
+put_many(struct txn *t, void *arg)
+{
+	static char keys[3000][12];
+	unsigned i, n = *(unsigned *)arg;
+	enum shm_status status;
+
+	if ((status = txn_create(t, b("x"), true)) != SHM_OK)
+		return status;
+	for (i = 0; i < n; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%u", i);
+		status = put(t, "x", keys[i], keys[i]);
+		if (status != SHM_OK)
+			return status;
+	}
+	return SHM_OK;
+}
+
+Test(txn, of_more_changes_than_fit_at_first_is_begun_again)
+{
+	unsigned n = 1000, more = 3000;
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(put_many, &n), SHM_OK);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_OK);
+	cr_assert_eq(stat.keys, 1000);
+	cr_assert_eq(run(put_many, &more), SHM_BATCH_SIZE);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_OK);
+	cr_assert_eq(stat.keys, 1000);
+	support_audit(a);
+}
+
+/* --- the model --- */
+
+struct cell {
+	bool		there;
+	unsigned	value;
+};
+
+struct world {
+	bool		exists[BUCKETS];
+	bool		is_auto[BUCKETS];
+	struct cell	cells[BUCKETS][KEYS];
+};
+
+struct plan {			/* one transaction, to be run repeatedly */
+	uint64_t	rng;
+	unsigned	ops;
+	bool		off;
+	struct world	after;
+	const struct world *before;
+	char		values[OPS_MAX][12];
+};
+
+static char names[BUCKETS][4], keys[KEYS][24];
+
+static unsigned
+pick(uint64_t *rng, unsigned n)
+{
+	return (unsigned)(support_random(rng) >> 33) % n;
+}
+
+static unsigned
+count(const struct world *w, unsigned bucket)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < KEYS; i++)
+		n += w->cells[bucket][i].there;
+	return n;
+}
+
+static void
+forget(struct world *w, unsigned bucket)
+{
+	memset(w->cells[bucket], 0, sizeof(w->cells[bucket]));
+	w->exists[bucket] = w->is_auto[bucket] = false;
+}
+
+/* Go with the last key: when all is done, as in the store. */
+static void
+end_world(struct world *w)
+{
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++)
+		if (w->exists[i] && w->is_auto[i] && count(w, i) == 0)
+			forget(w, i);
+}
+
+static enum shm_status
+expect(enum shm_status status, enum shm_status expected)
+{
+	if (status == SHM_NO_ROOM)
+		return status;
+	cr_assert_eq(status, expected, "%s instead of %s",
+	    shm_strstatus(status), shm_strstatus(expected));
+	return SHM_OK;
+}
+
+static enum shm_status
+step_pair(struct txn *t, struct plan *p, unsigned i, unsigned what)
+{
+	unsigned bucket = pick(&p->rng, BUCKETS), key = pick(&p->rng, KEYS);
+	struct world *w = &p->after;
+	struct cell *cell = &w->cells[bucket][key];
+	enum shm_status expected = !w->exists[bucket] ? SHM_NO_BUCKET :
+	    cell->there ? SHM_OK : SHM_NO_KEY, status;
+	struct txn_pair pair;
+
+	if (what == 0) {
+		status = txn_get(t, b(names[bucket]), b(keys[key]), &pair);
+		if (status == SHM_OK && expected == SHM_OK)
+			cr_assert_eq(strtoul(strndupa(pair.value.data,
+			    pair.value.len), NULL, 10), cell->value);
+		return expect(status, expected);
+	}
+	if (what == 1) {
+		cell->there = false;
+		return expect(txn_delete(t, b(names[bucket]), b(keys[key])),
+		    expected);
+	}
+	if (expected == SHM_NO_KEY)
+		expected = SHM_OK;
+	if (expected == SHM_OK)
+		*cell = (struct cell){ true, pick(&p->rng, 100000) };
+	snprintf(p->values[i], sizeof(p->values[i]), "%u", cell->value);
+	return expect(put(t, names[bucket], keys[key], p->values[i]),
+	    expected);
+}
+
+static enum shm_status
+step_bucket(struct txn *t, struct plan *p, unsigned what)
+{
+	unsigned bucket = pick(&p->rng, BUCKETS);
+	bool is_auto = pick(&p->rng, 2) == 0;
+	struct world *w = &p->after;
+	struct txn_bucket facts;
+	enum shm_status status, expected;
+
+	if (what == 0) {
+		w->is_auto[bucket] = is_auto && (!w->exists[bucket] ||
+		    w->is_auto[bucket]);
+		w->exists[bucket] = true;
+		return expect(txn_create(t, b(names[bucket]), is_auto),
+		    SHM_OK);
+	}
+	expected = w->exists[bucket] ? SHM_OK : SHM_NO_BUCKET;
+	if (what == 1) {
+		forget(w, bucket);
+		return expect(txn_drop(t, b(names[bucket])), expected);
+	}
+	status = txn_look(t, b(names[bucket]), &facts);
+	if (status == SHM_OK && expected == SHM_OK) {
+		cr_assert_eq(facts.keys, count(w, bucket));
+		cr_assert_eq(facts.is_auto, w->is_auto[bucket]);
+	}
+	return expect(status, expected);
+}
+
+static enum shm_status
+carry_out(struct txn *t, void *arg)
+{
+	struct plan *p = arg;
+	uint64_t rng = p->rng;
+	enum shm_status status = SHM_OK;
+	unsigned i, what;
+
+	p->after = *p->before;
+	for (i = 0; i < p->ops && status == SHM_OK; i++) {
+		what = pick(&p->rng, 20);
+		status = what < 17 ? step_pair(t, p, i, what / 2 > 1 ? 2 :
+		    what / 2) : step_bucket(t, p, what - 17);
+	}
+	p->rng = rng;
+	if (status == SHM_OK && p->off)
+		status = SHM_NO_KEY;
+	return status;
+}
+
+static void
+check(const struct world *w)
+{
+	char value[12];
+	struct bucket_stat stat;
+	unsigned i, k;
+
+	for (i = 0; i < BUCKETS; i++) {
+		cr_assert_eq(bucket_stat(a, b(names[i]), &stat),
+		    w->exists[i] ? SHM_OK : SHM_NO_BUCKET);
+		if (w->exists[i])
+			cr_assert_eq(stat.keys, count(w, i));
+		for (k = 0; k < KEYS; k++) {
+			snprintf(value, sizeof(value), "%u",
+			    w->cells[i][k].value);
+			must_have(names[i], keys[k], w->cells[i][k].there ?
+			    value : NULL);
+		}
+	}
+}
+
+static uint64_t
+model(uint64_t seed, unsigned rounds)
+{
+	static struct world w;
+	static struct plan p;
+	enum shm_status status;
+	uint64_t refused = 0;
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++)
+		snprintf(names[i], sizeof(names[i]), "b%u", i);
+	for (i = 0; i < KEYS; i++)
+		snprintf(keys[i], sizeof(keys[i]), "%0*u", (int)(i % 19 + 4),
+		    i);
+	for (i = 0; i < rounds; i++) {
+		p.rng = seed = support_random(&seed);
+		p.ops = 1 + pick(&p.rng, OPS_MAX);
+		p.off = pick(&p.rng, 10) == 0;
+		p.before = &w;
+		status = run(carry_out, &p);
+		refused += status == SHM_FULL;
+		cr_assert(status == SHM_OK || status == SHM_FULL ||
+		    (status == SHM_NO_KEY && p.off), "%s",
+		    shm_strstatus(status));
+		if (status == SHM_OK) {
+			w = p.after;
+			end_world(&w);
+		}
+		if (i % 500 == 0) {
+			support_audit(a);
+			check(&w);
+			support_clean(a);
+		}
+	}
+	support_audit(a);
+	check(&w);
+	return refused;
+}
+
+Test(txn, does_what_a_plain_table_does)
+{
+	set_up(UINT64_C(16) << 20, 64 * 1024);
+	cr_assert_eq(model(1, 20000), 0);
+}
+
+Test(txn, does_so_where_there_is_hardly_any_room)
+{
+	set_up(UINT64_C(1) << 20, 64 * 1024);
+	model(2, 20000);
+}
