@@ -152,13 +152,15 @@ info_process(struct call *call, unsigned slot, const struct board_row *row)
 
 	describe_end(&row->end, last, sizeof(last));
 	line(call, "process_%u:role=%s,instance=%u,pid=%d,state=%s,age=%ju,"
-	    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,requests=%ju%s", slot,
-	    board_role_name(row->role), row->role == BOARD_WORKER ?
+	    "restarts=%ju,heartbeat_ms=%ju,clients=%ju,links=%ju,"
+	    "requests=%ju%s", slot, board_role_name(row->role),
+	    row->role == BOARD_WORKER ?
 	    slot - BOARD_WORKER_SLOT : 0, (int)row->pid,
 	    board_state_name(row->state), (uintmax_t)age_s(row->started_ms),
 	    (uintmax_t)row->restarts,
 	    (uintmax_t)(now_ms > beat_ms ? now_ms - beat_ms : 0),
 	    (uintmax_t)row->counters[BOARD_CLIENTS],
+	    (uintmax_t)row->counters[BOARD_LINKS],
 	    (uintmax_t)row->counters[BOARD_REQUESTS], last);
 }
 

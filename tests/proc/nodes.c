@@ -322,7 +322,7 @@ Test(nodes, that_is_dead_costs_its_own_buckets_only)
 /* A worker's part of INFO workers, as a connection of another sees it. */
 struct worker_line {
 	pid_t		 pid;
-	unsigned	 clients;
+	unsigned	 links;
 	bool		 serves;
 };
 
@@ -338,16 +338,13 @@ look_at_worker(int fd, unsigned worker)
 		if (strstr(line, text) == NULL)
 			continue;
 		found.pid = atoi(strstr(line, "pid=") + 4);
-		found.clients = (unsigned)atoi(strstr(line, "clients=") + 8);
+		found.links = (unsigned)atoi(strstr(line, "links=") + 6);
 		found.serves = strstr(line, "state=serving") != NULL;
 	}
 	return found;
 }
 
-/*
- * Stop the worker of a node that has the one link to it, which has no other
- * client.
- */
+/* Stop the worker of a node that has the one link to it. */
 static pid_t
 pause_worker_of_link(size_t node)
 {
@@ -360,8 +357,8 @@ pause_worker_of_link(size_t node)
 		line = look_at_worker(fd, mine);
 		other = look_at_worker(fd, 1 - mine);
 	} while (!line.serves || !other.serves ||
-	    line.clients + other.clients != 2);
-	if (other.clients == 1)
+	    line.links + other.links != 1);
+	if (other.links == 1)
 		line = other;
 	close(fd);
 	cr_assert_eq(kill(line.pid, SIGSTOP), 0);
