@@ -17,6 +17,7 @@
 #include "tests/proc/cluster.h"
 
 static struct cluster c;
+static pid_t stopped[4];	/* 0: none; they end by nothing else */
 
 static void
 begin(void)
@@ -27,6 +28,11 @@ begin(void)
 static void
 end(void)
 {
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		if (stopped[i] > 0)
+			kill(stopped[i], SIGKILL);
 	cluster_remove(&c);
 }
 
@@ -206,16 +212,6 @@ Test(nodes, pass_long_values_and_long_lists)
 }
 
 static void
-await_subscribers(size_t node, uint64_t n)
-{
-	int fd = talk_open(&c.node[node]);
-
-	while (talk_info(fd, "clients", "subscribers") != n)
-		;
-	close(fd);
-}
-
-static void
 reload(size_t node, int times)
 {
 	daemon_kill(&c.node[node], SIGHUP);
@@ -258,7 +254,7 @@ Test(nodes, follow_a_bounded_number_of_buckets_for_each_other)
 		    names[i]);
 		talk_send(fd, request);
 		if (i < 2)
-			await_subscribers(0, (uint64_t)i + 1);
+			talk_await_subscribers(&c.node[0], (uint64_t)i + 1);
 	}
 	talk_expect(fd, "ERROR too many subscriptions\r\n");
 	talk(fd, "COUNT k\r\n", "0\r\nOK\r\n");
@@ -345,7 +341,7 @@ look_at_worker(int fd, unsigned worker)
 }
 
 /* Stop the worker of a node that has the one link to it. */
-static pid_t
+static void
 pause_worker_of_link(size_t node)
 {
 	int fd = talk_open(&c.node[node]);
@@ -361,9 +357,17 @@ pause_worker_of_link(size_t node)
 	if (other.links == 1)
 		line = other;
 	close(fd);
+	stopped[0] = line.pid;
 	cr_assert_eq(kill(line.pid, SIGSTOP), 0);
 	talk_await_stop(line.pid);
-	return line.pid;
+}
+
+static void
+kill_paused_worker(void)
+{
+	cr_assert_eq(kill(stopped[0], SIGKILL), 0);
+	daemon_await_end(stopped[0]);
+	stopped[0] = 0;
 }
 
 /* What it counts it has sent. */
@@ -383,22 +387,19 @@ send_and_await(int fd, const char *request)
 Test(nodes, tell_what_became_of_requests_to_a_worker_that_was_killed)
 {
 	int fd = talk_open(&c.node[0]), i;
-	pid_t pid;
 
 	talk(fd, "CREATE milk\r\n", "OK\r\n");
 	for (i = 0; i < 2; i++) {
 		talk(fd, "PUT milk k v\r\n", "OK\r\n");
-		pid = pause_worker_of_link(1);
+		pause_worker_of_link(1);
 		send_and_await(fd, "GET milk k\r\n");
-		kill(pid, SIGKILL);
+		kill_paused_worker();
 		talk_expect(fd, "v\r\nOK\r\n");
-		daemon_await_end(pid);
-		pid = pause_worker_of_link(1);
+		pause_worker_of_link(1);
 		send_and_await(fd, "PUT milk k w\r\n");
-		kill(pid, SIGKILL);
+		kill_paused_worker();
 		expect_error(fd, "PUT zebras k v\r\n", "unknown", 1);
 		talk_expect(fd, "NOT FOUND\r\n");
-		daemon_await_end(pid);
 		talk(fd, "GET milk k\r\n", "v\r\nOK\r\n");
 	}
 }
@@ -431,16 +432,16 @@ Test(nodes, that_does_not_answer_is_given_up_and_found_again)
 {
 	int fd = talk_open(&c.node[0]), i;
 	char line[256];
-	pid_t pid[4];
 
 	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
-	find_processes(1, pid);
-	signal_all(pid, SIGSTOP);
+	find_processes(1, stopped);
+	signal_all(stopped, SIGSTOP);
 	expect_error(fd, "PUT milk k w\r\n", "unknown", 1);
 	talk(fd, "CREATE zebras\r\n", "OK\r\n");
 	/* It is connected to, and does not greet. */
 	expect_error(fd, "GET milk k\r\n", "unavailable", 1);
-	signal_all(pid, SIGKILL);
+	signal_all(stopped, SIGKILL);
+	memset(stopped, 0, sizeof(stopped));
 	cr_assert_eq(daemon_wait(&c.node[1]), 1000 + SIGKILL);
 	for (i = 0; i < 10; i++)
 		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
@@ -586,7 +587,7 @@ Test(nodes, tell_their_clients_what_happens_on_others)
 		sub[i] = talk_open(&c.node[0]);
 		talk_send(sub[i], "SUBSCRIBE milk\r\n");
 	}
-	await_subscribers(0, 4);
+	talk_await_subscribers(&c.node[0], 4);
 	talk_once(&c.node[1], "PUT milk k v\r\n", "OK\r\n");
 	talk_once(&c.node[2], "MPUT milk a 1 b \"x y\"\r\n", "OK\r\n");
 	talk_once(&c.node[0], "DELETE milk k\r\n", "OK\r\n");
@@ -594,14 +595,14 @@ Test(nodes, tell_their_clients_what_happens_on_others)
 		talk_expect(sub[i], "k SET TO v\r\na SET TO 1\r\n"
 		    "b SET TO \"x y\"\r\nk DELETED\r\n");
 	close(sub[0]);
-	await_subscribers(0, 3);
+	talk_await_subscribers(&c.node[0], 3);
 	talk_once(&c.node[0], "PUT milk c 3\r\nDROP milk\r\n",
 	    "OK\r\nOK\r\n");
 	for (i = 1; i < 4; i++) {
 		talk_expect(sub[i], "c SET TO 3\r\nNOT FOUND\r\n");
 		talk_expect_end(sub[i]);
 	}
-	await_subscribers(0, 0);
+	talk_await_subscribers(&c.node[0], 0);
 }
 
 Test(nodes, refuse_to_follow_what_is_not_there)
@@ -622,7 +623,7 @@ Test(nodes, tell_subscribers_of_a_gap_and_of_its_end)
 
 	talk_once(&c.node[1], "CREATE milk\r\n", "OK\r\n");
 	talk_send(sub, "SUBSCRIBE milk\r\n");
-	await_subscribers(0, 1);
+	talk_await_subscribers(&c.node[0], 1);
 	kill_node(1);
 	cr_assert(talk_line(sub, line, sizeof(line)));
 	snprintf(expected, sizeof(expected), "LOST %s", c.node[1].name);

@@ -381,16 +381,6 @@ Test(nodes_commands, for_the_longest_of_names_are_answered_likewise)
 	}
 }
 
-static void
-await_subscriber(const struct daemon *d)
-{
-	int fd = talk_open(d);
-
-	while (talk_info(fd, "clients", "subscribers") == 0)
-		;
-	close(fd);
-}
-
 /* What a subscriber hears of these changes, to the end. */
 static struct text
 listen_to(const struct daemon *d, const struct daemon *writer,
@@ -407,7 +397,7 @@ listen_to(const struct daemon *d, const struct daemon *writer,
 	talk_send(sub, bucket);
 	/* What a subscriber says is not heard. */
 	talk_send(sub, "\r\nDROP everything\r\n");
-	await_subscriber(d);
+	talk_await_subscribers(d, 1);
 	/* From where there is one. */
 	for (step = 0; strcmp(script[step], "CREATE %") != 0; step++)
 		;

@@ -181,6 +181,16 @@ talk_info(int fd, const char *section, const char *name)
 	return value;
 }
 
+void
+talk_await_subscribers(const struct daemon *d, uint64_t n)
+{
+	int fd = talk_open(d);
+
+	while (talk_info(fd, "clients", "subscribers") != n)
+		;
+	close(fd);
+}
+
 pid_t
 talk_process_pid(int fd, const char *text, const char *other)
 {

@@ -40,6 +40,9 @@ bool talk_line(int fd, char *line, size_t size);
 /* The number behind `name:' in an INFO section, asked on this connection. */
 uint64_t talk_info(int fd, const char *section, const char *name);
 
+/* Wait until it counts so many subscribers. */
+void talk_await_subscribers(const struct daemon *, uint64_t);
+
 /*
  * The pid on the last line of INFO workers, asked on this connection, that
  * has this text and that one; 0: there is none.
