@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,8 @@ become_daemon(const struct daemon *d, const char *const *flags, int fd)
 	int n = 6, log;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (d->net_fd > 0 && setns(d->net_fd, CLONE_NEWNET) == -1)
+		_exit(127);
 	for (; flags != NULL && *flags != NULL && n < FLAGS_MAX - 1; flags++)
 		argv[n++] = *flags;
 	log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);

@@ -19,6 +19,7 @@ struct daemon {
 	char	 conf[96];	/* dir/kvd.conf */
 	char	 log[96];	/* dir/log: standard error of -d */
 	char	 hold[96];	/* dir/hold: see daemon_hold() */
+	int	 net_fd;	/* the network that it is in; 0: ours */
 	int	 guard_fd;	/* its closing wakes the guardian */
 	pid_t	 guard;
 };
