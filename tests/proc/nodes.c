@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shm/arena.h"
+#include "shm/board.h"
 #include "tests/proc/cluster.h"
 
 static struct cluster c;
@@ -603,6 +604,46 @@ Test(nodes, tell_their_clients_what_happens_on_others)
 		talk_expect_end(sub[i]);
 	}
 	talk_await_subscribers(&c.node[0], 0);
+}
+
+/* The worker that serves the only link of another node, and its request. */
+static unsigned
+worker_with_link(const struct arena *arena, struct board_row *row)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		if (board_read(arena, BOARD_WORKER_SLOT + i, row) &&
+		    row->counters[BOARD_LINKS] > 0)
+			break;
+	cr_assert_lt(i, 2);
+	return i;
+}
+
+/* If it crashes the worker, it is known which request it was. */
+Test(nodes, have_in_hand_what_others_subscribe_to)
+{
+	int fd = talk_open_worker(&c.node[0], 0), holder;
+	struct board_row row;
+	struct arena *arena;
+	pid_t pid;
+
+	talk(fd, "CREATE milk\r\n", "OK\r\n");
+	cr_assert_eq(arena_attach(&arena, c.node[1].name, geteuid()),
+	    ARENA_OK);
+	/* The other one keeps the lock that is needed for it. */
+	holder = talk_open_worker(&c.node[1],
+	    1 - worker_with_link(arena, &row));
+	pid = (pid_t)talk_info(holder, "server", "worker_pid");
+	talk_send(holder, "DEBUG STOP locked milk\r\n");
+	talk_await_stop(pid);
+	talk_send(fd, "SUBSCRIBE milk\r\n");
+	do
+		worker_with_link(arena, &row);
+	while (row.fingerprint == 0);
+	kill(pid, SIGCONT);
+	await_subscribers(0, 1);
+	arena_close(arena);
 }
 
 Test(nodes, refuse_to_follow_what_is_not_there)
