@@ -35,6 +35,7 @@ struct place {
 struct where {
 	struct session	*session;
 	struct kv_bytes	 name[BATCH];
+	char		*copy[BATCH];	/* of a name from standard input */
 	size_t		 n;
 	struct place	 place[BATCH];	/* of the first names */
 	size_t		 places;
@@ -180,7 +181,7 @@ free_names(struct where *where)
 	size_t i;
 
 	for (i = 0; i < where->n; i++)
-		free((void *)(uintptr_t)where->name[i].data);
+		free(where->copy[i]);
 	where->n = 0;
 }
 
@@ -200,7 +201,8 @@ add_line(struct where *where, const char *line, size_t len)
 		return EX_OSERR;
 	}
 	memcpy(copy, line, len);
-	where->name[where->n++] = (struct kv_bytes){ copy, len };
+	where->name[where->n] = (struct kv_bytes){ copy, len };
+	where->copy[where->n++] = copy;
 	return 0;
 }
 
