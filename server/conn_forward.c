@@ -310,6 +310,16 @@ settle(struct conns *set, struct conn *conn)
 	conn_enqueue(set, conn);
 }
 
+static void
+note_size(struct away *away, size_t len)
+{
+	away->large = len > LARGE_REPLY;
+	if (away->large)
+		away->small = 0;
+	else if (away->small < SMALL_MAX)
+		away->small++;
+}
+
 void
 conn_answered(void *arg, void *who, const struct frame *frame)
 {
@@ -320,7 +330,7 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	if ((frame->flags & FRAME_FAILED) != 0)
 		set->counted[BOARD_ERRORS]++;
 	conn->away.place = frame->place;
-	conn->away.large = frame->payload.len > LARGE_REPLY;
+	note_size(&conn->away, frame->payload.len);
 	if (conn->away.every && (frame->flags & FRAME_FAILED) != 0)
 		conn_gather_failed(set, conn, route_name(set->env->route,
 		    conn->away.gather.node), "shard damaged");

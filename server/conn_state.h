@@ -59,6 +59,7 @@ struct away {
 	struct text_error	 error;		/* of that */
 	bool			 again;		/* parse anew */
 	bool			 large;		/* so was the last reply */
+	unsigned		 small;		/* replies since, up to ... */
 	struct gather		 gather;
 	size_t			 argc;		/* of the one held; 0: none */
 	struct slice		*argv;		/* ours to free */
@@ -217,10 +218,13 @@ conn_end_wait(struct conn *conn)
 }
 
 /*
- * In flight, of one connection; or one at a time, as long as replies are
- * larger than that, for they wait here until the client takes them.
+ * In flight, of one connection: so many, and one more for each small reply up
+ * to so many more.  What a node is asked while it works on the last ones costs
+ * both less than what it is woken for, and replies wait here until the client
+ * takes them; hence one at a time, as long as they are larger than that.
  */
 #define ASKED_MAX	64U
+#define SMALL_MAX	192U
 #define LARGE_REPLY	((size_t)4096)
 
 /* Nothing can be done for it before another node has answered. */
@@ -230,7 +234,7 @@ conn_is_waiting(const struct conn *conn)
 	const struct away *away = &conn->away;
 
 	return away->crowded || away->following ||
-	    away->asked >= (away->large ? 1 : ASKED_MAX) ||
+	    away->asked >= (away->large ? 1 : ASKED_MAX + away->small) ||
 	    (away->asked > 0 && (away->argc > 0 || away->bad ||
 	    away->again));
 }

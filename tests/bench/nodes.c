@@ -32,8 +32,8 @@
 #include "proto/client/kv.h"
 #include "tests/bench/bench.h"
 
-#define CONNECTIONS	50
-#define DEPTH_MAX	64
+#define CONNECTIONS_MAX	50
+#define DEPTH_MAX	1024
 #define BUCKET		"shopping"
 #define KEYS		10000
 #define SLICE_S		0.5
@@ -41,6 +41,7 @@
 #define ROUNDS_MAX	32
 #define PROCESSES_MAX	16
 #define TEXT_BYTES	128
+#define IN_BYTES	((size_t)64 * 1024)
 
 enum way { ALONE, DIRECT, FORWARDED, WAYS };
 
@@ -58,7 +59,8 @@ struct text {
 };
 
 struct dialogue {
-	size_t		 depth;		/* in flight, on each connection */
+	size_t		 connections;
+	size_t		 depth;		/* in flight, on each of them */
 	struct text	 requests[KEYS];
 	struct text	 answers[KEYS];
 };
@@ -68,7 +70,7 @@ struct peer {
 	uint64_t	 asked;		/* requests, of all times */
 	uint64_t	 answered;
 	size_t		 len;
-	char		 in[2 * DEPTH_MAX * TEXT_BYTES];
+	char		 in[IN_BYTES];
 };
 
 struct sample {
@@ -80,7 +82,7 @@ struct sample {
 };
 
 static struct node nodes[WAYS];
-static struct peer peers[CONNECTIONS];
+static struct peer peers[CONNECTIONS_MAX];
 static struct dialogue dialogue;
 static size_t rounds;
 
@@ -244,8 +246,8 @@ open_all(int epoll_fd, const struct node *node)
 	struct epoll_event event = { .events = EPOLLIN };
 	struct peer *peer;
 
-	for (peer = peers; peer < peers + CONNECTIONS; peer++) {
-		memset(peer, 0, sizeof(*peer));
+	for (peer = peers; peer < peers + dialogue.connections; peer++) {
+		peer->asked = peer->answered = peer->len = 0;
 		peer->fd = dial(node->address);
 		event.data.ptr = peer;
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, peer->fd, &event) == -1)
@@ -259,13 +261,14 @@ static uint64_t
 talk(int epoll_fd, double seconds)
 {
 	double end_s = bench_now_s() + seconds;
-	struct epoll_event events[CONNECTIONS];
+	struct epoll_event events[CONNECTIONS_MAX];
 	uint64_t done = 0;
 	size_t answers;
 	int i, n;
 
 	while (bench_now_s() < end_s) {
-		if ((n = epoll_wait(epoll_fd, events, CONNECTIONS, 5000)) <= 0)
+		if ((n = epoll_wait(epoll_fd, events, CONNECTIONS_MAX,
+		    5000)) <= 0)
 			errx(1, "no answer");
 		for (i = 0; i < n; i++) {
 			answers = hear(events[i].data.ptr);
@@ -283,7 +286,7 @@ close_all(int epoll_fd)
 {
 	size_t i;
 
-	for (i = 0; i < CONNECTIONS; i++)
+	for (i = 0; i < dialogue.connections; i++)
 		close(peers[i].fd);
 	close(epoll_fd);
 }
@@ -344,10 +347,11 @@ write_texts(bool get, uint64_t n, struct text *request, struct text *answer)
 }
 
 static void
-write_dialogue(bool get, size_t depth)
+write_dialogue(bool get, size_t connections, size_t depth)
 {
 	uint64_t i;
 
+	dialogue.connections = connections;
 	dialogue.depth = depth;
 	for (i = 0; i < KEYS; i++)
 		write_texts(get, i, &dialogue.requests[i],
@@ -418,9 +422,9 @@ print_row(const char *verb, struct sample samples[WAYS][ROUNDS_MAX])
 {
 	double direct = MEDIAN(DIRECT, rate), rate = MEDIAN(FORWARDED, rate);
 
-	printf("| %s, %2zu | %.0f | %.0f | %.0f | %.0f |", verb,
-	    dialogue.depth, MEDIAN(ALONE, rate), direct, rate,
-	    100 * rate / direct);
+	printf("| %s, %zu x %zu | %.0f | %.0f | %.0f | %.0f |", verb,
+	    dialogue.connections, dialogue.depth, MEDIAN(ALONE, rate), direct,
+	    rate, 100 * rate / direct);
 	printf(" %.2f | %.2f | %.2f | %.2f | %.2f |", MEDIAN(ALONE, node_us),
 	    MEDIAN(DIRECT, node_us), MEDIAN(FORWARDED, node_us),
 	    MEDIAN(FORWARDED, owner_us), MEDIAN(FORWARDED, client_us));
@@ -430,13 +434,13 @@ print_row(const char *verb, struct sample samples[WAYS][ROUNDS_MAX])
 }
 
 static void
-measure_row(bool get, size_t depth)
+measure_row(bool get, size_t connections, size_t depth)
 {
 	static struct sample samples[WAYS][ROUNDS_MAX];
 	enum way way;
 	size_t i;
 
-	write_dialogue(get, depth);
+	write_dialogue(get, connections, depth);
 	for (i = 0; i < rounds; i++)
 		for (way = ALONE; way < WAYS; way++)
 			measure(way, &samples[way][i]);
@@ -450,7 +454,10 @@ measure_row(bool get, size_t depth)
 int
 main(int argc, char **argv)
 {
-	static const size_t depths[] = { 1, 16, DEPTH_MAX };
+	static const struct {
+		size_t	connections;
+		size_t	depth;
+	} rows[] = { { 50, 1 }, { 50, 16 }, { 50, 64 }, { 1, DEPTH_MAX } };
 	const struct node self = { .pids = { getpid() }, .n = 1 };
 	size_t i;
 
@@ -466,7 +473,8 @@ main(int argc, char **argv)
 	fill(&nodes[ALONE]);
 	fill(&nodes[DIRECT]);
 	print_head();
-	for (i = 0; i < 2 * sizeof(depths) / sizeof(depths[0]); i++)
-		measure_row(i % 2 == 0, depths[i / 2]);
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++)
+		measure_row(i % 2 == 0, rows[i / 2].connections,
+		    rows[i / 2].depth);
 	return 0;
 }
