@@ -642,7 +642,7 @@ Test(nodes, have_in_hand_what_others_subscribe_to)
 		worker_with_link(arena, &row);
 	while (row.fingerprint == 0);
 	kill(pid, SIGCONT);
-	await_subscribers(0, 1);
+	talk_await_subscribers(&c.node[0], 1);
 	arena_close(arena);
 }
 
