@@ -26,6 +26,7 @@ enum command_words {
 
 struct command {
 	const char		*name;
+	size_t			 len;		/* of the name */
 	void			(*run)(struct call *);
 	size_t			 min;
 	size_t			 max;
@@ -41,8 +42,8 @@ struct command {
 
 static const struct command commands[] = {
 #define COMMAND(name, handler, min, max, words, kind, args, help) \
-	{ #name, run_##handler, min, max, WORDS_##words, COMMAND_##kind, args, \
-	    help },
+	{ #name, sizeof(#name) - 1, run_##handler, min, max, WORDS_##words, \
+	    COMMAND_##kind, args, help },
 #include "server/command.def"
 #undef COMMAND
 };
@@ -75,7 +76,7 @@ command_init(void)
 	memset(verbs, 0, sizeof(verbs));
 	for (i = 0; i < COMMANDS; i++) {
 		slot = verb_slot((const uint8_t *)commands[i].name,
-		    strlen(commands[i].name));
+		    commands[i].len);
 		while (verbs[slot] != NULL)
 			slot = (slot + 1) % VERB_SLOTS;
 		verbs[slot] = &commands[i];
@@ -83,9 +84,9 @@ command_init(void)
 }
 
 static bool
-is_verb(struct slice word, const char *name)
+is_verb(struct slice word, const char *name, size_t len)
 {
-	return strlen(name) == word.len &&
+	return len == word.len &&
 	    strncasecmp((const char *)word.data, name, word.len) == 0;
 }
 
@@ -98,7 +99,7 @@ find_command(struct slice verb)
 		return NULL;
 	slot = verb_slot(verb.data, verb.len);
 	for (; verbs[slot] != NULL; slot = (slot + 1) % VERB_SLOTS)
-		if (is_verb(verb, verbs[slot]->name))
+		if (is_verb(verb, verbs[slot]->name, verbs[slot]->len))
 			return verbs[slot];
 	return NULL;
 }
@@ -209,7 +210,7 @@ check_sizes(struct call *call, enum command_words words)
 static bool
 is_http(struct slice verb)
 {
-	return is_verb(verb, "POST") || is_verb(verb, "Host:");
+	return is_verb(verb, "POST", 4) || is_verb(verb, "Host:", 5);
 }
 
 bool
