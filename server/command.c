@@ -254,15 +254,30 @@ command_execute(struct call *call)
 		command_run(call);
 }
 
-/* FNV-1a, of the beginning: a key may be long, and this is per request. */
+static uint64_t
+stir(uint64_t hash, uint64_t x)
+{
+	hash = (hash ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/*
+ * Of the beginning: a key may be long, and this is per request.  Hence eight
+ * bytes at a time, too.
+ */
 static uint64_t
 hash_word(uint64_t hash, struct slice word)
 {
 	size_t i, len = word.len < 64 ? word.len : 64;
+	uint64_t x;
 
-	for (i = 0; i < len; i++)
-		hash = (hash ^ word.data[i]) * UINT64_C(0x100000001b3);
-	return (hash ^ word.len) * UINT64_C(0x100000001b3);
+	for (i = 0; i + sizeof(x) <= len; i += sizeof(x)) {
+		memcpy(&x, word.data + i, sizeof(x));
+		hash = stir(hash, x);
+	}
+	for (x = 0; i < len; i++)
+		x = x << 8 | word.data[i];
+	return stir(stir(hash, x), word.len);
 }
 
 uint64_t
