@@ -10,12 +10,15 @@
  * and over, in processes of their own, while a test does something to the
  * daemon.  Nothing may go wrong with any of that.
  */
+#define LOAD_INSTEAD_MAX	256
+
 struct load_report {
 	uint64_t	connections;
 	uint64_t	requests;	/* answered as they should be */
 	uint64_t	refused;	/* connections */
 	uint64_t	lost;		/* requests without an answer, or with a
 					 * wrong one */
+	char		instead[LOAD_INSTEAD_MAX];	/* one of those */
 };
 
 /* Makes the bucket "load".  One at a time in a process. */

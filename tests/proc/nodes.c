@@ -405,28 +405,35 @@ Test(nodes, tell_what_became_of_requests_to_a_worker_that_was_killed)
 	}
 }
 
-/* All processes of a node, its master first. */
+/* All processes of a node. */
 static void
-find_processes(size_t node, pid_t pid[4])
+stop_node(size_t node)
 {
 	int fd = talk_open(&c.node[node]), i;
+	pid_t pid[4];
 
 	pid[0] = talk_process_pid(fd, "role=master", "");
 	pid[1] = talk_process_pid(fd, "role=cleaner", "");
 	pid[2] = talk_process_pid(fd, "role=worker,instance=0", "");
 	pid[3] = talk_process_pid(fd, "role=worker,instance=1", "");
 	close(fd);
+	for (i = 0; i < 4; i++) {
+		cr_assert_gt(stopped[i] = pid[i], 0);
+		cr_assert_eq(kill(pid[i], SIGSTOP), 0);
+	}
 	for (i = 0; i < 4; i++)
-		cr_assert_gt(pid[i], 0);
+		talk_await_stop(pid[i]);
 }
 
+/* To go on, or to end. */
 static void
-signal_all(const pid_t pid[4], int signal)
+signal_stopped(int signal)
 {
 	int i;
 
 	for (i = 0; i < 4; i++)
-		cr_assert_eq(kill(pid[i], signal), 0);
+		cr_assert_eq(kill(stopped[i], signal), 0);
+	memset(stopped, 0, sizeof(stopped));
 }
 
 Test(nodes, that_does_not_answer_is_given_up_and_found_again)
@@ -435,14 +442,12 @@ Test(nodes, that_does_not_answer_is_given_up_and_found_again)
 	char line[256];
 
 	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
-	find_processes(1, stopped);
-	signal_all(stopped, SIGSTOP);
+	stop_node(1);
 	expect_error(fd, "PUT milk k w\r\n", "unknown", 1);
 	talk(fd, "CREATE zebras\r\n", "OK\r\n");
 	/* It is connected to, and does not greet. */
 	expect_error(fd, "GET milk k\r\n", "unavailable", 1);
-	signal_all(stopped, SIGKILL);
-	memset(stopped, 0, sizeof(stopped));
+	signal_stopped(SIGKILL);
 	cr_assert_eq(daemon_wait(&c.node[1]), 1000 + SIGKILL);
 	for (i = 0; i < 10; i++)
 		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
@@ -469,21 +474,18 @@ processor_s(pid_t pid)
 /* Half a second is not waited for anything, but watched. */
 Test(nodes, do_not_work_while_they_wait_for_another)
 {
-	int fd = talk_open(&c.node[0]), i;
-	pid_t asked, pid[4];
+	int fd = talk_open(&c.node[0]);
+	pid_t asked;
 	double used_s;
 
 	talk(fd, "CREATE milk\r\nPUT milk k v\r\n", "OK\r\nOK\r\n");
 	asked = (pid_t)talk_info(fd, "server", "worker_pid");
-	find_processes(1, pid);
-	signal_all(pid, SIGSTOP);
-	for (i = 0; i < 4; i++)
-		talk_await_stop(pid[i]);
+	stop_node(1);
 	talk_send(fd, "GET milk k\r\n");
 	used_s = processor_s(asked);
 	poll(NULL, 0, 500);
 	used_s = processor_s(asked) - used_s;
-	signal_all(pid, SIGCONT);
+	signal_stopped(SIGCONT);
 	talk_expect(fd, "v\r\nOK\r\n");
 	cr_assert_lt(used_s, 0.1, "%g s", used_s);
 }
@@ -517,14 +519,12 @@ Test(nodes, that_are_slow_are_asked_in_the_order_of_the_requests)
 	int look = talk_open(&c.node[0]), fd[LATE + 1], i;
 	char request[64];
 	uint64_t before;
-	pid_t pid[4];
 
 	for (i = LATE; i >= 0; i--)
 		fd[i] = talk_open_worker(&c.node[0], 0);
 	talk(fd[LATE], "CREATE milk\r\n", "OK\r\n");
 	before = talk_info(look, "stats", "forwarded");
-	find_processes(1, pid);
-	signal_all(pid, SIGSTOP);
+	stop_node(1);
 	fill_link(fd[LATE], MANY);
 	await_forwarded(look, before + 54);
 	for (i = 0; i < LATE; i++) {
@@ -533,7 +533,7 @@ Test(nodes, that_are_slow_are_asked_in_the_order_of_the_requests)
 		talk_send(fd[i], request);
 		await_forwarded(look, before + 1);
 	}
-	signal_all(pid, SIGCONT);
+	signal_stopped(SIGCONT);
 	for (i = 0; i < MANY; i++)
 		talk_expect(fd[LATE], "OK\r\n");
 	for (i = 0; i < LATE; i++)

@@ -78,7 +78,7 @@ change_under_load(void (*change)(size_t), size_t node)
 	load_await(100);
 	report = load_stop();
 	cr_assert_eq(report.refused, 0);
-	cr_assert_eq(report.lost, 0);
+	cr_assert_eq(report.lost, 0, "%s", report.instead);
 }
 
 Test(nodes_upgrade, of_the_node_that_has_the_bucket_loses_nothing)

@@ -336,7 +336,7 @@ Test(upgrade, one_after_another_under_load_loses_nothing)
 	}
 	report = load_stop();
 	cr_assert_eq(report.refused, 0);
-	cr_assert_eq(report.lost, 0);
+	cr_assert_eq(report.lost, 0, "%s", report.instead);
 	cr_log_info("%d upgrades, %ju connections, %ju requests", CYCLES,
 	    (uintmax_t)report.connections, (uintmax_t)report.requests);
 	cr_assert_eq(RUN("-s", "stop"), EX_OK, "%s", out);
