@@ -101,9 +101,21 @@ log_change(const struct ownership *was, const struct ownership *is)
 	    "from this node: %s; came to it: %s", is->version, away, here);
 }
 
+static bool
+is_same(const struct ownership *a, const struct ownership *b)
+{
+	return a->version == b->version && a->hash == b->hash &&
+	    a->by == b->by && memcmp(a->has, b->has, sizeof(a->has)) == 0;
+}
+
+/*
+ * The same one is left alone, but for its strays: workers that look while it
+ * is written serve nothing, and a busy machine may stop the writer there.
+ */
 void
 owned_publish(struct arena *arena, const struct config *config)
 {
+	const struct ownership_strays none = { 0 };
 	struct ownership was, is;
 	char why[CONFIG_WHY_MAX];
 	struct route route;
@@ -113,7 +125,13 @@ owned_publish(struct arena *arena, const struct config *config)
 		return;
 	}
 	route_owned(&route, &is);
-	if (ownership_read(arena, &was) && was.hash != is.hash)
-		log_change(&was, &is);
+	if (ownership_read(arena, &was)) {
+		if (is_same(&was, &is)) {
+			ownership_set_strays(arena, 0, &none);
+			return;
+		}
+		if (was.hash != is.hash)
+			log_change(&was, &is);
+	}
 	ownership_publish(arena, &is);
 }
