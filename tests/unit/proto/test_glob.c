@@ -211,7 +211,7 @@ Test(glob, random_patterns_match_what_a_plain_matcher_matches)
 	int round, matched = 0;
 
 	srand(5);
-	for (round = 0; round < 100000; round++) {
+	for (round = 0; round < 30000; round++) {
 		put_random(pattern, "ab?*", 4);
 		put_random(name, "ab", 2);
 		if (matches(pattern, name) != match_plainly(pattern, name))
@@ -228,7 +228,7 @@ Test(glob, random_patterns_match_the_same_where_one_word_ends)
 	int round, matched = 0, n;
 
 	srand(6);
-	for (round = 0; round < 20000; round++) {
+	for (round = 0; round < 2000; round++) {
 		n = 54 + rand() % 14;
 		memset(pattern, 'a', sizeof(pattern));
 		memset(name, 'a', sizeof(name));
@@ -239,7 +239,7 @@ Test(glob, random_patterns_match_the_same_where_one_word_ends)
 			cr_assert_fail("'%s' and '%s'", pattern, name);
 		matched += match_plainly(pattern, name);
 	}
-	cr_assert_gt(matched, 1000);
+	cr_assert_gt(matched, 200);
 }
 
 /* Where the bits of the pattern go from one word to the next. */
