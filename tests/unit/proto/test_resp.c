@@ -142,6 +142,7 @@ static const struct vector vectors[] = {
 	{ GOOD("\"\\xZZ\" \"\\x4\" \"\\x\" \"\\x4g\" \"\\xfF\"\r\n"), 5,
 	    { { BYTES("xZZ") }, { BYTES("x4") }, { BYTES("x") },
 	    { BYTES("x4g") }, { BYTES("\xff") } } },
+	{ GOOD("\"\\nab\\tcd\\bef\"\r\n"), 1, { { BYTES("\nab\tcd\bef") } } },
 	{ GOOD("\"a\"\v\"b\"\f'c'\r\n"), 3, { { BYTES("a") }, { BYTES("b") },
 	    { BYTES("c") } } },
 	{ GOOD("\"a\r\tb\" 'c\rd'\r\n"), 2, { { BYTES("a\r\tb") },

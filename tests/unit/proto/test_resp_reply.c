@@ -186,6 +186,8 @@ Test(resp_reply, an_error_has_a_code_and_a_reason)
 	resp_put_error(&out, "ERR",
 	    "wrong number of arguments for '%s' command", "hget");
 	expect("-ERR wrong number of arguments for 'hget' command\r\n");
+	resp_put_error(&out, "NOPERM", "%s", "");
+	expect("-NOPERM \r\n");
 }
 
 Test(resp_reply, an_error_that_quotes_a_client_is_one_line)
