@@ -12,10 +12,12 @@
 #include <netinet/tcp.h>
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/arena.h"
 #include "tests/proc/cluster.h"
 
 #define PORT		14040
@@ -84,6 +86,16 @@ cluster_start(struct cluster *c, size_t n)
 	cluster_prepare(c, n);
 	for (i = 0; i < n; i++)
 		daemon_launch(&c->node[i], NULL);
+}
+
+void
+cluster_kill(struct cluster *c, size_t node)
+{
+	daemon_kill(&c->node[node], SIGKILL);
+	cr_assert_eq(daemon_wait(&c->node[node]), 1000 + SIGKILL);
+	/* Its workers end after what they have in hand. */
+	while (arena_is_held(c->node[node].name))
+		usleep(2000);
 }
 
 void

@@ -25,6 +25,8 @@ struct cluster {
 void cluster_prepare(struct cluster *, size_t n);
 /* Prepare and start. */
 void cluster_start(struct cluster *, size_t n);
+/* SIGKILL its master, and wait until its other processes have ended, too. */
+void cluster_kill(struct cluster *, size_t node);
 /* End what runs, and remove everything. */
 void cluster_remove(struct cluster *);
 

@@ -3,12 +3,10 @@
  */
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shm/arena.h"
 #include "tests/proc/cluster.h"
 
 #define TEXT_MAX	4096
@@ -99,15 +97,6 @@ expect_partial(size_t node, const char *why)
 	    end_line);
 }
 
-static void
-kill_node(size_t node)
-{
-	daemon_kill(&c.node[node], SIGKILL);
-	cr_assert_eq(daemon_wait(&c.node[node]), 1000 + SIGKILL);
-	while (arena_is_held(c.node[node].name))
-		usleep(2000);
-}
-
 Test(facts, of_all_nodes_are_the_same_whoever_is_asked)
 {
 	size_t i;
@@ -171,7 +160,7 @@ Test(facts, of_a_dead_node_are_that_and_why_and_the_list_is_partial)
 
 	ask(fd, "INFO nodes\r\n", text);
 	cr_assert_str_eq(end_line, "OK");
-	kill_node(1);
+	cluster_kill(&c, 1);
 	for (i = 0; i < 3; i++) {
 		ask(fd, i == 0 ? "INFO\r\n" : "INFO nodes\r\n", text);
 		expect_partial(1, "");
@@ -183,7 +172,7 @@ Test(facts, of_a_dead_node_are_that_and_why_and_the_list_is_partial)
 		ask(fd, local[i], text);
 		cr_assert_str_eq(end_line, "OK");
 	}
-	kill_node(2);
+	cluster_kill(&c, 2);
 	do
 		ask(fd, "INFO nodes\r\n", text);
 	while (strstr(end_line, "Connection refused") == NULL);
@@ -202,7 +191,7 @@ Test(facts, of_a_node_that_does_not_answer_are_not_waited_for_for_ever)
 {
 	int listener, fd = talk_open(&c.node[0]);
 
-	kill_node(1);
+	cluster_kill(&c, 1);
 	listener = cluster_listen(&c, 1);
 	do
 		ask(fd, "INFO nodes\r\n", text);
@@ -216,7 +205,7 @@ Test(facts, of_a_node_with_another_table_are_refused)
 {
 	int fd = talk_open(&c.node[0]);
 
-	kill_node(2);
+	cluster_kill(&c, 2);
 	cluster_configure(&c, 2, "table 7\n");
 	daemon_launch(&c.node[2], NULL);
 	do

@@ -261,16 +261,6 @@ Test(nodes, follow_a_bounded_number_of_buckets_for_each_other)
 	talk(fd, "COUNT k\r\n", "0\r\nOK\r\n");
 }
 
-static void
-kill_node(size_t node)
-{
-	daemon_kill(&c.node[node], SIGKILL);
-	cr_assert_eq(daemon_wait(&c.node[node]), 1000 + SIGKILL);
-	/* Its workers end after what they have in hand. */
-	while (arena_is_held(c.node[node].name))
-		usleep(2000);
-}
-
 /* What is said of a node, up to the reason. */
 static void
 expect_error(int fd, const char *request, const char *class, size_t node)
@@ -304,7 +294,7 @@ Test(nodes, that_is_dead_costs_its_own_buckets_only)
 	int fd = talk_open(&c.node[0]), i;
 
 	talk(fd, "CREATE milk\r\nCREATE zebras\r\n", "OK\r\nOK\r\n");
-	kill_node(1);
+	cluster_kill(&c, 1);
 	/* The links of its workers break first. */
 	for (i = 0; i < 100; i++) {
 		expect_error(fd, "GET milk k\r\n", "unavailable", 1);
@@ -572,7 +562,7 @@ Test(nodes, list_the_buckets_of_all_and_say_who_did_not_answer)
 	talk_expect(fd, "OK\r\nOK\r\nOK\r\n");
 	cr_assert_eq(count_buckets(fd, line, sizeof(line)), 301);
 	cr_assert_str_eq(line, "OK");
-	kill_node(2);
+	cluster_kill(&c, 2);
 	cr_assert_eq(count_buckets(fd, line, sizeof(line)), 200);
 	snprintf(request, sizeof(request), "ERROR partial: %s: ",
 	    c.node[2].name);
@@ -652,7 +642,7 @@ Test(nodes, refuse_to_follow_what_is_not_there)
 
 	talk(fd, "SUBSCRIBE milk\r\nCREATE milk\r\n",
 	    "NOT FOUND\r\nOK\r\n");
-	kill_node(1);
+	cluster_kill(&c, 1);
 	expect_error(fd, "SUBSCRIBE milk\r\n", "unavailable", 1);
 	talk(fd, "CREATE apples\r\n", "OK\r\n");
 }
@@ -665,7 +655,7 @@ Test(nodes, tell_subscribers_of_a_gap_and_of_its_end)
 	talk_once(&c.node[1], "CREATE milk\r\n", "OK\r\n");
 	talk_send(sub, "SUBSCRIBE milk\r\n");
 	talk_await_subscribers(&c.node[0], 1);
-	kill_node(1);
+	cluster_kill(&c, 1);
 	cr_assert(talk_line(sub, line, sizeof(line)));
 	snprintf(expected, sizeof(expected), "LOST %s", c.node[1].name);
 	cr_assert_str_eq(line, expected);

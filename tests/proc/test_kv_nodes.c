@@ -108,15 +108,6 @@ end(void)
 
 TestSuite(kv_nodes, .init = begin, .fini = end, .timeout = 120);
 
-static void
-kill_node(size_t node)
-{
-	daemon_kill(&c.node[node], SIGKILL);
-	cr_assert_eq(daemon_wait(&c.node[node]), 1000 + SIGKILL);
-	while (arena_is_held(c.node[node].name))
-		usleep(2000);
-}
-
 /* A row of kv nodes. */
 struct row {
 	char		name[64];
@@ -272,7 +263,7 @@ Test(kv_nodes, that_do_not_answer_are_told_and_exit_4)
 	struct result result;
 	char *row;
 
-	kill_node(1);
+	cluster_kill(&c, 1);
 	do
 		result = run("nodes");
 	while (strstr(result.out, "Connection refused") == NULL);
@@ -476,7 +467,7 @@ Test(kv_nodes, that_are_dead_leave_an_audit_incomplete)
 	struct result result;
 	char expected[256];
 
-	kill_node(2);
+	cluster_kill(&c, 2);
 	do
 		result = run("audit");
 	while (strstr(result.err, "Connection refused") == NULL);
@@ -520,7 +511,7 @@ Test(kv_nodes, that_are_damaged_are_named_and_exit_1)
 
 	quietly(run("-q", "create", "foo"));
 	damage(node_of("foo"), "foo");
-	kill_node(0);
+	cluster_kill(&c, 0);
 	snprintf(expected, sizeof(expected), "127.0.0.1:%u", c.node[1].port);
 	result = run("-s", expected, "audit");
 	cr_assert_eq(result.status, 1);
