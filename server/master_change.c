@@ -26,9 +26,9 @@
 #include "server/log.h"
 #include "server/master_state.h"
 #include "server/notify.h"
-#include "server/owned.h"
 #include "server/pidfile.h"
 #include "server/reload.h"
+#include "server/route_publish.h"
 
 static bool
 is_changing(const struct master *m)
@@ -95,7 +95,7 @@ go_on_reloading(struct master *m)
 	case CHILDREN_COMING:
 		return;
 	case CHILDREN_SERVE:
-		owned_publish(m->common.arena, m->config);
+		route_publish(m->common.arena, m->config);
 		children_succeed(m->children);
 		config_free(&m->former);
 		m->workers = master_choose_workers(m->config);
@@ -218,7 +218,7 @@ static void
 take_charge(struct master *m)
 {
 	instance_claim_next(m->config, m->common.arena);
-	owned_publish(m->common.arena, m->config);
+	route_publish(m->common.arena, m->config);
 	pidfile_rewrite();
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
 	    m->began_ms, 0);

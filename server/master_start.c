@@ -25,12 +25,12 @@
 #include "server/lastwords.h"
 #include "server/log.h"
 #include "server/master_state.h"
-#include "server/owned.h"
 #include "server/pidfile.h"
 #include "server/poison.h"
 #include "server/privileges.h"
 #include "server/reload.h"
 #include "server/route.h"
+#include "server/route_publish.h"
 
 #define OTHER_FILES	1024		/* descriptors besides clients' */
 
@@ -193,7 +193,7 @@ start_first(struct master *m)
 	open_doors(m);
 	m->common.arena = instance_open(m->config, m->options->cold);
 	require_route(m);
-	owned_publish(m->common.arena, m->config);
+	route_publish(m->common.arena, m->config);
 	clear_board(m->common.arena);
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
 	    m->began_ms, 0);

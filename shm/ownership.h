@@ -46,7 +46,7 @@ bool ownership_read(const struct arena *, struct ownership *);
 
 /*
  * May a process whose own table, with that hash, gives the bucket to this
- * node serve it?  Two loads if it is the table in force.  No lock.
+ * node serve it?  Three loads if it is the table in force.  No lock.
  */
 bool ownership_allows(const struct arena *, uint64_t hash,
     struct bytes bucket);

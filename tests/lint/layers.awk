@@ -62,7 +62,7 @@ BEGIN {
 	on(ROLES, "master worker cleaner walwriter cluster admin")
 	on(3, "conn accept listen")
 	on(2, "command info debug stream subscribe link")
-	on(1, "store owned strays")
+	on(1, "store strays")
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
 	on(0, "upgrade lastwords crash poison process wake")

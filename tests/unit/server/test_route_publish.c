@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "server/owned.h"
+#include "server/route_publish.h"
 #include "shm/handle.h"
 #include "shm/ownership.h"
 #include "shm/word.h"
@@ -35,7 +35,7 @@ begin(void)
 	};
 
 	scratch_make();
-	snprintf(name, sizeof(name), "test.owned.%d", (int)getpid());
+	snprintf(name, sizeof(name), "test.route_publish.%d", (int)getpid());
 	cr_assert_eq(arena_create(&arena, &params), ARENA_OK);
 	arena_unlink(name);
 }
@@ -48,7 +48,7 @@ end(void)
 	scratch_remove();
 }
 
-TestSuite(owned, .init = begin, .fini = end);
+TestSuite(route_publish, .init = begin, .fini = end);
 
 /* Returns how often the record was written; each time it moves on by two. */
 static uint64_t
@@ -56,7 +56,7 @@ publish(const char *content)
 {
 	config_free(&config);
 	load_good(&config, content);
-	owned_publish(arena, &config);
+	route_publish(arena, &config);
 	return word_load(&arena->ownership->sequence) / 2;
 }
 
@@ -69,7 +69,7 @@ hash_in_force(void)
 	return own.hash;
 }
 
-Test(owned, table_is_put_in_force_when_it_is_another_one)
+Test(route_publish, table_is_put_in_force_when_it_is_another_one)
 {
 	uint64_t times = publish(TABLE("1", "a-h")), hash = hash_in_force();
 
@@ -80,7 +80,7 @@ Test(owned, table_is_put_in_force_when_it_is_another_one)
 	cr_assert_eq(hash_in_force(), hash);
 }
 
-Test(owned, table_that_is_in_force_stays_so_and_its_strays_are_counted_anew)
+Test(route_publish, table_that_is_in_force_stays_so_and_its_strays_are_counted_anew)
 {
 	const struct ownership_strays some = { 2, 3 };
 	uint64_t times = publish(TABLE("1", "a-h"));

@@ -4,7 +4,7 @@
  * moment, and the record in the arena is what makes it one.
  */
 
-#include "server/owned.h"
+#include "server/route_publish.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -113,7 +113,7 @@ is_same(const struct ownership *a, const struct ownership *b)
  * is written serve nothing, and a busy machine may stop the writer there.
  */
 void
-owned_publish(struct arena *arena, const struct config *config)
+route_publish(struct arena *arena, const struct config *config)
 {
 	const struct ownership_strays none = { 0 };
 	struct ownership was, is;

@@ -1,5 +1,5 @@
-#ifndef KVD_SERVER_OWNED_H
-#define KVD_SERVER_OWNED_H
+#ifndef KVD_SERVER_ROUTE_PUBLISH_H
+#define KVD_SERVER_ROUTE_PUBLISH_H
 
 #include "server/config.h"
 #include "shm/arena.h"
@@ -10,6 +10,6 @@
  * if it is another one; strays are counted, and told, again.  For the master,
  * while it is in charge.
  */
-void owned_publish(struct arena *, const struct config *);
+void route_publish(struct arena *, const struct config *);
 
 #endif
