@@ -191,7 +191,7 @@ tick(struct link *link, uint64_t now_ms)
 		    silence_ms >= PING_MS)
 			link_push_ping(link);
 		else if (link->count == 0 && silence_ms >= IDLE_MS)
-			link_break(link, "was idle");
+			link_hang_up(link);
 		break;
 	}
 }

@@ -202,6 +202,27 @@ Test(link, that_breaks_before_its_first_answer_does_not_know)
 	cr_assert_eq(failures[LINK_UNAVAILABLE], 1);
 }
 
+/* One that was dialled to see whether the node is back may never be asked. */
+Test(link, that_is_idle_is_closed_and_its_node_is_not_down)
+{
+	static const bool has_answered[] = { true, false };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		node->has_answered = has_answered[i];
+		node->heard_ms = links->now_ms;
+		links->now_ms += 59999;
+		links_tick(links);
+		cr_assert_eq(node->state, LINK_UP);
+		links->now_ms++;
+		links_tick(links);
+		cr_assert_eq(node->state, LINK_IDLE);
+		cr_assert_eq(node->fd, -1);
+		cr_assert_not(node->proven_down);
+		node->state = LINK_UP;
+	}
+}
+
 /* A bound socket, which takes connections if it listens. */
 static int
 open_address(struct addrinfo *ai, struct sockaddr_in *sin, bool listens)
