@@ -95,7 +95,7 @@ link_dial(struct link *link)
 {
 	link->sent = 0;
 	if (link->addresses == NULL) {
-		link_down(link, strerror(EADDRNOTAVAIL));
+		link_down(link, "its address could not be looked up");
 		return;
 	}
 	link->tried_first = link->address;

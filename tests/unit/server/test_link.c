@@ -223,6 +223,15 @@ Test(link, that_is_idle_is_closed_and_its_node_is_not_down)
 	}
 }
 
+Test(link, to_a_node_that_has_no_address_is_down_and_says_why)
+{
+	link_hang_up(node);
+	cr_assert_eq(ask(&(struct link_question){ 0 }), LINK_ASKED);
+	cr_assert(node->proven_down);
+	cr_assert_eq(failures[LINK_UNAVAILABLE], 1);
+	cr_assert_str_eq(failed_why, "its address could not be looked up");
+}
+
 /* A bound socket, which takes connections if it listens. */
 static int
 open_address(struct addrinfo *ai, struct sockaddr_in *sin, bool listens)
