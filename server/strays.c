@@ -20,9 +20,7 @@
 void
 strays_open(struct strays *s, struct arena *arena, const struct route *route)
 {
-	*s = (struct strays){
-		.arena = arena, .route = route, .counted = route->alone
-	};
+	*s = (struct strays){ .arena = arena, .route = route };
 }
 
 static void
@@ -70,7 +68,6 @@ walk_names(struct strays *s)
 static void
 finish(struct strays *s)
 {
-	s->counted = true;
 	ownership_set_strays(s->arena, route_hash(s->route), &s->found);
 	if (s->found.buckets == 0)
 		return;
@@ -82,17 +79,28 @@ finish(struct strays *s)
 	    route_version(s->route));
 }
 
+/*
+ * Asked each time: the same table may come into force again, at a reload that
+ * changes something else, and what was counted is forgotten then.
+ */
+static bool
+is_to_count(const struct strays *s)
+{
+	struct ownership_strays known;
+	uint64_t hash = route_hash(s->route);
+
+	return !route_is_alone(s->route) &&
+	    ownership_is_of(s->arena, hash) &&
+	    !ownership_strays(s->arena, hash, &known);
+}
+
 bool
 strays_step(struct strays *s)
 {
-	struct ownership_strays before;
-	uint64_t hash = route_hash(s->route);
 	uint32_t owner;
 
-	if (s->counted || !ownership_is_of(s->arena, hash))
-		return false;
-	if (s->shard == 0 && ownership_strays(s->arena, hash, &before)) {
-		s->counted = true;
+	if (!is_to_count(s)) {
+		strays_open(s, s->arena, s->route);
 		return false;
 	}
 	if (s->shard == arena_shards(s->arena)) {

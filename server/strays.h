@@ -15,7 +15,6 @@
 struct strays {
 	struct arena		*arena;
 	const struct route	*route;
-	bool			 counted;	/* nothing is left to do */
 	uint32_t		 shard;
 	struct scan		 scan;
 	struct ownership_strays	 found;		/* so far */
@@ -24,9 +23,10 @@ struct strays {
 void strays_open(struct strays *, struct arena *, const struct route *);
 
 /*
- * Go on counting, once the table is in force, and say in the end what was
- * found, in the arena and, if there are any, in the log.  A piece of bounded
- * size; no lock.  Returns true if there is more to do at once.
+ * Go on counting, once the table is in force and for as long as the arena does
+ * not say how many there are; and say in the end what was found, there and, if
+ * there are any, in the log.  A piece of bounded size; no lock.  Returns true
+ * if there is more to do at once.
  */
 bool strays_step(struct strays *);
 

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/proc/cluster.h"
 
@@ -81,6 +82,25 @@ Test(strays, are_told_again_at_the_next_start)
 	daemon_wait(&c.node[0]);
 	daemon_launch(&c.node[0], NULL);
 	daemon_await_log(&c.node[0], "3 buckets are with 2 keys here", 1);
+}
+
+/* Their number was told for the record that the reload has replaced. */
+Test(strays, are_counted_again_when_the_same_table_is_taken_again)
+{
+	char line[1024];
+	int fd;
+
+	fill();
+	take_table("a", "table 2\n");
+	take_table("a", "table 2\n");
+	fd = talk_open(&c.node[0]);
+	do {
+		talk_send(fd, "INFO node\r\n");
+		cr_assert(talk_line(fd, line, sizeof(line)));
+		talk_expect(fd, "OK\r\n");
+	} while (strstr(line, ",strays=-,") != NULL);
+	cr_assert_not_null(strstr(line, ",strays=2,"));
+	close(fd);
 }
 
 /* By slots, shards are counted and no names. */
