@@ -120,7 +120,10 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 	return move(h, off, r, &p, work);
 }
 
-/* Some records of the victim; false when it cannot go on. */
+/*
+ * Some records of the victim; false when it cannot go on.  It can when a ghost
+ * was buried: those of its records that are here are dead after clean_tidy().
+ */
 static bool
 empty_some(struct held *h, uint64_t victim, struct clean_work *work,
     uint64_t now_ms)
@@ -135,6 +138,7 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 
 	if (word_peek(&e->dead) != used)
 		for (n = 0; at < used && n < RECORDS_PER_STEP &&
+		    word_peek(&h->sh->graveyard) == 0 &&
 		    work->bytes_moved - moved < BYTES_PER_STEP; n++) {
 			if (!record_read(h->a, base + at, &r) ||
 			    clean_record(h, base + at, &r, work, now_ms) !=
@@ -144,7 +148,7 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 			word_store(offset, at);
 		}
 	if (word_peek(&e->dead) != used)
-		return at < used;
+		return at < used || word_peek(&h->sh->graveyard) != 0;
 	word_store(&h->a->cleaning->victim, 0);
 	log_free_segment(h, victim);
 	work->segments_freed++;

@@ -12,8 +12,10 @@
 #include "shm/bucket.h"
 #include "shm/clean.h"
 #include "shm/clock.h"
+#include "shm/handle.h"
 #include "shm/scan.h"
 #include "shm/txn.h"
+#include "shm/word.h"
 #include "support.h"
 
 #define BUCKETS	6
@@ -284,6 +286,48 @@ Test(txn, leaves_ghosts_to_the_cleaner)
 	arena_counts(a, &buckets, &keys);
 	cr_assert_eq(buckets, 1);
 	cr_assert_eq(keys, 1);
+}
+
+/* Bytes left of the segment that is written. */
+static uint64_t
+hot_left(void)
+{
+	const struct shard *sh = &a->shards[0];
+
+	return arena_segment_base(a, word_load(&sh->hot_segment)) -
+	    word_load(&sh->hot_pos);
+}
+
+static void
+fill_up_to(uint64_t left)
+{
+	const struct pair p = { b("k"), b("v"), 0 };
+
+	do
+		cr_assert_eq(pair_put(a, b("z"), &p, NULL), SHM_OK);
+	while (hot_left() > left);
+}
+
+/*
+ * The last that it meets in a segment is no end of the work: who waits for
+ * room would be told that there is none.
+ */
+Test(txn, leaves_no_ghost_half_buried)
+{
+	uint64_t past_ms = 1, left;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(bucket_create(a, b("z")), SHM_OK);
+	for (left = 400; left < 1400; left += 100) {
+		fill_up_to(left);
+		cr_assert_eq(run(make_two, NULL), SHM_OK);
+		cr_assert_eq(run(expire_x, &past_ms), SHM_OK);
+		fill_up_to(0);
+		fill_up_to(32 * 1024);
+		support_clean(a);
+		cr_assert_eq(word_load(&a->shards[0].graveyard), 0);
+	}
+	support_audit(a);
 }
 
 Test(txn, makes_a_bucket_stay_that_went_with_its_last_key)
