@@ -271,7 +271,7 @@ link_ask(struct link *link, const struct link_question *q)
 		return refuse(link, q, link->why);
 	if (link->state == LINK_UP && frame_words_len(q->req->argv,
 	    q->req->argc) + 8 > link->handshake.peer_payload_max)
-		return refuse(link, q, "takes no request as long as this");
+		return refuse(link, q, LINK_TOO_LONG);
 	if ((link->full && !q->waited) ||
 	    outbuf_len(&link->out) >= FULL_BYTES) {
 		link->full = true;

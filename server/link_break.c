@@ -53,17 +53,24 @@ give_up(struct link *link, const struct question *q, bool was_sent,
 		fail(link, q, LINK_UNAVAILABLE, why);
 }
 
+/* For the node that this link has led to. */
+static bool
+is_too_long(const struct link *link, const struct question *q)
+{
+	return q->len - FRAME_HEADER_LEN > link->handshake.peer_payload_max;
+}
+
 /* Is it to be asked again?  Then its frame is copied to `out'. */
 static bool
-keep(const struct question *q, const uint8_t *frame, bool was_sent,
-    bool was_begun, struct outbuf *out)
+keep(struct link *link, const struct question *q, const uint8_t *frame,
+    bool was_sent, bool was_begun)
 {
-	if ((q->who == NULL && q->feed == NULL) ||
+	if ((q->who == NULL && q->feed == NULL) || is_too_long(link, q) ||
 	    (was_begun && q->repeated) || (was_sent && !q->repeatable))
 		return false;
-	if (!link_reserve(out, q->len))
+	if (!link_reserve(&link->out, q->len))
 		return false;
-	outbuf_append(out, frame, q->len);
+	outbuf_append(&link->out, frame, q->len);
 	return true;
 }
 
@@ -87,8 +94,8 @@ sort_out(struct link *link, const char *why)
 		/* Half a frame is no question, but it is not sent for ever. */
 		was_sent = at + q.len <= sent;
 		was_begun = at < sent;
-		if (keep(&q, old.data + old.head + at, was_sent, was_begun,
-		    &link->out)) {
+		if (keep(link, &q, old.data + old.head + at, was_sent,
+		    was_begun)) {
 			q.repeated |= was_begun;
 			frame_renumber(link->out.data + link->out.tail -
 			    q.len, id++);
@@ -98,6 +105,25 @@ sort_out(struct link *link, const char *why)
 		}
 	}
 	outbuf_free(&old);
+}
+
+void
+link_refuse_long(struct link *link)
+{
+	size_t i;
+
+	for (i = 0; i < link->count; i++)
+		if (is_too_long(link, link_question_at(link, i))) {
+			sort_out(link, LINK_TOO_LONG);
+			return;
+		}
+}
+
+/* A link that is up, and of which nobody wants anything, proves nothing. */
+static bool
+is_wanted(const struct link *link)
+{
+	return link->count > 0 || link->feeds != NULL;
 }
 
 /*
@@ -111,7 +137,8 @@ link_break(struct link *link, const char *why)
 		link_dial_next(link, why);
 		return;
 	}
-	if (!link->has_answered && link->state != LINK_LEAVING) {
+	if (!link->has_answered && link->state != LINK_LEAVING &&
+	    is_wanted(link)) {
 		link_prefer_next(link);
 		link_down(link, why);
 		return;

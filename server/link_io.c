@@ -32,6 +32,7 @@ become_up(struct link *link)
 	link->has_answered = false;
 	link->heard_ms = links->now_ms;
 	outbuf_free(&link->greeting);
+	link_refuse_long(link);
 	link_feeds_ask(link);
 }
 

@@ -12,6 +12,8 @@
 /* A reason that was cut off would be another one each time, and logged. */
 #define LINK_WHY_MAX	HANDSHAKE_WHY_MAX
 
+#define LINK_TOO_LONG	"takes no request as long as this"
+
 enum link_state {			/* drawn in link.c */
 	LINK_IDLE, LINK_DIALLING, LINK_GREETING, LINK_UP, LINK_LEAVING
 };
@@ -137,6 +139,12 @@ void link_write(struct link *);
  * are repeated, the others are asked again if the node may be up.
  */
 void link_break(struct link *, const char *why);
+/*
+ * The node has said how long a frame it takes: what was asked before that and
+ * is longer fails here.  Sent, it would break the link, and nobody would know
+ * what became of all the others.
+ */
+void link_refuse_long(struct link *);
 /* The node cannot be reached: all that waits fails. */
 void link_down(struct link *, const char *why);
 /* Close the socket, and no more. */

@@ -202,6 +202,69 @@ Test(link, that_breaks_before_its_first_answer_does_not_know)
 	cr_assert_eq(failures[LINK_UNAVAILABLE], 1);
 }
 
+static bool
+is_any(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return true;
+}
+
+/* The other end of the handshake, for a node that takes so long a payload. */
+static void
+greet(uint32_t payload_max)
+{
+	static const uint8_t random[HANDSHAKE_CHALLENGE_LEN];
+	struct handshake_self self = links->self;
+	struct handshake bar;
+	struct outbuf out;
+	uint8_t hello[HANDSHAKE_LEN_MAX];
+	ssize_t len;
+	size_t used;
+
+	self.name = "bar";
+	self.payload_max = payload_max;
+	self.is_node = is_any;
+	outbuf_init(&out);
+	node->state = LINK_GREETING;
+	handshake_dial(&node->handshake, &links->self, "bar", random);
+	handshake_accept(&bar, &self, random, &out);
+	send(other, out.data, outbuf_len(&out), 0);
+	links_event(links, node, EPOLLIN);
+	len = recv(other, hello, sizeof(hello), 0);
+	cr_assert_gt(len, 0);
+	outbuf_drain(&out, outbuf_len(&out), 0);
+	cr_assert_eq(handshake_step(&bar, hello, (size_t)len, &out, &used),
+	    HANDSHAKE_OK);
+	send(other, out.data + out.head, outbuf_len(&out), 0);
+	outbuf_free(&out);
+	links_event(links, node, EPOLLIN);
+}
+
+/* It would break the link, for those as well who have asked for less. */
+Test(link, sends_nothing_that_the_node_turns_out_not_to_take)
+{
+	static uint8_t value[1000];
+	static struct request req = { .argc = 2 };
+	const struct link_question q = { .who = &req, .req = &req };
+	struct frame reply = { .op = FRAME_REPLY, .flags = FRAME_TEXT };
+
+	node->state = LINK_DIALLING;
+	cr_assert_eq(ask(&(struct link_question){ 0 }), LINK_ASKED);
+	req.argv[0] = (struct slice){ (const uint8_t *)"COUNT", 5 };
+	req.argv[1] = (struct slice){ value, sizeof(value) };
+	cr_assert_eq(link_ask(node, &q), LINK_ASKED);
+	greet(sizeof(value));
+	cr_assert_eq(node->state, LINK_UP);
+	cr_assert_eq(failures[LINK_UNAVAILABLE], 1);
+	cr_assert_str_eq(failed_why, "takes no request as long as this");
+	cr_assert_eq(node->count, 1);
+	cr_assert_eq(node->sent, outbuf_len(&node->out));
+	reply.id = node->first_id;
+	answer(&reply);
+	cr_assert_eq(answers, 1);
+}
+
 /* One that was dialled to see whether the node is back may never be asked. */
 Test(link, that_is_idle_is_closed_and_its_node_is_not_down)
 {
@@ -221,6 +284,16 @@ Test(link, that_is_idle_is_closed_and_its_node_is_not_down)
 		cr_assert_not(node->proven_down);
 		node->state = LINK_UP;
 	}
+}
+
+/* It was a worker that died, perhaps, and there are others. */
+Test(link, that_nobody_has_used_may_break_and_is_not_down)
+{
+	shutdown(other, SHUT_RDWR);
+	links_event(links, node, EPOLLIN);
+	cr_assert_eq(node->fd, -1);
+	cr_assert_eq(node->state, LINK_IDLE);
+	cr_assert_not(node->proven_down);
 }
 
 Test(link, to_a_node_that_has_no_address_is_down_and_says_why)

@@ -80,7 +80,7 @@ Test(route_publish, table_is_put_in_force_when_it_is_another_one)
 	cr_assert_eq(hash_in_force(), hash);
 }
 
-Test(route_publish, table_that_is_in_force_stays_so_and_its_strays_are_counted_anew)
+Test(route_publish, of_the_table_in_force_counts_its_strays_anew)
 {
 	const struct ownership_strays some = { 2, 3 };
 	uint64_t times = publish(TABLE("1", "a-h"));
