@@ -9,6 +9,7 @@
 #include "shm/intent.h"
 #include "shm/publish.h"
 #include "shm/repair_check.h"
+#include "shm/slab.h"
 #include "shm/word.h"
 
 static void
@@ -68,8 +69,10 @@ batch_run(struct held *h, struct record_view *records, size_t n)
 		at += records[i].size;
 	}
 	open_batch(h, at);
-	if (finish(h, NULL))
+	if (finish(h, NULL)) {
+		slab_release_emptied(h, SLAB_LINE);
 		return;
+	}
 	/* Readers wait for its end, and this is one. */
 	intent_abandon(h);
 	close_batch(h);

@@ -71,7 +71,7 @@ lock_shard(struct arena *a, uint32_t shard, struct held *h)
 	h->sh = &a->shards[shard];
 	h->shard = shard;
 	h->npairs = h->nguards = h->nreleased = 0;
-	h->broken = false;
+	h->emptied = h->broken = false;
 	switch (pthread_mutex_lock(&h->sh->lock)) {
 	case 0:
 		return LOCK_OK;

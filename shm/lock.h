@@ -19,6 +19,7 @@ struct held {
 	unsigned	 nguards;
 	unsigned	 nreleased;
 	uint64_t	 released[40];	/* segments, freed after commit */
+	bool		 emptied;	/* segments of units, in a batch */
 	bool		 broken;	/* met what cannot be, see sound.h */
 };
 

@@ -187,6 +187,10 @@ leave(struct held *h, enum slab_class class, uint64_t number)
 	intent_release_segment(h, number - 1);
 }
 
+/*
+ * While a batch goes on its room stays: what was reserved for its next records
+ * may be in this segment, beside the unit that the last one has freed.
+ */
 void
 slab_free(struct held *h, enum slab_class class, arena_off unit)
 {
@@ -201,8 +205,20 @@ slab_free(struct held *h, enum slab_class class, arena_off unit)
 	intent_set(h, unit_link(h, unit), intent_get(h, &e->free_head));
 	intent_set(h, &e->free_head, unit);
 	intent_set(h, &e->live, live - 1);
-	if (live == 1)
+	if (live != 1)
+		return;
+	if (word_peek(&h->sh->batch_end) == 0)
 		leave(h, class, number);
+	else
+		h->emptied = true;
+}
+
+void
+slab_release_emptied(struct held *h, enum slab_class class)
+{
+	if (h->emptied)
+		(void)slab_release_empty(h, class);
+	h->emptied = false;
 }
 
 unsigned

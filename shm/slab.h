@@ -32,6 +32,9 @@ void slab_free(struct held *, enum slab_class, arena_off);
  */
 unsigned slab_release_empty(struct held *, enum slab_class);
 
+/* The same after a batch, if it has emptied any. */
+void slab_release_emptied(struct held *, enum slab_class);
+
 /* The kind of its segments. */
 static inline enum segment_kind
 slab_kind(enum slab_class class)

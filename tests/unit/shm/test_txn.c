@@ -13,7 +13,9 @@
 #include "shm/clean.h"
 #include "shm/clock.h"
 #include "shm/handle.h"
+#include "shm/intent.h"
 #include "shm/scan.h"
+#include "shm/slab.h"
 #include "shm/txn.h"
 #include "shm/word.h"
 #include "support.h"
@@ -286,6 +288,39 @@ Test(txn, leaves_ghosts_to_the_cleaner)
 	arena_counts(a, &buckets, &keys);
 	cr_assert_eq(buckets, 1);
 	cr_assert_eq(keys, 1);
+}
+
+/*
+ * A transaction reserves what its changes take, makes them one after the
+ * other, and none may fail for what an earlier one has given back.
+ */
+Test(txn, keeps_the_room_that_it_was_promised_until_its_end)
+{
+	uint64_t before;
+	arena_off unit;
+	struct held h;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	before = segment_count_free(a);
+	cr_assert_eq(lock_shard(a, 0, &h), LOCK_OK);
+	cr_assert_eq(slab_reserve(&h, SLAB_LINE, 2, SEGMENT_FOR_PUT), SHM_OK);
+	unit = slab_alloc(&h, SLAB_LINE);
+	intent_commit(&h);
+	/* A batch is under way. */
+	word_store(&h.sh->batch_end, 8);
+	slab_free(&h, SLAB_LINE, unit);
+	intent_commit(&h);
+	unit = slab_alloc(&h, SLAB_LINE);
+	cr_assert_neq(unit, 0);
+	cr_assert_not(h.broken);
+	slab_free(&h, SLAB_LINE, unit);
+	intent_commit(&h);
+	word_store(&h.sh->batch_end, 0);
+	slab_release_emptied(&h, SLAB_LINE);
+	cr_assert_not(h.broken);
+	lock_release(&h);
+	cr_assert_eq(segment_count_free(a), before);
+	support_audit(a);
 }
 
 /* Bytes left of the segment that is written. */
