@@ -341,6 +341,15 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	settle(set, conn);
 }
 
+/* Of a list that has begun nobody can say that it was not executed. */
+static const char *
+class_of(const struct away *away, enum link_failure failure)
+{
+	if (away->list && away->place != 0)
+		return "partial";
+	return failure == LINK_UNKNOWN ? "unknown" : "unavailable";
+}
+
 void
 conn_failed(void *arg, void *who, enum link_failure failure,
     const char *node, const char *why)
@@ -353,8 +362,8 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 		settle(set, conn);
 		return;
 	}
-	reply_error(&conn->out, "%s: %s: %s", failure == LINK_UNKNOWN ?
-	    "unknown" : "unavailable", node, why);
+	reply_error(&conn->out, "%s: %s: %s", class_of(&conn->away, failure),
+	    node, why);
 	set->counted[BOARD_ERRORS]++;
 	if (conn->away.list)
 		conn_end_list(set, conn);

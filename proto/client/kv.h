@@ -272,7 +272,7 @@ typedef int kv_value_fn(void *arg, size_t i, const struct kv_bytes *value);
 /*
  * Get n keys.  They are asked for in requests of at most a few thousand, one
  * after the other, so this is no snapshot.  n = 0 does nothing, and asks
- * nobody.  KV_NO_BUCKET.
+ * nobody.  KV_NO_BUCKET.  KV_PARTIAL if the values handed on are not all.
  */
 enum kv_status kv_mget(struct kv *, struct kv_bytes bucket,
     const struct kv_bytes *keys, size_t n, kv_value_fn *, void *arg);

@@ -440,6 +440,36 @@ Test(link_answers, to_a_client_that_has_gone_end_its_list)
 	peer_close(&u.p);
 }
 
+static void
+refuse(const struct frame *request)
+{
+	const struct frame frame = peer_frame(&u.p, FRAME_REFUSED,
+	    request->id, "not today");
+
+	peer_send(&u.p, &frame);
+}
+
+Test(link_answers, that_refuse_the_rest_of_a_list_make_it_partial)
+{
+	struct frame frame;
+
+	understudy_take_idle(&u);
+	talk_send(u.client, "KEYS milk\r\nKEYS milk\r\n");
+	peer_expect_request(&u.p, &frame, "KEYS milk");
+	frame = peer_frame(&u.p, FRAME_REPLY, frame.id, "a\r\n");
+	frame.flags |= FRAME_PLACE;
+	frame.place = 1;
+	peer_send(&u.p, &frame);
+	peer_expect_request(&u.p, &frame, "KEYS milk");
+	refuse(&frame);
+	talk_expect(u.client, "a\r\n");
+	understudy_expect_error(&u, u.client, "partial", "not today");
+	peer_expect_request(&u.p, &frame, "KEYS milk");
+	refuse(&frame);
+	understudy_expect_error(&u, u.client, "unavailable", "not today");
+	peer_close(&u.p);
+}
+
 Test(link_answers, to_a_subscriber_that_has_gone_are_cancelled)
 {
 	struct frame frame;
