@@ -37,6 +37,8 @@
 /* Clients in the queue; net.core.somaxconn may allow fewer. */
 #define BACKLOG		4096
 #define SOCKET_MODE	0660
+#define FOR_CLIENTS	"choose another address with -l"
+#define FOR_PEERS	"choose another one for peers, in the nodes of all"
 
 static void
 append(struct listeners *listeners, int fd)
@@ -93,14 +95,14 @@ listen_inherit(struct listeners *listeners)
 }
 
 static _Noreturn void
-refuse(const struct config_listen *where)
+refuse(const struct config_listen *where, const char *remedy)
 {
 	int status = errno == EACCES || errno == EPERM ? EX_NOPERM :
 	    EX_UNAVAILABLE;
 
 	if (errno == EADDRINUSE)
-		fatal(status, "%s: taken, another server listens there; "
-		    "choose another address with -l", where->text);
+		fatal(status, "%s: taken, another server listens there; %s",
+		    where->text, remedy);
 	fatal(status, "%s: cannot listen: %s", where->text, strerror(errno));
 }
 
@@ -136,7 +138,8 @@ is_absent(int error)
 }
 
 static void
-open_host(struct listeners *listeners, const struct config_listen *where)
+open_host(struct listeners *listeners, const struct config_listen *where,
+    const char *remedy)
 {
 	const char *host = where->host[0] == '\0' ? NULL : where->host;
 	const struct addrinfo hints = {
@@ -154,10 +157,10 @@ open_host(struct listeners *listeners, const struct config_listen *where)
 		if ((fd = open_address(ai)) != -1)
 			append(listeners, fd);
 		else if (!is_absent(errno))
-			refuse(where);
+			refuse(where, remedy);
 	}
 	if (listeners->n == before)
-		refuse(where);
+		refuse(where, remedy);
 	freeaddrinfo(list);
 }
 
@@ -235,12 +238,12 @@ open_path(struct listeners *listeners, const struct config_listen *where,
 		    "%zu bytes", where->path, sizeof(sun.sun_path) - 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1 || bind_path(fd, &sun) == -1)
-		refuse(where);
+		refuse(where, FOR_CLIENTS);
 	remember_path(listeners, where->path);
 	give_path_away(where->path, user);
 	if (chmod(where->path, SOCKET_MODE) == -1 ||
 	    listen(fd, BACKLOG) == -1)
-		refuse(where);
+		refuse(where, FOR_CLIENTS);
 	append(listeners, fd);
 }
 
@@ -252,7 +255,7 @@ open_peers(struct listeners *listeners, const struct config *config)
 	size_t before = listeners->n;
 
 	if (where != NULL)
-		open_host(listeners, where);
+		open_host(listeners, where, FOR_PEERS);
 	listeners->peers = listeners->n - before;
 }
 
@@ -267,7 +270,8 @@ listen_open(struct listeners *listeners, const struct config *config)
 				open_path(listeners, &config->listen[i],
 				    config->user);
 			else
-				open_host(listeners, &config->listen[i]);
+				open_host(listeners, &config->listen[i],
+				    FOR_CLIENTS);
 		}
 	open_peers(listeners, config);
 	for (i = 0; i < listeners->n; i++)

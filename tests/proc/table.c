@@ -3,7 +3,10 @@
  * which exit status, and what a reload takes.
  */
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+#include <netinet/in.h>
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -201,6 +204,42 @@ Test(table, a_reload_that_gives_it_other_nodes_is_refused)
 	daemon_launch(&d, NULL);
 	talk_once(&d, "CREATE b\r\n", "OK\r\n");
 	daemon_stop(&d);
+}
+
+static unsigned
+listen_somewhere(int *fd)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
+	socklen_t len = sizeof(sin);
+
+	cr_assert_neq(*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+	    -1);
+	cr_assert_eq(bind(*fd, (struct sockaddr *)&sin, len), 0);
+	cr_assert_eq(listen(*fd, 1), 0);
+	cr_assert_eq(getsockname(*fd, (struct sockaddr *)&sin, &len), 0);
+	return ntohs(sin.sin_port);
+}
+
+Test(table, an_address_for_peers_that_is_taken_is_not_blamed_on_the_other_one)
+{
+	char conf[512], where[32], peer[32];
+	int fd;
+
+	snprintf(where, sizeof(where), "127.0.0.1:%u", port);
+	snprintf(peer, sizeof(peer), "127.0.0.1:%u", listen_somewhere(&fd));
+	make_cookie(0600);
+	snprintf(conf, sizeof(conf), "memory 64M\nme = %s\n"
+	    "node $me { address %s; peer %s }\n"
+	    "node other { address 127.0.0.2:%u }\n", d.name, where, peer,
+	    port);
+	daemon_configure(&d, conf);
+	cr_assert_eq(RUN("-f", "-l", where), EX_UNAVAILABLE, "%s", out);
+	cr_assert_not_null(strstr(out, peer), "%s", out);
+	cr_assert_not_null(strstr(out, "for peers"), "%s", out);
+	close(fd);
 }
 
 Test(table, slots_that_do_not_fit_the_data_are_found_at_the_start)
