@@ -47,9 +47,11 @@ why_table(const struct handshake *shake, char *why)
 	const struct frame_table *ours = &shake->self->table;
 
 	say(why, "its routing table is version %ju, hash %016jx, "
-	    "and ours is version %ju, hash %016jx",
+	    "and ours is version %ju, hash %016jx%s",
 	    (uintmax_t)its->version, (uintmax_t)its->hash,
-	    (uintmax_t)ours->version, (uintmax_t)ours->hash);
+	    (uintmax_t)ours->version, (uintmax_t)ours->hash,
+	    its->version == ours->version ?
+	    ": compare what both say of nodes and shards" : "");
 }
 
 void

@@ -896,6 +896,14 @@ Test(handshake, both_ends_can_say_why_in_words)
 	check_why(&beta, "its routing table is version 7, hash "
 	    "0123456789abcdef, and ours is version 12, hash 000000000000beef");
 	free_ends(&alpha, &beta);
+
+	make_ends(&alpha, &beta);
+	beta.self.table.hash = 0xbeef;
+	meet(&alpha, &beta, VERDICT_OTHER_TABLE);
+	check_why(&alpha, "its routing table is version 7, hash "
+	    "000000000000beef, and ours is version 7, hash 0123456789abcdef: "
+	    "compare what both say of nodes and shards");
+	free_ends(&alpha, &beta);
 }
 
 Test(handshake, a_version_and_garbage_have_their_words_too)
