@@ -71,12 +71,12 @@ finish(struct strays *s)
 	ownership_set_strays(s->arena, route_hash(s->route), &s->found);
 	if (s->found.buckets == 0)
 		return;
-	log_warn("%" PRIu64 " bucket%s with %" PRIu64 " key%s here, by "
-	    "routing table version %" PRIu64 " other nodes': kept, but not "
-	    "served before a table gives them back to this node",
-	    s->found.buckets, s->found.buckets == 1 ? " is" : "s are",
+	log_warn("%" PRIu64 " bucket%s with %" PRIu64 " key%s here belong%s "
+	    "to other nodes by routing table version %" PRIu64 ": strays, "
+	    "kept but not served before a table gives them back to this node",
+	    s->found.buckets, s->found.buckets == 1 ? "" : "s",
 	    s->found.keys, s->found.keys == 1 ? "" : "s",
-	    route_version(s->route));
+	    s->found.buckets == 1 ? "s" : "", route_version(s->route));
 }
 
 /*

@@ -53,9 +53,9 @@ Test(strays, are_neither_served_nor_lost)
 {
 	fill();
 	take_table("a", "table 2\n");
-	daemon_await_log(&c.node[0], "2 buckets are with 2 keys here, by "
-	    "routing table version 2 other nodes': kept, but not served "
-	    "before a table gives them back to this node", 1);
+	daemon_await_log(&c.node[0], "2 buckets with 2 keys here belong to "
+	    "other nodes by routing table version 2: strays, kept but not "
+	    "served before a table gives them back to this node", 1);
 	daemon_await_log(&c.node[0], "routing table version 2 is in force: "
 	    "moved away from this node: first bytes b-h; came to it: none",
 	    1);
@@ -66,7 +66,7 @@ Test(strays, are_neither_served_nor_lost)
 	talk_once(&c.node[1], "BUCKETS\r\n", "apples\r\nOK\r\n");
 	take_table("a-h", "table 3\n");
 	talk_once(&c.node[1], "MGET bread a b\r\n", "1\r\n2\r\nOK\r\n");
-	cr_assert_eq(daemon_count_log(&c.node[0], "other nodes'"), 1);
+	cr_assert_eq(daemon_count_log(&c.node[0], "strays"), 1);
 }
 
 Test(strays, are_told_again_at_the_next_start)
@@ -77,11 +77,11 @@ Test(strays, are_told_again_at_the_next_start)
 	daemon_kill(&c.node[0], SIGTERM);
 	cr_assert_eq(daemon_wait(&c.node[0]), 0);
 	daemon_launch(&c.node[0], NULL);
-	daemon_await_log(&c.node[0], "3 buckets are with 2 keys here", 1);
+	daemon_await_log(&c.node[0], "3 buckets with 2 keys here", 1);
 	daemon_kill(&c.node[0], SIGKILL);
 	daemon_wait(&c.node[0]);
 	daemon_launch(&c.node[0], NULL);
-	daemon_await_log(&c.node[0], "3 buckets are with 2 keys here", 1);
+	daemon_await_log(&c.node[0], "3 buckets with 2 keys here", 1);
 }
 
 /* Their number was told for the record that the reload has replaced. */
@@ -123,7 +123,7 @@ Test(strays, of_slots_are_counted_too)
 	daemon_await_log(&c.node[0], "goes by slots now, by letters before", 1);
 	daemon_await_log(&c.node[0], "moved away from this node: slots 0-16383",
 	    1);
-	daemon_await_log(&c.node[0], "3 buckets are with 2 keys here", 1);
+	daemon_await_log(&c.node[0], "3 buckets with 2 keys here", 1);
 }
 
 /*
