@@ -17,7 +17,13 @@ struct slice {
  */
 #define REQUEST_ARGS_MAX	16384
 
+/* The protocol of a request decides what verbs mean, and how it is answered. */
+enum request_protocol {
+	REQUEST_TEXT, REQUEST_RESP2, REQUEST_RESP3
+};
+
 struct request {
+	enum request_protocol protocol;
 	size_t		 argc;
 	struct slice	 argv[REQUEST_ARGS_MAX];
 };

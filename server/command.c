@@ -16,6 +16,7 @@
 #include "proto/reply.h"
 #include "server/command.h"
 #include "server/debug.h"
+#include "server/redis.h"
 
 #define ANY	SIZE_MAX
 
@@ -73,6 +74,7 @@ command_init(void)
 {
 	size_t i, slot;
 
+	redis_init();
 	memset(verbs, 0, sizeof(verbs));
 	for (i = 0; i < COMMANDS; i++) {
 		slot = verb_slot((const uint8_t *)commands[i].name,
@@ -88,6 +90,12 @@ is_verb(struct slice word, const char *name, size_t len)
 {
 	return len == word.len &&
 	    strncasecmp((const char *)word.data, name, word.len) == 0;
+}
+
+bool
+command_is(const struct request *req, const char *verb)
+{
+	return is_verb(req->argv[0], verb, strlen(verb));
 }
 
 static const struct command *
@@ -208,18 +216,21 @@ check_sizes(struct call *call, enum command_words words)
  * or behind one's header lines.  No client of ours says these words.
  */
 static bool
-is_http(struct slice verb)
+is_http(const struct request *req)
 {
-	return is_verb(verb, "POST", 4) || is_verb(verb, "Host:", 5);
+	return command_is(req, "POST") || command_is(req, "Host:");
 }
 
 bool
 command_check(struct call *call)
 {
-	const struct command *command = find_command(call->req->argv[0]);
+	const struct command *command;
 
+	if (call->req->protocol != REQUEST_TEXT)
+		return redis_check(call);
+	command = find_command(call->req->argv[0]);
 	if (command == NULL) {
-		if (is_http(call->req->argv[0]))
+		if (is_http(call->req))
 			call->next = CALL_CUT;
 		else
 			answer_unknown(call);
@@ -233,18 +244,31 @@ command_check(struct call *call)
 enum command_kind
 command_kind(const struct request *req)
 {
-	const struct command *command = find_command(req->argv[0]);
+	const struct command *command;
 
-	if (command == NULL)
+	if (req->protocol != REQUEST_TEXT)
+		return redis_kind(req);
+	if ((command = find_command(req->argv[0])) == NULL)
 		return COMMAND_HERE;
 	return command->kind == COMMAND_NODES ? info_kind(req) :
 	    command->kind;
 }
 
+struct slice
+command_name(const struct request *req)
+{
+	if (req->protocol != REQUEST_TEXT)
+		return redis_first_key(req);
+	return req->argc < 2 ? (struct slice){ NULL, 0 } : req->argv[1];
+}
+
 void
 command_run(struct call *call)
 {
-	call->command->run(call);
+	if (call->req->protocol != REQUEST_TEXT)
+		redis_run(call);
+	else
+		call->command->run(call);
 }
 
 void

@@ -40,6 +40,8 @@ struct command_env {
 };
 
 /* One execution of one command. */
+struct session;
+
 struct call {
 	const struct command_env *env;
 	const struct request	*req;
@@ -48,6 +50,8 @@ struct call {
 	enum call_next		 next;
 	bool			 failed;	/* answered with an error */
 	const struct command	*command;	/* of command_check() */
+	const struct redis_command *redis;	/* or this, of RESP */
+	struct session		*session;	/* RESP; NULL: a node asks */
 };
 
 /* Once per process, before the first execution. */
@@ -68,6 +72,15 @@ void command_run(struct call *);
  * sound.
  */
 enum command_kind command_kind(const struct request *);
+
+/* Is the verb of the request this one, in any case? */
+bool command_is(const struct request *, const char *verb);
+
+/*
+ * The word by which a request is routed: the name of a bucket, or of a string;
+ * of no bytes if there is none.
+ */
+struct slice command_name(const struct request *);
 
 /*
  * A number that is the same for the same request (verb, bucket and key), and

@@ -189,6 +189,8 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	conn->state = CONN_FIRST;
 	conn->hungry = true;
 	text_parser_init(&conn->parser);
+	resp_parser_init(&conn->resp);
+	conn->session.id = ++set->last_id;
 	TAILQ_INIT(&conn->feeds);
 	conn->active_ms = set->now_ms;
 	TAILQ_INSERT_TAIL(&set->all, conn, all);

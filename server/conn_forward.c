@@ -74,16 +74,17 @@ node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 {
 	const struct route *route = set->env->route;
 	const struct request *req = &set->req;
+	struct slice name;
 
 	if (kind == COMMAND_HERE || kind == COMMAND_NODE ||
 	    route_is_alone(route))
 		return route_self(route);
 	if (!is_for_owner(kind))
 		return route_self(route) == 0 ? 1 : 0;
-	if (req->argc < 2)
+	name = command_name(req);
+	if (name.len == 0)
 		return route_self(route);
-	return route_find_owner(route, req->argv[1].data, req->argv[1].len,
-	    shard);
+	return route_find_owner(route, name.data, name.len, shard);
 }
 
 /* Nobody is asked what can be answered here: that it makes no sense. */
@@ -102,7 +103,7 @@ is_sound(const struct conns *set)
 static uint32_t
 shard_of(const struct conns *set)
 {
-	struct slice bucket = set->req.argv[1];
+	struct slice bucket = command_name(&set->req);
 
 	return arena_shard_of(set->env->inherit->arena,
 	    (struct bytes){ .data = bucket.data, .len = bucket.len });
@@ -213,10 +214,12 @@ is_fenced(const struct conns *set, enum command_kind kind)
 	const struct command_env *env = set->env;
 	const struct request *req = &set->req;
 
-	if (!is_for_owner(kind) || req->argc < 2)
+	struct slice name = command_name(req);
+
+	if (!is_for_owner(kind) || name.len == 0)
 		return false;
 	return !ownership_allows(env->inherit->arena, route_hash(env->route),
-	    (struct bytes){ req->argv[1].data, req->argv[1].len });
+	    (struct bytes){ name.data, name.len });
 }
 
 static void
@@ -227,7 +230,7 @@ refuse_fenced(struct conns *set, struct conn *conn, size_t used)
 	conn->active_ms = set->now_ms;
 	set->counted[BOARD_REQUESTS]++;
 	set->counted[BOARD_ERRORS]++;
-	reply_error(&conn->out, "unavailable: %s: its routing table is "
+	conn_error(conn, "UNAVAILABLE", "%s: its routing table is "
 	    "changing", route_name(set->env->route,
 	    route_self(set->env->route)));
 	inbuf_consume(&conn->in, &set->pool, used);
@@ -346,8 +349,8 @@ static const char *
 class_of(const struct away *away, enum link_failure failure)
 {
 	if (away->list && away->place != 0)
-		return "partial";
-	return failure == LINK_UNKNOWN ? "unknown" : "unavailable";
+		return "PARTIAL";
+	return failure == LINK_UNKNOWN ? "UNKNOWN" : "UNAVAILABLE";
 }
 
 void
@@ -362,8 +365,8 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 		settle(set, conn);
 		return;
 	}
-	reply_error(&conn->out, "%s: %s: %s", class_of(&conn->away, failure),
-	    node, why);
+	conn_error(conn, class_of(&conn->away, failure), "%s: %s", node,
+	    why);
 	set->counted[BOARD_ERRORS]++;
 	if (conn->away.list)
 		conn_end_list(set, conn);

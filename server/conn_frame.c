@@ -310,7 +310,7 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 static uint32_t
 owner_of(const struct conns *set, enum command_kind kind)
 {
-	struct slice bucket = set->req.argv[1];
+	struct slice bucket = command_name(&set->req);
 
 	if (is_of_node(kind))
 		return route_self(set->env->route);
@@ -321,7 +321,7 @@ owner_of(const struct conns *set, enum command_kind kind)
 static bool
 is_fenced(const struct conns *set, const struct frame *frame)
 {
-	struct slice bucket = set->req.argv[1];
+	struct slice bucket = command_name(&set->req);
 
 	return !is_of_node(command_kind(&set->req)) &&
 	    !ownership_allows(set->env->inherit->arena, frame->table.hash,

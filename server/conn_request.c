@@ -49,8 +49,12 @@ is_greeting(struct conn *conn, const struct request *req)
 
 	if (first)
 		conn->state = CONN_SERVING;
-	return first && req->argc == 1 && req->argv[0].len == 4 &&
-	    strncasecmp((const char *)req->argv[0].data, "PING", 4) == 0;
+	if (!first || req->protocol != REQUEST_TEXT || req->argc != 1 ||
+	    req->argv[0].len != 4 ||
+	    strncasecmp((const char *)req->argv[0].data, "PING", 4) != 0)
+		return false;
+	conn->session.protocol = REQUEST_RESP2;
+	return true;
 }
 
 /*
@@ -61,7 +65,7 @@ conn_refuse(struct conns *set, struct conn *conn, uint64_t fingerprint)
 {
 	char name[PEER_NAME_MAX];
 
-	reply_error(&conn->out, "refused: this request crashed a worker");
+	conn_error(conn, "REFUSED", "this request crashed a worker");
 	set->counted[BOARD_REFUSED_POISON]++;
 	set->refused++;
 	if (set->now_ms < set->refused_log_ms)
@@ -120,7 +124,8 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 {
 	struct call call = {
 		.env = set->env, .req = &set->req, .out = &conn->out,
-		.stream = &conn->stream, .next = CALL_GO_ON
+		.stream = &conn->stream, .next = CALL_GO_ON,
+		.session = &conn->session
 	};
 	struct arena *arena = set->env->inherit->arena;
 
@@ -133,19 +138,6 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 		set->counted[BOARD_ERRORS]++;
 	conn_follow(set, conn, call.next, used);
 	board_set_fingerprint(arena, set->slot, 0);
-}
-
-static bool
-refused_resp(struct conns *set, struct conn *conn)
-{
-	static const char reply[] =
-	    "-ERR RESP is not supported by this version\r\n";
-
-	if (conn->state != CONN_FIRST || conn->in.data[conn->in.head] != '*')
-		return false;
-	outbuf_append(&conn->out, reply, sizeof(reply) - 1);
-	conn_finish(set, conn);
-	return true;
 }
 
 /* A node at the door for clients: some table has the wrong address. */
@@ -194,8 +186,13 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn_parse_frame(set, conn, turn);
 		return;
 	}
-	if (refused_resp(set, conn) || refused_node(conn))
+	if (refused_node(conn))
 		return;
+	if (conn_is_resp(conn)) {
+		conn_parse_resp(set, conn, turn);
+		return;
+	}
+	set->req.protocol = REQUEST_TEXT;
 	switch (text_parse(&conn->parser, conn->in.data + conn->in.head,
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
 	case TEXT_OK:

@@ -8,11 +8,13 @@
 #include <stdint.h>
 
 #include "proto/outbuf.h"
+#include "proto/resp.h"
 #include "proto/text.h"
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/inbuf.h"
 #include "server/link.h"
+#include "server/session.h"
 #include "server/stream.h"
 #include "server/subscribe.h"
 #include "shm/board.h"
@@ -82,6 +84,9 @@ struct conn {
 	bool			 hungry;	/* no whole request is here */
 	bool			 queued;
 	struct text_parser	 parser;
+	struct resp_parser	 resp;
+	struct session		 session;	/* speaks text until it does
+						 * something else */
 	struct inbuf		 in;
 	size_t			 pending;	/* of in, read by the stream */
 	struct outbuf		 out;
@@ -115,6 +120,7 @@ struct conns {
 	unsigned		 slot;
 	uint64_t		 now_ms;
 	uint64_t		 count;
+	uint64_t		 last_id;	/* of a connection */
 	unsigned		 strangers;
 	size_t			 line_max;
 	bool			 alone;		/* every bucket is ours */
@@ -156,6 +162,13 @@ void conn_linger(struct conns *, struct conn *);
 void conn_close(struct conns *, struct conn *);
 /* The same against the client's will: counted, and told to the log. */
 void conn_drop(struct conns *, struct conn *, const char *why);
+
+/* conn_resp.c: it speaks RESP, as its first byte, or request, has shown. */
+bool conn_is_resp(struct conn *);
+void conn_parse_resp(struct conns *, struct conn *, struct turn *);
+/* An error in the protocol of the connection; code: one word in capitals. */
+void conn_error(struct conn *, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* conn_turn.c: queue it for a turn; allowed if it is queued. */
 void conn_enqueue(struct conns *, struct conn *);

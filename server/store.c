@@ -32,7 +32,8 @@ store_open(struct store *store, struct arena *arena)
 	store->pairs = calloc(REQUEST_ARGS_MAX / 2, sizeof(*store->pairs));
 	store->batch.cap = SCAN_BATCH_BYTES;
 	store->batch.buf = malloc(store->batch.cap);
-	if (store->value != NULL && store->pairs != NULL &&
+	store->txn = txn_open(arena);
+	if (store->txn != NULL && store->value != NULL && store->pairs != NULL &&
 	    store->batch.buf != NULL)
 		return 0;
 	store_close(store);
@@ -45,6 +46,7 @@ store_close(struct store *store)
 	free(store->value);
 	free(store->pairs);
 	free(store->batch.buf);
+	txn_close(store->txn);
 	memset(store, 0, sizeof(*store));
 }
 
@@ -55,16 +57,20 @@ store_value_max(const struct store *store)
 }
 
 static enum shm_status
-changed(struct store *store, struct slice bucket, enum shm_status status)
+changed_shard(struct store *store, uint32_t shard, enum shm_status status)
 {
-	uint32_t shard;
-
 	if (status == SHM_OK) {
-		shard = arena_shard_of(store->arena, bytes_of(bucket));
 		store->changed[shard / 64] |= UINT64_C(1) << (shard % 64);
 		store->any_changed = true;
 	}
 	return status;
+}
+
+static enum shm_status
+changed(struct store *store, struct slice bucket, enum shm_status status)
+{
+	return changed_shard(store,
+	    arena_shard_of(store->arena, bytes_of(bucket)), status);
 }
 
 enum shm_status
@@ -128,6 +134,14 @@ store_get(struct store *store, struct slice bucket, struct slice key,
 	value->data = store->value;
 	return pair_get(store->arena, bytes_of(bucket), bytes_of(key),
 	    store->value, arena_value_max(store->arena), &value->len, NULL);
+}
+
+enum shm_status
+store_change(struct store *store, uint32_t shard,
+    enum shm_status (*op)(struct txn *, void *), void *arg)
+{
+	return changed_shard(store, shard,
+	    txn_run(store->txn, shard, op, arg, NULL));
 }
 
 /* Room for one line of the index that did not fit. */

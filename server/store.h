@@ -15,6 +15,7 @@
 #include "shm/pair.h"
 #include "shm/scan.h"
 #include "shm/status.h"
+#include "shm/txn.h"
 
 /*
  * The store as a command sees it: words of a request in, a status out.  One
@@ -29,6 +30,7 @@ struct store {
 	uint64_t		 changed[ARENA_SHARDS_MAX / 64];
 	bool			 any_changed;
 	struct audit		*audit;		/* NULL: none is running */
+	struct txn		*txn;
 };
 
 /* Returns 0, or -1 when memory ran out. */
@@ -52,6 +54,12 @@ enum shm_status store_delete(struct store *, struct slice bucket,
 /* *value stays until the next call for this store. */
 enum shm_status store_get(struct store *, struct slice bucket,
     struct slice key, struct slice *value);
+
+/*
+ * A transaction on a shard, see shm/txn.h: op is called under its lock.
+ */
+enum shm_status store_change(struct store *, uint32_t shard,
+    enum shm_status (*op)(struct txn *, void *), void *arg);
 
 /*
  * One step of a walk (see shm/scan.h); its names are then taken with

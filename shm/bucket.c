@@ -290,6 +290,8 @@ bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
 			.bytes = facts.bytes,
 			.revision = facts.revision,
 			.created = facts.created,
+			.expires_ms = facts.expires_ms,
+			.is_auto = facts.mark == BUCKET_AUTO,
 			.id = facts.bucket
 		};
 	return status;

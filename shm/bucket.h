@@ -1,6 +1,7 @@
 #ifndef KVD_SHM_BUCKET_H
 #define KVD_SHM_BUCKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/arena.h"
@@ -13,6 +14,8 @@ struct bucket_stat {
 	uint64_t	bytes;		/* of all keys and values */
 	uint64_t	revision;	/* of its last change */
 	uint64_t	created;	/* revision of its creation */
+	uint64_t	expires_ms;	/* ms since 1970; 0: never */
+	bool		is_auto;	/* goes with its last key */
 	uint64_t	id;		/* the same until it is dropped, and
 					 * then perhaps another's */
 };

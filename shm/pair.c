@@ -216,12 +216,10 @@ pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 	return room_run(a, arena_shard_of(a, bucket), delete_locked, &d);
 }
 
-struct copy {			/* what pair_get() wants of a record */
-	void		*buf;
-	size_t		 cap;
-	size_t		 len;
-	uint64_t	 revision;
-	uint64_t	 expires_ms;
+struct copy {			/* what pair_look() wants of a record */
+	void			*buf;
+	size_t			 cap;
+	struct pair_facts	*facts;
 };
 
 static void
@@ -229,28 +227,43 @@ copy_value(void *arg, const struct record_view *r)
 {
 	struct copy *c = arg;
 
-	c->len = r->value.len;
-	c->revision = r->lsn;
-	c->expires_ms = r->expires_ms;
+	c->facts->len = r->value.len;
+	c->facts->revision = r->lsn;
+	c->facts->expires_ms = r->expires_ms;
 	if (r->value.len > 0 && r->value.len <= c->cap)
 		memcpy(c->buf, r->value.data, r->value.len);
+}
+
+enum shm_status
+pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
+{
+	struct copy c = { .buf = buf, .cap = cap, .facts = facts };
+	struct read_action copy = { copy_value, &c };
+	enum shm_status status;
+
+	if ((status = read_pair(a, shard, bucket, key, &copy)) != SHM_OK)
+		return status;
+	if (facts->expires_ms != 0 && facts->expires_ms <= clock_wall_ms())
+		return SHM_NO_KEY;
+	return facts->len > cap ? SHM_NO_ROOM : SHM_OK;
 }
 
 enum shm_status
 pair_get(struct arena *a, struct bytes bucket, struct bytes key, void *buf,
     size_t cap, size_t *len, uint64_t *revision)
 {
-	struct copy c = { .buf = buf, .cap = cap };
-	struct read_action copy = { copy_value, &c };
+	struct pair_facts facts;
 	enum shm_status status;
 
-	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK ||
-	    (status = read_pair(a, bucket, key, &copy)) != SHM_OK)
+	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
 		return status;
-	if (c.expires_ms != 0 && c.expires_ms <= clock_wall_ms())
-		return SHM_NO_KEY;
-	*len = c.len;
+	status = pair_look(a, arena_shard_of(a, bucket), bucket, key, buf,
+	    cap, &facts);
+	if (status != SHM_OK && status != SHM_NO_ROOM)
+		return status;
+	*len = facts.len;
 	if (revision != NULL)
-		*revision = c.revision;
-	return c.len > cap ? SHM_NO_ROOM : SHM_OK;
+		*revision = facts.revision;
+	return status;
 }

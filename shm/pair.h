@@ -47,4 +47,18 @@ enum shm_status pair_get(struct arena *, struct bytes bucket,
     struct bytes key, void *buf, size_t cap, size_t *len,
     uint64_t *revision);
 
+/* What is known of a pair. */
+struct pair_facts {
+	size_t		len;		/* bytes of the value */
+	uint64_t	revision;
+	uint64_t	expires_ms;	/* ms since 1970; 0: never */
+};
+
+/*
+ * The same as pair_get(), of a bucket of that shard, which may be the one
+ * without a name (see txn.h).  facts is filled in with SHM_OK and SHM_NO_ROOM.
+ */
+enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
+    struct bytes key, void *buf, size_t cap, struct pair_facts *);
+
 #endif

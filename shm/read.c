@@ -196,6 +196,8 @@ copy_facts(const struct bucket *b, struct read_facts *facts)
 	facts->bytes = word_load(&b->bytes);
 	facts->revision = word_load(&b->revision);
 	facts->created = word_load(&b->created);
+	facts->expires_ms = word_load(&b->link);
+	facts->mark = word_load(&b->mark);
 }
 
 /* A ghost is not there; the words are checked like all else. */
@@ -265,12 +267,12 @@ path_to(const struct arena *a, struct bytes bucket, struct bytes key,
 }
 
 enum shm_status
-read_pair(struct arena *a, struct bytes bucket, struct bytes key,
-    const struct read_action *act)
+read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct bytes key, const struct read_action *act)
 {
 	struct path p = path_to(a, bucket, key, act);
 
-	return walk(a, arena_shard_of(a, bucket), &p);
+	return walk(a, shard, &p);
 }
 
 bool

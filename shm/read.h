@@ -32,7 +32,7 @@ enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
  * Find a key of a bucket.  Tries as often as it takes.  SHM_OK,
  * SHM_NO_BUCKET, SHM_NO_KEY or SHM_DAMAGED.
  */
-enum shm_status read_pair(struct arena *, struct bytes bucket,
+enum shm_status read_pair(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *);
 
 /*
@@ -50,6 +50,8 @@ struct read_facts {
 	uint64_t	bytes;
 	uint64_t	revision;
 	uint64_t	created;
+	uint64_t	expires_ms;
+	uint64_t	mark;
 };
 enum shm_status read_bucket(struct arena *, struct bytes bucket,
     struct read_facts *);

@@ -1,0 +1,101 @@
+/*
+ * A connection that speaks the protocol of Redis: from its first byte, a star,
+ * or from its first line on, if that is PING, for the rest of its life.
+ */
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "proto/reply.h"
+#include "proto/resp_reply.h"
+#include "server/conn_state.h"
+
+bool
+conn_is_resp(struct conn *conn)
+{
+	if (conn->state == CONN_FIRST && conn->in.data[conn->in.head] == '*')
+		conn->session.protocol = REQUEST_RESP2;
+	return conn->session.protocol != REQUEST_TEXT;
+}
+
+/* "UNAVAILABLE why" of RESP is "unavailable: why" of text. */
+void
+conn_error(struct conn *conn, const char *code, const char *fmt, ...)
+{
+	char reason[RESP_REASON_MAX], word[32];
+	va_list ap;
+	size_t i;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	if (conn->session.protocol != REQUEST_TEXT) {
+		resp_put_error(&conn->out, code, "%s", reason);
+		return;
+	}
+	for (i = 0; code[i] != '\0' && i < sizeof(word) - 1; i++)
+		word[i] = (char)tolower((unsigned char)code[i]);
+	word[i] = '\0';
+	reply_error(&conn->out, "%s: %s", word, reason);
+}
+
+static void
+refuse(struct conns *set, struct conn *conn, const struct resp_error *error)
+{
+	resp_put_error(&conn->out, "ERR", "%s", error->reason);
+	set->counted[BOARD_ERRORS]++;
+	set->counted[BOARD_DROPPED]++;
+	conn_finish(set, conn);
+}
+
+/* A browser can be made to send anything to a local port. */
+static bool
+is_http(const struct request *req)
+{
+	return command_is(req, "POST") || command_is(req, "Host:");
+}
+
+static void
+take(struct conns *set, struct conn *conn, struct turn *turn, size_t used)
+{
+	turn->requests--;
+	set->req.protocol = conn->session.protocol;
+	if (is_http(&set->req))
+		conn->broken = true;
+	else if (set->alone)
+		conn_execute(set, conn, used);
+	else
+		conn_route(set, conn, used);
+}
+
+void
+conn_parse_resp(struct conns *set, struct conn *conn, struct turn *turn)
+{
+	const struct resp_limits limits = {
+		.request_max = set->line_max,
+		.word_max = store_value_max(set->env->store),
+		.is_trusted = true
+	};
+	struct resp_error error;
+	size_t used;
+
+	switch (resp_parse(&conn->resp, conn->in.data + conn->in.head,
+	    inbuf_len(&conn->in), &limits, &set->req, &error, &used)) {
+	case RESP_OK:
+		take(set, conn, turn, used);
+		break;
+	case RESP_EMPTY:
+		turn->requests--;
+		inbuf_consume(&conn->in, &set->pool, used);
+		break;
+	case RESP_MORE:
+		conn->hungry = true;
+		break;
+	case RESP_BAD:
+		if ((conn->away.again = conn->away.asked > 0))
+			break;
+		refuse(set, conn, &error);
+		break;
+	}
+}

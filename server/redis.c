@@ -1,0 +1,276 @@
+/*
+ * The commands of Redis: found by their verb, checked, run; and what their
+ * handlers have in common.
+ *
+ * Whoever speaks this protocol knows the errors of Redis by heart, and so do
+ * programs: they are as Redis words them.
+ */
+
+#include "server/redis.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proto/number.h"
+
+static const struct redis_command commands[] = {
+#define REDIS(name, handler, arity, kind, first, last, step, group) \
+	{ #name, redis_run_##handler, arity, COMMAND_##kind, first, last, \
+	    step, group },
+#include "server/redis.def"
+#undef REDIS
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define VERB_SLOTS	1024U
+#define VERB_MAX	32	/* no verb is so long */
+#define ARGS_SHOWN	128	/* bytes, in the error about an unknown verb */
+
+static const struct redis_command *verbs[VERB_SLOTS];
+
+_Static_assert(COMMANDS <= VERB_SLOTS / 2, "the table of verbs is too full");
+
+/* FNV-1a, of the letters in lower case. */
+static size_t
+verb_slot(const uint8_t *verb, size_t len)
+{
+	uint32_t hash = 0x811c9dc5;
+	size_t i;
+
+	for (i = 0; i < len && i < VERB_MAX; i++)
+		hash = (hash ^ (verb[i] | 0x20U)) * 0x01000193;
+	return hash % VERB_SLOTS;
+}
+
+void
+redis_init(void)
+{
+	size_t i, slot;
+
+	memset(verbs, 0, sizeof(verbs));
+	for (i = 0; i < COMMANDS; i++) {
+		slot = verb_slot((const uint8_t *)commands[i].name,
+		    strlen(commands[i].name));
+		while (verbs[slot] != NULL)
+			slot = (slot + 1) % VERB_SLOTS;
+		verbs[slot] = &commands[i];
+	}
+}
+
+bool
+redis_is(struct slice word, const char *name)
+{
+	return strlen(name) == word.len &&
+	    strncasecmp((const char *)word.data, name, word.len) == 0;
+}
+
+const struct redis_command *
+redis_find(struct slice name)
+{
+	size_t slot = verb_slot(name.data, name.len);
+
+	for (; verbs[slot] != NULL; slot = (slot + 1) % VERB_SLOTS)
+		if (redis_is(name, verbs[slot]->name))
+			return verbs[slot];
+	return NULL;
+}
+
+const struct redis_command *
+redis_command_at(size_t i)
+{
+	return &commands[i];
+}
+
+size_t
+redis_commands(void)
+{
+	return COMMANDS;
+}
+
+/* --- checks --- */
+
+static void
+unknown(struct call *call)
+{
+	const struct request *req = call->req;
+	char args[ARGS_SHOWN + 8] = "";
+	size_t i, len = 0;
+	int room;
+
+	for (i = 1; i < req->argc && i < REQUEST_ARGS_MAX &&
+	    len < ARGS_SHOWN; i++) {
+		room = (int)(ARGS_SHOWN - len);
+		len += (size_t)snprintf(args + len, sizeof(args) - len,
+		    "'%.*s' ", req->argv[i].len < (size_t)room ?
+		    (int)req->argv[i].len : room, req->argv[i].data);
+		if (len >= sizeof(args))
+			break;
+	}
+	redis_error(call, "ERR", "unknown command '%.*s', with args beginning "
+	    "with: %s", req->argv[0].len < 128 ? (int)req->argv[0].len : 128,
+	    req->argv[0].data, args);
+}
+
+bool
+redis_check(struct call *call)
+{
+	const struct redis_command *command = redis_find(call->req->argv[0]);
+	size_t argc = call->req->argc;
+
+	if (command == NULL) {
+		unknown(call);
+		return false;
+	}
+	call->redis = command;
+	if (command->arity > 0 ? argc != (size_t)command->arity :
+	    argc < (size_t)-command->arity) {
+		redis_wrong_arity(call);
+		return false;
+	}
+	if (argc > REQUEST_ARGS_MAX) {
+		redis_error(call, "ERR", "too many arguments");
+		return false;
+	}
+	return true;
+}
+
+void
+redis_run(struct call *call)
+{
+	call->redis->run(call);
+}
+
+enum command_kind
+redis_kind(const struct request *req)
+{
+	const struct redis_command *command = redis_find(req->argv[0]);
+
+	return command == NULL ? COMMAND_HERE : command->kind;
+}
+
+struct slice
+redis_first_key(const struct request *req)
+{
+	const struct redis_command *command = redis_find(req->argv[0]);
+	struct slice none = { NULL, 0 };
+
+	if (command == NULL || command->first == 0 ||
+	    (size_t)command->first >= req->argc)
+		return none;
+	return req->argv[command->first];
+}
+
+/* --- answers --- */
+
+void
+redis_error(struct call *call, const char *code, const char *fmt, ...)
+{
+	char reason[RESP_REASON_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	call->failed = true;
+	resp_put_error(call->out, code, "%s", reason);
+}
+
+void
+redis_wrong_type(struct call *call)
+{
+	redis_error(call, "WRONGTYPE", "Operation against a key holding the "
+	    "wrong kind of value");
+}
+
+void
+redis_wrong_arity(struct call *call)
+{
+	char name[VERB_MAX];
+	size_t i;
+
+	strlcpy(name, call->redis->name, sizeof(name));
+	for (i = 0; name[i] != '\0'; i++)
+		name[i] = (char)tolower((unsigned char)name[i]);
+	redis_error(call, "ERR", "wrong number of arguments for '%s' command",
+	    name);
+}
+
+void
+redis_syntax_error(struct call *call)
+{
+	redis_error(call, "ERR", "syntax error");
+}
+
+void
+redis_store_error(struct call *call, enum shm_status status)
+{
+	if (status == SHM_FULL)
+		redis_error(call, "OOM", "command not allowed when used "
+		    "memory > 'maxmemory'.");
+	else
+		redis_error(call, "ERR", "%s", shm_strstatus(status));
+}
+
+void
+redis_ok(struct call *call)
+{
+	resp_put_simple(call->out, "OK");
+}
+
+bool
+redis_integer(struct call *call, struct slice word, int64_t *n)
+{
+	if (number_parse_int(word, n))
+		return true;
+	redis_error(call, "ERR", "value is not an integer or out of range");
+	return false;
+}
+
+/* --- the store --- */
+
+enum redis_type
+redis_type_of(const struct call *call, struct slice name)
+{
+	struct arena *arena = call->env->store->arena;
+	struct pair_facts facts;
+	struct bucket_stat stat;
+
+	if (bucket_stat(arena, redis_bytes(name), &stat) == SHM_OK)
+		return REDIS_HASH;
+	return pair_look(arena, redis_shard(call, name), REDIS_STRINGS,
+	    redis_bytes(name), NULL, 0, &facts) == SHM_OK ? REDIS_STRING :
+	    REDIS_NONE;
+}
+
+enum redis_type
+redis_type_in(struct txn *t, struct bytes name)
+{
+	struct txn_bucket facts;
+	struct txn_pair pair;
+
+	if (name.len > 0 && txn_look(t, name, &facts) == SHM_OK)
+		return REDIS_HASH;
+	return txn_get(t, REDIS_STRINGS, name, &pair) == SHM_OK ?
+	    REDIS_STRING : REDIS_NONE;
+}
+
+bool
+redis_change(struct call *call, struct slice key,
+    enum shm_status (*op)(struct txn *, void *), void *arg,
+    enum shm_status *status)
+{
+	*status = store_change(call->env->store, redis_shard(call, key), op,
+	    arg);
+	switch (*status) {
+	case SHM_OK:
+	case SHM_NO_BUCKET:
+	case SHM_NO_KEY:
+		return true;
+	default:
+		redis_store_error(call, *status);
+		return false;
+	}
+}

@@ -1,0 +1,109 @@
+#ifndef KVD_SERVER_REDIS_H
+#define KVD_SERVER_REDIS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/resp_reply.h"
+#include "server/command.h"
+
+/*
+ * The commands of Redis, for connections that speak its protocol: the same
+ * calls as those of command.h, found in a table of their own, for some verbs
+ * mean another thing here.  Each family has a file, redis_hash.c and so on.
+ *
+ * A bucket is a hash.  Strings live in a bucket without a name, one in each
+ * shard, so a name is found in the same shard whatever it is of; it is either
+ * a string or a bucket.
+ */
+struct redis_command {
+	const char		*name;		/* in capitals */
+	void			(*run)(struct call *);
+	int			 arity;		/* words; -n: n or more */
+	enum command_kind	 kind;		/* without CALL_STREAM and
+						 * FEED */
+	int			 first;		/* key; 0: has none */
+	int			 last;		/* -n: the n-th from the end */
+	int			 step;
+	const char		*group;		/* "hash", .. */
+};
+
+/* Once per process, as command_init(). */
+void redis_init(void);
+
+/* What command.h's functions of these names do, for requests in RESP. */
+bool redis_check(struct call *);
+void redis_run(struct call *);
+enum command_kind redis_kind(const struct request *);
+
+/* The first key of the request; of no bytes, and NULL, if it has none. */
+struct slice redis_first_key(const struct request *);
+
+/* By name, in any case; NULL if there is none.  And all: 0 .. n - 1. */
+const struct redis_command *redis_find(struct slice name);
+const struct redis_command *redis_command_at(size_t i);
+size_t redis_commands(void);
+
+/* --- for handlers --- */
+
+static inline enum resp_version
+redis_version(const struct call *call)
+{
+	return call->req->protocol == REQUEST_RESP3 ? RESP_3 : RESP_2;
+}
+
+static inline struct bytes
+redis_bytes(struct slice s)
+{
+	return (struct bytes){ .data = s.data, .len = s.len };
+}
+
+static inline uint32_t
+redis_shard(const struct call *call, struct slice key)
+{
+	return arena_shard_of(call->env->store->arena, redis_bytes(key));
+}
+
+/* The bucket that strings live in. */
+#define REDIS_STRINGS	((struct bytes){ .data = NULL, .len = 0 })
+
+/* Is the word this one, in any case? */
+bool redis_is(struct slice word, const char *name);
+
+/* Answers, each the whole of one; errors are counted. */
+void redis_error(struct call *, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void redis_wrong_type(struct call *);
+void redis_wrong_arity(struct call *);
+void redis_syntax_error(struct call *);
+/* What the store says, if it is none of SHM_OK, NO_KEY and NO_BUCKET. */
+void redis_store_error(struct call *, enum shm_status);
+void redis_ok(struct call *);
+
+/*
+ * The word as a number; false, and the error is the answer, if it is none or
+ * out of range.
+ */
+bool redis_integer(struct call *, struct slice word, int64_t *);
+
+/* What a name is, read without a lock. */
+enum redis_type { REDIS_NONE, REDIS_STRING, REDIS_HASH };
+enum redis_type redis_type_of(const struct call *, struct slice name);
+/* The same in a transaction. */
+enum redis_type redis_type_in(struct txn *, struct bytes name);
+
+/*
+ * Run a transaction on the shard of a key, and answer what goes wrong with
+ * the store itself: false then.  *status is SHM_OK or what op has returned.
+ */
+bool redis_change(struct call *, struct slice key,
+    enum shm_status (*op)(struct txn *, void *), void *arg,
+    enum shm_status *status);
+
+/* --- the handlers, one for each line of redis.def --- */
+
+#define REDIS(name, handler, ...) void redis_run_##handler(struct call *);
+#include "server/redis.def"
+#undef REDIS
+
+#endif
