@@ -215,15 +215,18 @@ Test(protocol, drop_removes_a_bucket_with_its_keys)
 Test(protocol, ping_as_the_first_line_is_answered_for_benchmark_tools)
 {
 	talk(fd, "PING\r\n", "+PONG\r\n");
-	talk(fd, "PING\r\n", "PONG\r\nOK\r\n");
-	talk_once(&d, "\r\nping\r\nping\r\n", "+PONG\r\nPONG\r\nOK\r\n");
+	talk(fd, "PING\r\nECHO hello\r\n", "+PONG\r\n$5\r\nhello\r\n");
+	talk_once(&d, "\r\nping\r\nping\r\n", "+PONG\r\n+PONG\r\n");
 }
 
-Test(protocol, resp_is_refused_in_its_own_words)
+Test(protocol, of_redis_is_spoken_to_whose_first_byte_is_a_star)
 {
-	talk(fd, "*1\r\n$4\r\nPING\r\n",
-	    "-ERR RESP is not supported by this version\r\n");
-	talk_expect_end(fd);
+	talk(fd, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
+	talk(fd, "*6\r\n$4\r\nHSET\r\n$1\r\nb\r\n$1\r\nk\r\n$1\r\nv\r\n"
+	    "$1\r\nl\r\n$1\r\nw\r\n", ":2\r\n");
+	talk(fd, "*3\r\n$4\r\nHGET\r\n$1\r\nb\r\n$1\r\nl\r\n",
+	    "$1\r\nw\r\n");
+	talk_once(&d, "GET b k\r\n", "v\r\nOK\r\n");
 }
 
 Test(protocol, browsers_are_cut_off_without_a_word)
