@@ -29,12 +29,12 @@ enum payload {
 
 /* What each operation has. */
 static const struct rule {
-	uint8_t		must;		/* flags */
+	uint8_t		one_of;		/* flags; 0: no matter */
 	uint8_t		may;
 	enum payload	payload;
 } rules[] = {
-	[FRAME_REQUEST] = { FRAME_TEXT, FRAME_PLACE, PAYLOAD_WORDS },
-	[FRAME_REPLY] = { FRAME_TEXT, FRAME_PLACE | FRAME_FAILED,
+	[FRAME_REQUEST] = { FRAME_PROTOCOLS, FRAME_PLACE, PAYLOAD_WORDS },
+	[FRAME_REPLY] = { FRAME_PROTOCOLS, FRAME_PLACE | FRAME_FAILED,
 	    PAYLOAD_BYTES },
 	[FRAME_EVENT] = { FRAME_TEXT, 0, PAYLOAD_BYTES },
 	[FRAME_NOT_MINE] = { 0, 0, PAYLOAD_NAME },
@@ -116,6 +116,12 @@ check_length(const struct header *header, const struct frame *frame,
 	return NULL;
 }
 
+static bool
+is_one(unsigned flags)
+{
+	return flags != 0 && (flags & (flags - 1)) == 0;
+}
+
 /*
  * The version first: with another one nothing else means anything.  Returns
  * NULL, or what is wrong.
@@ -131,10 +137,10 @@ check_header(const struct header *header, const struct frame *frame,
 	if (header->op == 0 || header->op >= RULES)
 		return "unknown operation";
 	rule = &rules[header->op];
-	if ((frame->flags & rule->must) != rule->must)
-		return "a flag is missing";
-	if ((frame->flags & ~(rule->must | rule->may)) != 0)
+	if ((frame->flags & ~(rule->one_of | rule->may)) != 0)
 		return "unknown flag";
+	if (rule->one_of != 0 && !is_one(frame->flags & rule->one_of))
+		return "no protocol, or more than one";
 	if (has_extras(header, frame))
 		return "a field without meaning is set";
 	if (frame->hops > FRAME_HOPS_MAX)
@@ -201,6 +207,29 @@ frame_parse(const uint8_t *buf, size_t len, size_t payload_max,
 	return FRAME_OK;
 }
 
+uint8_t
+frame_protocol(enum request_protocol protocol)
+{
+	switch (protocol) {
+	case REQUEST_TEXT:
+		return FRAME_TEXT;
+	case REQUEST_RESP2:
+		return FRAME_RESP2;
+	case REQUEST_RESP3:
+		return FRAME_RESP3;
+	}
+	return 0;
+}
+
+static enum request_protocol
+protocol_of(const struct frame *frame)
+{
+	if ((frame->flags & FRAME_TEXT) != 0)
+		return REQUEST_TEXT;
+	return (frame->flags & FRAME_RESP2) != 0 ? REQUEST_RESP2 :
+	    REQUEST_RESP3;
+}
+
 /* The number at *in, if there is one before the end. */
 static bool
 read_count(const uint8_t **in, const uint8_t *end, size_t *count)
@@ -220,6 +249,7 @@ frame_words(const struct frame *frame, struct request *req,
 	struct slice *word = req->argv;
 
 	*reason = "words and payload differ in length";
+	req->protocol = protocol_of(frame);
 	if (!read_count(&in, end, &req->argc))
 		return false;
 	if (req->argc == 0 || req->argc > REQUEST_ARGS_MAX) {

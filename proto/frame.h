@@ -50,12 +50,15 @@ enum frame_op {			/* payload, behind the place	*/
 };
 
 /*
- * Flags.  FRAME_TEXT names the protocol that the client speaks, and in which
- * it is to be answered; there is no other yet.
+ * Flags.  One of FRAME_PROTOCOLS is set where something is said by a client
+ * or to it: the protocol it speaks, and in which it is to be answered.
  */
-#define FRAME_TEXT	0x01	/* of REQUEST, REPLY, EVENT: always set */
+#define FRAME_TEXT	0x01	/* of REQUEST, REPLY, EVENT */
 #define FRAME_PLACE	0x02	/* of REQUEST and REPLY: one piece of a list */
 #define FRAME_FAILED	0x04	/* of REPLY: it counts as an error */
+#define FRAME_RESP2	0x08	/* of REQUEST and REPLY */
+#define FRAME_RESP3	0x10	/* of REQUEST and REPLY */
+#define FRAME_PROTOCOLS	(FRAME_TEXT | FRAME_RESP2 | FRAME_RESP3)
 
 /* Which routing table the sender has. */
 struct frame_table {
@@ -103,6 +106,9 @@ enum frame_status {
  */
 enum frame_status frame_parse(const uint8_t *buf, size_t len,
     size_t payload_max, struct frame *, const char **reason, size_t *used);
+
+/* The flag of a protocol. */
+uint8_t frame_protocol(enum request_protocol);
 
 /*
  * Take the payload of a FRAME_REQUEST apart: 1 to REQUEST_ARGS_MAX words, and

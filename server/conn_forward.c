@@ -16,6 +16,7 @@
 #include "proto/reply.h"
 #include "server/conn.h"
 #include "server/conn_state.h"
+#include "server/redis.h"
 
 static void
 hold(struct conns *set, struct conn *conn, size_t used)
@@ -40,6 +41,7 @@ take_held(struct conns *set, struct conn *conn)
 
 	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
 	set->req.argc = away->argc;
+	set->req.protocol = conn->session.protocol;
 	free(away->argv);
 	away->argv = NULL;
 	away->argc = 0;
@@ -237,6 +239,34 @@ refuse_fenced(struct conns *set, struct conn *conn, size_t used)
 }
 
 /* What is executed here is checked when it is. */
+/* A request is one node's as a whole, or nobody's. */
+static bool
+is_of_several(const struct conns *set, uint32_t node)
+{
+	const struct request *req = &set->req;
+	const struct route *route = set->env->route;
+	size_t word = 0;
+
+	if (req->protocol == REQUEST_TEXT)
+		return false;
+	while ((word = redis_next_key(req, word)) != 0)
+		if (route_owner_of_name(route, req->argv[word].data,
+		    req->argv[word].len) != node)
+			return true;
+	return false;
+}
+
+static void
+refuse_split(struct conns *set, struct conn *conn, size_t used)
+{
+	conn->active_ms = set->now_ms;
+	set->counted[BOARD_REQUESTS]++;
+	set->counted[BOARD_ERRORS]++;
+	conn_error(conn, "CROSSSLOT",
+	    "Keys in request don't hash to the same slot");
+	inbuf_consume(&conn->in, &set->pool, used);
+}
+
 void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
@@ -249,6 +279,10 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	if (conn->away.asked > 0 && (link != conn->away.link ||
 	    !is_single(kind))) {
 		hold(set, conn, used);
+		return;
+	}
+	if (is_of_several(set, node)) {
+		refuse_split(set, conn, used);
 		return;
 	}
 	if (link == NULL) {
@@ -281,6 +315,7 @@ conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 	}
 	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
 	set->req.argc = away->argc;
+	set->req.protocol = conn->session.protocol;
 	if (away->every)
 		conn_gather_step(set, conn);
 	else

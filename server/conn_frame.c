@@ -23,7 +23,7 @@
 #include "server/poison.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
-#define POISONED	"refused: this request crashed a worker"
+#define POISONED	"this request crashed a worker"
 
 static void
 log_refusal(const struct conn *conn, const char *why)
@@ -185,7 +185,7 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
 	size_t mark;
 
-	reply.flags = FRAME_TEXT | (frame->flags & FRAME_PLACE);
+	reply.flags = frame->flags & (FRAME_PROTOCOLS | FRAME_PLACE);
 	mark = frame_begin(&conn->out, &reply);
 	reply.place = frame->place;
 	call->out = &conn->out;
@@ -272,12 +272,13 @@ say_poisoned(struct conns *set, struct conn *conn, enum command_kind kind,
 	set->counted[BOARD_REFUSED_POISON]++;
 	set->counted[BOARD_ERRORS]++;
 	if (is_of_node(kind)) {
-		refuse(set, conn, frame->id, POISONED);
+		refuse(set, conn, frame->id, "refused: " POISONED);
 		return;
 	}
-	reply.flags = FRAME_TEXT | FRAME_FAILED | (frame->flags & FRAME_PLACE);
+	reply.flags = FRAME_FAILED |
+	    (frame->flags & (FRAME_PROTOCOLS | FRAME_PLACE));
 	mark = frame_begin(&conn->out, &reply);
-	reply_error(&conn->out, POISONED);
+	conn_put_error(&conn->out, set->req.protocol, "REFUSED", POISONED);
 	frame_end(&conn->out, mark, &reply);
 }
 

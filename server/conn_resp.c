@@ -19,25 +19,33 @@ conn_is_resp(struct conn *conn)
 	return conn->session.protocol != REQUEST_TEXT;
 }
 
-/* "UNAVAILABLE why" of RESP is "unavailable: why" of text. */
 void
-conn_error(struct conn *conn, const char *code, const char *fmt, ...)
+conn_put_error(struct outbuf *out, enum request_protocol protocol,
+    const char *code, const char *reason)
 {
-	char reason[RESP_REASON_MAX], word[32];
-	va_list ap;
+	char word[32];
 	size_t i;
 
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	if (conn->session.protocol != REQUEST_TEXT) {
-		resp_put_error(&conn->out, code, "%s", reason);
+	if (protocol != REQUEST_TEXT) {
+		resp_put_error(out, code, "%s", reason);
 		return;
 	}
 	for (i = 0; code[i] != '\0' && i < sizeof(word) - 1; i++)
 		word[i] = (char)tolower((unsigned char)code[i]);
 	word[i] = '\0';
-	reply_error(&conn->out, "%s: %s", word, reason);
+	reply_error(out, "%s: %s", word, reason);
+}
+
+void
+conn_error(struct conn *conn, const char *code, const char *fmt, ...)
+{
+	char reason[RESP_REASON_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	conn_put_error(&conn->out, conn->session.protocol, code, reason);
 }
 
 static void

@@ -166,7 +166,12 @@ void conn_drop(struct conns *, struct conn *, const char *why);
 /* conn_resp.c: it speaks RESP, as its first byte, or request, has shown. */
 bool conn_is_resp(struct conn *);
 void conn_parse_resp(struct conns *, struct conn *, struct turn *);
-/* An error in the protocol of the connection; code: one word in capitals. */
+/*
+ * An error in the protocol of a request, or of the connection.  code is a word
+ * in capitals; "UNAVAILABLE why" of RESP is "unavailable: why" of text.
+ */
+void conn_put_error(struct outbuf *, enum request_protocol, const char *code,
+    const char *reason);
 void conn_error(struct conn *, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

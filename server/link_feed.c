@@ -67,6 +67,7 @@ ask(struct link_feed *feed)
 	static const uint8_t verb[] = "SUBSCRIBE";
 	struct request *req = &feed->link->all->req;
 
+	req->protocol = REQUEST_TEXT;
 	req->argc = 2;
 	req->argv[0] = (struct slice){ verb, sizeof(verb) - 1 };
 	req->argv[1] = (struct slice){ feed->bucket, feed->len };

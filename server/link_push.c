@@ -72,7 +72,8 @@ link_push_request(struct link *link, const struct link_question *q,
 	struct frame frame = next_frame(link, FRAME_REQUEST);
 	size_t mark, before = outbuf_len(&link->out);
 
-	frame.flags = FRAME_TEXT | (q->piece ? FRAME_PLACE : 0);
+	frame.flags = frame_protocol(q->req->protocol) |
+	    (q->piece ? FRAME_PLACE : 0);
 	frame.shard = q->shard;
 	frame.place = q->place;
 	if (!make_room(link, FRAME_HEADER_LEN + sizeof(q->place) +

@@ -151,16 +151,27 @@ redis_kind(const struct request *req)
 	return command == NULL ? COMMAND_HERE : command->kind;
 }
 
+size_t
+redis_next_key(const struct request *req, size_t word)
+{
+	const struct redis_command *c = redis_find(req->argv[0]);
+	size_t last, argc = req->argc;
+
+	if (argc > REQUEST_ARGS_MAX)
+		argc = REQUEST_ARGS_MAX;
+	if (c == NULL || c->first == 0)
+		return 0;
+	word = word == 0 ? (size_t)c->first : word + (size_t)c->step;
+	last = c->last >= 0 ? (size_t)c->last : argc - (size_t)-c->last;
+	return word <= last && word < argc && c->step > 0 ? word : 0;
+}
+
 struct slice
 redis_first_key(const struct request *req)
 {
-	const struct redis_command *command = redis_find(req->argv[0]);
-	struct slice none = { NULL, 0 };
+	size_t word = redis_next_key(req, 0);
 
-	if (command == NULL || command->first == 0 ||
-	    (size_t)command->first >= req->argc)
-		return none;
-	return req->argv[command->first];
+	return word == 0 ? (struct slice){ NULL, 0 } : req->argv[word];
 }
 
 /* --- answers --- */

@@ -39,6 +39,12 @@ enum command_kind redis_kind(const struct request *);
 /* The first key of the request; of no bytes, and NULL, if it has none. */
 struct slice redis_first_key(const struct request *);
 
+/*
+ * All keys: the word behind `word' that is one, 0 if there is none; begin
+ * with 0.
+ */
+size_t redis_next_key(const struct request *, size_t word);
+
 /* By name, in any case; NULL if there is none.  And all: 0 .. n - 1. */
 const struct redis_command *redis_find(struct slice name);
 const struct redis_command *redis_command_at(size_t i);

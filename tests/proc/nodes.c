@@ -229,7 +229,7 @@ Test(nodes, that_have_no_room_for_clients_are_not_down)
 	reload(1, 1);
 	for (i = 0; i < 2; i++) {
 		fd[i] = talk_open(&c.node[1]);
-		talk(fd[i], "PING\r\n", "+PONG\r\n");
+		talk(fd[i], "COUNT none\r\n", "NOT FOUND\r\n");
 	}
 	talk_once(&c.node[1], "", "ERROR too many connections\r\n");
 	talk_once(&c.node[0], "CREATE milk\r\n", "OK\r\n");

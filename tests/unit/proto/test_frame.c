@@ -331,30 +331,31 @@ Test(frame, another_version_or_operation_is_refused_by_the_header_alone)
 
 /* What each operation allows, by its number. */
 static const struct {
-	uint8_t	must, may;
+	uint8_t	one_of, may;
 } flags_of[] = {
 	{ 0, 0 },
-	[FRAME_REQUEST] = { FRAME_TEXT, FRAME_PLACE },
-	[FRAME_REPLY] = { FRAME_TEXT, FRAME_PLACE | FRAME_FAILED },
+	[FRAME_REQUEST] = { FRAME_PROTOCOLS, FRAME_PLACE },
+	[FRAME_REPLY] = { FRAME_PROTOCOLS, FRAME_PLACE | FRAME_FAILED },
 	[FRAME_EVENT] = { FRAME_TEXT, 0 },
 	[FRAME_BYE] = { 0, 0 }
 };
 
 Test(frame, flags_that_an_operation_does_not_have_are_refused)
 {
-	unsigned flags, must, may;
+	unsigned flags, one_of, may;
 	size_t i;
 
 	for (i = 0; i < VECTORS; i++)
 		for (flags = 0; flags < 256; flags++) {
-			must = flags_of[vectors[i].frame.op].must;
-			may = must | flags_of[vectors[i].frame.op].may;
-			if ((flags & must) != must)
-				check_refused(i, AT_FLAGS, (uint8_t)flags,
-				    "a flag is missing");
-			else if ((flags & ~may) != 0)
+			one_of = flags_of[vectors[i].frame.op].one_of;
+			may = one_of | flags_of[vectors[i].frame.op].may;
+			if ((flags & ~may) != 0)
 				check_refused(i, AT_FLAGS, (uint8_t)flags,
 				    "unknown flag");
+			else if (one_of != 0 &&
+			    __builtin_popcount(flags & one_of) != 1)
+				check_refused(i, AT_FLAGS, (uint8_t)flags,
+				    "no protocol, or more than one");
 		}
 }
 
