@@ -166,6 +166,10 @@ conn_answer_bad(struct conns *set, struct conn *conn, struct turn *turn)
 	away->bad = false;
 	conn->state = CONN_SERVING;
 	conn->active_ms = set->now_ms;
+	if (conn->session.protocol != REQUEST_TEXT) {
+		conn_answer_bad_resp(set, conn);
+		return;
+	}
 	set->counted[BOARD_ERRORS]++;
 	reply_error(&conn->out, "%s at %zu", away->error.reason,
 	    away->error.position);

@@ -48,10 +48,10 @@ conn_error(struct conn *conn, const char *code, const char *fmt, ...)
 	conn_put_error(&conn->out, conn->session.protocol, code, reason);
 }
 
-static void
-refuse(struct conns *set, struct conn *conn, const struct resp_error *error)
+void
+conn_answer_bad_resp(struct conns *set, struct conn *conn)
 {
-	resp_put_error(&conn->out, "ERR", "%s", error->reason);
+	resp_put_error(&conn->out, "ERR", "%s", conn->resp_error.reason);
 	set->counted[BOARD_ERRORS]++;
 	set->counted[BOARD_DROPPED]++;
 	conn_finish(set, conn);
@@ -101,9 +101,12 @@ conn_parse_resp(struct conns *set, struct conn *conn, struct turn *turn)
 		conn->hungry = true;
 		break;
 	case RESP_BAD:
-		if ((conn->away.again = conn->away.asked > 0))
-			break;
-		refuse(set, conn, &error);
+		/* The parser is not asked again, so what it said is kept. */
+		conn->resp_error = error;
+		conn->away.bad = true;
+		conn->away.used = 0;
+		if (conn->away.asked == 0)
+			conn_answer_bad(set, conn, turn);
 		break;
 	}
 }

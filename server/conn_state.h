@@ -85,6 +85,7 @@ struct conn {
 	bool			 queued;
 	struct text_parser	 parser;
 	struct resp_parser	 resp;
+	struct resp_error	 resp_error;	/* with away.bad */
 	struct session		 session;	/* speaks text until it does
 						 * something else */
 	struct inbuf		 in;
@@ -166,6 +167,8 @@ void conn_drop(struct conns *, struct conn *, const char *why);
 /* conn_resp.c: it speaks RESP, as its first byte, or request, has shown. */
 bool conn_is_resp(struct conn *);
 void conn_parse_resp(struct conns *, struct conn *, struct turn *);
+/* What the parser refused is answered, and the connection closed. */
+void conn_answer_bad_resp(struct conns *, struct conn *);
 /*
  * An error in the protocol of a request, or of the connection.  code is a word
  * in capitals; "UNAVAILABLE why" of RESP is "unavailable: why" of text.

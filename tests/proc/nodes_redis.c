@@ -82,6 +82,15 @@ Test(nodes_redis, answer_a_pipeline_over_all_of_them_in_its_order)
 	    "with: \r\n");
 }
 
+Test(nodes_redis, answer_what_makes_no_sense_in_its_place)
+{
+	int fd = open_resp(0);
+
+	talk(fd, "HSET milk k 1\r\n*1\r\n!\r\n",
+	    ":1\r\n-ERR Protocol error: expected '$', got '!'\r\n");
+	talk_expect_end(fd);
+}
+
 Test(nodes_redis, that_is_dead_is_told_in_an_error_of_its_own)
 {
 	int fd = open_resp(0);
