@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "proto/number.h"
+#include "server/redis_key.h"
 
 static const struct redis_command commands[] = {
 #define REDIS(name, handler, arity, kind, first, last, step, group) \
@@ -245,15 +246,9 @@ redis_integer(struct call *call, struct slice word, int64_t *n)
 enum redis_type
 redis_type_of(const struct call *call, struct slice name)
 {
-	struct arena *arena = call->env->store->arena;
-	struct pair_facts facts;
-	struct bucket_stat stat;
+	uint64_t expires_ms;
 
-	if (bucket_stat(arena, redis_bytes(name), &stat) == SHM_OK)
-		return REDIS_HASH;
-	return pair_look(arena, redis_shard(call, name), REDIS_STRINGS,
-	    redis_bytes(name), NULL, 0, &facts) == SHM_OK ? REDIS_STRING :
-	    REDIS_NONE;
+	return redis_look(call, name, &expires_ms);
 }
 
 enum redis_type

@@ -73,11 +73,25 @@ changed(struct store *store, struct slice bucket, enum shm_status status)
 	    arena_shard_of(store->arena, bytes_of(bucket)), status);
 }
 
+/* Strings, which the protocol of Redis has, live in a bucket without a name. */
+static enum shm_status
+create(struct txn *t, void *arg)
+{
+	const struct bytes strings = { NULL, 0 }, *name = arg;
+	struct txn_pair string;
+
+	if (txn_get(t, strings, *name, &string) == SHM_OK)
+		return SHM_NOT_A_BUCKET;
+	return txn_create(t, *name, false);
+}
+
 enum shm_status
 store_create(struct store *store, struct slice bucket)
 {
-	return changed(store, bucket,
-	    bucket_create(store->arena, bytes_of(bucket)));
+	struct bytes name = bytes_of(bucket);
+
+	return store_change(store, arena_shard_of(store->arena, name), create,
+	    &name);
 }
 
 enum shm_status
@@ -145,8 +159,8 @@ store_change(struct store *store, uint32_t shard,
 }
 
 /* Room for one line of the index that did not fit. */
-static bool
-enlarge_batch(struct store *store)
+bool
+store_enlarge_batch(struct store *store)
 {
 	uint8_t *buf = realloc(store->batch.buf, store->batch.needed);
 
@@ -166,7 +180,23 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 	do {
 		status = scan_keys(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !enlarge_batch(store))
+		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
+			return SHM_FULL;
+	} while (status == SHM_NO_ROOM);
+	return status;
+}
+
+enum shm_status
+store_scan_strings(struct store *store, uint32_t shard, struct scan *scan)
+{
+	const struct bytes strings = { NULL, 0 };
+	enum shm_status status;
+
+	store->batch_pos = 0;
+	do {
+		status = scan_shard_keys(store->arena, shard, strings, scan,
+		    &store->batch);
+		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
 			return SHM_FULL;
 	} while (status == SHM_NO_ROOM);
 	return status;
@@ -181,7 +211,7 @@ store_scan_buckets(struct store *store, uint32_t shard, struct scan *scan)
 	do {
 		status = scan_buckets(store->arena, shard, scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !enlarge_batch(store))
+		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
 			return SHM_FULL;
 	} while (status == SHM_NO_ROOM);
 	return status;
@@ -197,6 +227,35 @@ store_next_name(struct store *store, struct slice *name)
 	name->data = bytes.data;
 	name->len = bytes.len;
 	return true;
+}
+
+void
+store_count_names(const struct store *store, uint32_t shard,
+    uint64_t *buckets, uint64_t *strings)
+{
+	const struct bytes nameless = { NULL, 0 };
+	struct bucket_stat stat;
+	uint64_t keys;
+
+	arena_shard_counts(store->arena, shard, buckets, &keys);
+	*strings = 0;
+	if (bucket_look(store->arena, shard, nameless, &stat) != SHM_OK)
+		return;
+	*strings = stat.keys;
+	*buckets -= *buckets > 0;
+}
+
+uint64_t
+store_names(const struct store *store)
+{
+	uint64_t buckets, strings, total = 0;
+	uint32_t i;
+
+	for (i = 0; i < arena_shards(store->arena); i++) {
+		store_count_names(store, i, &buckets, &strings);
+		total += buckets + strings;
+	}
+	return total;
 }
 
 bool

@@ -40,6 +40,7 @@ void store_close(struct store *);
 /* Longest value, bytes. */
 uint64_t store_value_max(const struct store *);
 
+/* SHM_NOT_A_BUCKET: the name is that of a string. */
 enum shm_status store_create(struct store *, struct slice bucket);
 enum shm_status store_drop(struct store *, struct slice bucket);
 enum shm_status store_stat(struct store *, struct slice bucket,
@@ -70,7 +71,21 @@ enum shm_status store_scan_keys(struct store *, struct slice bucket,
     struct scan *);
 enum shm_status store_scan_buckets(struct store *, uint32_t shard,
     struct scan *);
+/* Over the strings of a shard, which may have none: SHM_NO_BUCKET. */
+enum shm_status store_scan_strings(struct store *, uint32_t shard,
+    struct scan *);
 bool store_next_name(struct store *, struct slice *name);
+
+/* SHM_NO_ROOM in a walk of one's own over a batch: false without memory. */
+bool store_enlarge_batch(struct store *);
+
+/*
+ * How many names there are, in a shard and in all: of buckets, and of strings.
+ * Those that have expired are counted until the cleaner comes by.
+ */
+void store_count_names(const struct store *, uint32_t shard,
+    uint64_t *buckets, uint64_t *strings);
+uint64_t store_names(const struct store *);
 
 /*
  * One step of a walk over the buckets of a shard, for a node among others:

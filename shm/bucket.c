@@ -277,14 +277,13 @@ bucket_drop(struct arena *a, struct bytes name)
 }
 
 enum shm_status
-bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
+bucket_look(struct arena *a, uint32_t shard, struct bytes name,
+    struct bucket_stat *st)
 {
 	struct read_facts facts;
 	enum shm_status status;
 
-	if (!is_name(name))
-		return SHM_BUCKET_NAME_SIZE;
-	if ((status = read_bucket(a, name, &facts)) == SHM_OK)
+	if ((status = read_bucket(a, shard, name, &facts)) == SHM_OK)
 		*st = (struct bucket_stat){
 			.keys = facts.count,
 			.bytes = facts.bytes,
@@ -295,4 +294,12 @@ bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
 			.id = facts.bucket
 		};
 	return status;
+}
+
+enum shm_status
+bucket_stat(struct arena *a, struct bytes name, struct bucket_stat *st)
+{
+	if (!is_name(name))
+		return SHM_BUCKET_NAME_SIZE;
+	return bucket_look(a, arena_shard_of(a, name), name, st);
 }

@@ -33,4 +33,8 @@ enum shm_status bucket_drop(struct arena *, struct bytes name);
 enum shm_status bucket_stat(struct arena *, struct bytes name,
     struct bucket_stat *);
 
+/* The same of a bucket of that shard, which may be the one without a name. */
+enum shm_status bucket_look(struct arena *, uint32_t shard, struct bytes name,
+    struct bucket_stat *);
+
 #endif

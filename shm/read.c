@@ -285,13 +285,14 @@ read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
 }
 
 enum shm_status
-read_bucket(struct arena *a, struct bytes bucket, struct read_facts *facts)
+read_bucket(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct read_facts *facts)
 {
 	struct path p = { .action = NULL };
 	enum shm_status status;
 
 	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
-	status = walk(a, arena_shard_of(a, bucket), &p);
+	status = walk(a, shard, &p);
 	*facts = p.facts;
 	return status;
 }

@@ -53,8 +53,8 @@ struct read_facts {
 	uint64_t	expires_ms;
 	uint64_t	mark;
 };
-enum shm_status read_bucket(struct arena *, struct bytes bucket,
-    struct read_facts *);
+enum shm_status read_bucket(struct arena *, uint32_t shard,
+    struct bytes bucket, struct read_facts *);
 
 /*
  * For loops of attempts: call before the n-th one.  Waits a little, more as

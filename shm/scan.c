@@ -17,6 +17,7 @@
 #include "shm/hash.h"
 #include "shm/read.h"
 #include "shm/read_line.h"
+#include "shm/scan_locked.h"
 #include "shm/table.h"
 #include "shm/word.h"
 
@@ -27,6 +28,7 @@ struct packing {		/* names of one line on their way out */
 	const struct arena	*a;
 	struct scan_batch	*batch;
 	size_t			 used;
+	size_t			 names;
 	bool			 fits;
 	enum record_op		 op;
 	arena_off		 bucket;	/* RECORD_PUT: whose */
@@ -62,6 +64,7 @@ pack(void *arg, const struct record_view *r)
 		p->fits = false;
 	}
 	p->used += need;
+	p->names++;
 }
 
 struct walk {			/* what a step is about */
@@ -116,13 +119,12 @@ attempt(struct walk *w, uint64_t *next)
 static enum step
 try_line(struct walk *w, uint64_t *next)
 {
-	size_t used = w->packing.used;
-	enum step step;
+	struct scan_batch *batch = w->packing.batch;
 
+	w->packing.used = batch->used;
+	w->packing.names = batch->names;
 	w->packing.fits = true;
-	if ((step = attempt(w, next)) == STEP_RETRY)
-		w->packing.used = used;
-	return step;
+	return attempt(w, next);
 }
 
 static enum step
@@ -142,17 +144,24 @@ one_line(struct walk *w, uint32_t shard, uint64_t *next)
 	return step;
 }
 
+static bool
+is_enough(const struct scan_batch *batch)
+{
+	return batch->most > 0 && batch->names >= batch->most;
+}
+
 static enum shm_status
-run(struct walk *w, uint32_t shard)
+run(struct walk *w, uint32_t shard,
+    enum step (*line)(struct walk *, uint32_t, uint64_t *))
 {
 	struct scan_batch *batch = w->packing.batch;
 	unsigned lines;
 	uint64_t next;
 
-	batch->used = 0;
-	for (lines = 0; !w->scan->done && lines < LINES_PER_STEP; lines++) {
-		w->packing.used = batch->used;
-		switch (one_line(w, shard, &next)) {
+	batch->used = batch->names = 0;
+	for (lines = 0; !w->scan->done && lines < LINES_PER_STEP &&
+	    !is_enough(batch); lines++) {
+		switch (line(w, shard, &next)) {
 		case STEP_OK:
 			break;
 		case STEP_GONE:
@@ -165,6 +174,7 @@ run(struct walk *w, uint32_t shard)
 			return batch->used > 0 ? SHM_OK : SHM_NO_ROOM;
 		}
 		batch->used = w->packing.used;
+		batch->names = w->packing.names;
 		w->scan->cursor = next;
 		w->scan->done = next == 0;
 	}
@@ -175,7 +185,16 @@ enum shm_status
 scan_keys(struct arena *a, struct bytes bucket, struct scan *scan,
     struct scan_batch *batch)
 {
-	uint32_t shard = arena_shard_of(a, bucket);
+	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	return scan_shard_keys(a, arena_shard_of(a, bucket), bucket, scan,
+	    batch);
+}
+
+static struct walk
+keys_walk(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct scan *scan, struct scan_batch *batch)
+{
 	struct walk w = {
 		.a = a,
 		.sh = &a->shards[shard],
@@ -188,10 +207,34 @@ scan_keys(struct arena *a, struct bytes bucket, struct scan *scan,
 		}
 	};
 
-	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
-		return SHM_BUCKET_NAME_SIZE;
 	index_key_init(a, &w.bucket, RECORD_CREATE, 0, bucket);
-	return run(&w, shard);
+	return w;
+}
+
+enum shm_status
+scan_shard_keys(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct scan *scan, struct scan_batch *batch)
+{
+	struct walk w = keys_walk(a, shard, bucket, scan, batch);
+
+	return run(&w, shard, one_line);
+}
+
+/* Nobody else writes, so the first attempt tells. */
+static enum step
+one_line_locked(struct walk *w, uint32_t shard, uint64_t *next)
+{
+	(void)shard;
+	return try_line(w, next);
+}
+
+enum shm_status
+scan_keys_locked(struct held *h, struct bytes bucket, struct scan *scan,
+    struct scan_batch *batch)
+{
+	struct walk w = keys_walk(h->a, h->shard, bucket, scan, batch);
+
+	return run(&w, h->shard, one_line_locked);
 }
 
 enum shm_status
@@ -205,7 +248,7 @@ scan_buckets(struct arena *a, uint32_t shard, struct scan *scan,
 		.packing = { .a = a, .batch = batch, .op = RECORD_CREATE }
 	};
 
-	return run(&w, shard);
+	return run(&w, shard, one_line);
 }
 
 bool

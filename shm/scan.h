@@ -28,6 +28,9 @@ struct scan {
 struct scan_batch {
 	uint8_t		*buf;
 	size_t		 cap;
+	size_t		 most;		/* names after which no line is begun;
+					 * 0: as many as fit */
+	size_t		 names;		/* out */
 	size_t		 used;		/* out: bytes filled */
 	size_t		 needed;	/* out, on SHM_NO_ROOM: least cap */
 };
@@ -41,6 +44,10 @@ struct scan_batch {
  */
 enum shm_status scan_keys(struct arena *, struct bytes bucket, struct scan *,
     struct scan_batch *);
+
+/* The same of a bucket of that shard, which may be the one without a name. */
+enum shm_status scan_shard_keys(struct arena *, uint32_t shard,
+    struct bytes bucket, struct scan *, struct scan_batch *);
 
 /* The same over the names of the buckets of one shard. */
 enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,

@@ -22,6 +22,8 @@ shm_strstatus(enum shm_status status)
 		return "value too long";
 	case SHM_BATCH_SIZE:
 		return "batch too large";
+	case SHM_NOT_A_BUCKET:
+		return "name is that of a string";
 	case SHM_NO_ROOM:
 		return "buffer too small";
 	case SHM_DAMAGED:

@@ -17,6 +17,7 @@ enum shm_status {
 	SHM_KEY_SIZE,		/* key over PAIR_KEY_MAX */
 	SHM_VALUE_SIZE,		/* value over arena_value_max() */
 	SHM_BATCH_SIZE,		/* the records of one batch exceed a segment */
+	SHM_NOT_A_BUCKET,	/* the name is that of a string */
 	SHM_NO_ROOM,		/* the caller's buffer is too small */
 	SHM_DAMAGED		/* the shard is, or its lock lost, see lock.h */
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "shm/pair.h"
+#include "shm/scan.h"
 
 /*
  * Transactions: changes of one shard that happen together, or not at all,
@@ -63,6 +64,15 @@ struct txn_pair {
 /* SHM_OK, SHM_NO_KEY or SHM_NO_BUCKET. */
 enum shm_status txn_get(struct txn *, struct bytes bucket, struct bytes key,
     struct txn_pair *);
+
+/*
+ * A step of a walk over the keys of a bucket as it was before, see scan.h:
+ * all of them, each once, if all steps are made in one call of op.
+ * SHM_NO_ROOM is then a bucket line that is larger than the batch: answer
+ * something else, and come again with a larger one.
+ */
+enum shm_status txn_scan(struct txn *, struct bytes bucket, struct scan *,
+    struct scan_batch *);
 
 /* SHM_OK, SHM_NO_BUCKET, or what is wrong with the sizes. */
 enum shm_status txn_put(struct txn *, struct bytes bucket,

@@ -12,6 +12,7 @@
 #include "shm/bucket.h"
 #include "shm/bucket_locked.h"
 #include "shm/hash.h"
+#include "shm/scan_locked.h"
 #include "shm/txn_parts.h"
 #include "shm/word.h"
 
@@ -252,6 +253,13 @@ txn_get(struct txn *t, struct bytes name, struct bytes key,
 		.revision = found.record.lsn
 	};
 	return SHM_OK;
+}
+
+enum shm_status
+txn_scan(struct txn *t, struct bytes name, struct scan *scan,
+    struct scan_batch *batch)
+{
+	return scan_keys_locked(t->h, name, scan, batch);
 }
 
 static enum shm_status

@@ -109,6 +109,7 @@ read_pairs(struct arena *a, struct bytes bucket)
 		case SHM_KEY_SIZE:
 		case SHM_VALUE_SIZE:
 		case SHM_BATCH_SIZE:
+		case SHM_NOT_A_BUCKET:
 			must(false);
 		}
 }
