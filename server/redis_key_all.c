@@ -32,7 +32,7 @@ drop_some(struct stream *stream, struct store *store)
 		    NULL);
 	if (status == SHM_OK || status == SHM_NO_BUCKET)
 		status = store_scan_buckets(store, stream->shard,
-		    &stream->scan);
+		    &stream->scan, 0);
 	while (status == SHM_OK && store_next_name(store, &name))
 		if ((status = store_drop(store, name)) == SHM_NO_BUCKET)
 			status = SHM_OK;

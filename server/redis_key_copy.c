@@ -48,10 +48,12 @@ static enum shm_status
 copy_some(struct txn *t, struct copy *c, struct scan *scan)
 {
 	struct scan_batch *batch = &c->store->batch;
-	enum shm_status status = txn_scan(t, c->from, scan, batch);
+	enum shm_status status;
 	struct bytes key;
 	size_t pos = 0;
 
+	batch->enough = 0;
+	status = txn_scan(t, c->from, scan, batch);
 	if (status == SHM_NO_ROOM) {
 		c->starved = true;
 		return SHM_BATCH_SIZE;
@@ -135,11 +137,17 @@ run(struct call *call, struct copy *c)
 	c->to = redis_bytes(argv[2]);
 	if (!redis_in_one_shard(call, 2, 1))
 		return false;
-	do {
+	for (;;) {
 		c->starved = false;
 		status = store_change(c->store, redis_shard(call, argv[1]),
 		    copy, c);
-	} while (c->starved && store_enlarge_batch(c->store));
+		if (!c->starved)
+			break;
+		if (!store_enlarge_batch(c->store)) {
+			status = SHM_FULL;
+			break;
+		}
+	}
 	if (status == SHM_OK || status == SHM_NO_KEY)
 		return true;
 	redis_store_error(call, status);

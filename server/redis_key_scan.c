@@ -79,20 +79,18 @@ next_table(struct walk *w)
 	w->strings = !w->strings;
 }
 
-/* Names of one table; they are then in the store's batch. */
+/* Names of one table, for store_next_name(): so many, or a few more. */
 static enum shm_status
-step(struct walk *w, size_t most)
+step(struct walk *w, size_t enough)
 {
 	struct store *store = w->store;
 	enum shm_status status = SHM_NO_BUCKET;
 
-	store->batch.most = most;
-	store->batch.used = store->batch.names = 0;
+	store->batch.used = 0;
 	if (w->only == REDIS_NONE || (w->only == REDIS_STRING) == w->strings)
 		status = w->strings ?
-		    store_scan_strings(store, w->shard, &w->scan) :
-		    store_scan_buckets(store, w->shard, &w->scan);
-	store->batch.most = 0;
+		    store_scan_strings(store, w->shard, &w->scan, enough) :
+		    store_scan_buckets(store, w->shard, &w->scan, enough);
 	if (status == SHM_NO_BUCKET || w->scan.done) {
 		next_table(w);
 		return SHM_OK;
@@ -101,12 +99,9 @@ step(struct walk *w, size_t most)
 }
 
 static bool
-next_match(const struct walk *w, struct slice *name)
+matches(const struct walk *w, struct slice name)
 {
-	while (store_next_name(w->store, name))
-		if (w->glob == NULL || glob_match(w->glob, *name))
-			return true;
-	return false;
+	return w->glob == NULL || glob_match(w->glob, name);
 }
 
 /* --- SCAN --- */
@@ -121,15 +116,17 @@ collect(struct walk *w, size_t count, struct found *found)
 {
 	enum shm_status status;
 	struct slice name;
+	size_t seen = 0;
 
-	while (count > 0 && !is_over(w) &&
+	while (seen < count && !is_over(w) &&
 	    outbuf_len(&found->names) < SCAN_BYTES) {
-		if ((status = step(w, count)) != SHM_OK)
+		if ((status = step(w, count - seen)) != SHM_OK)
 			return status;
-		count -= w->store->batch.names < count ?
-		    w->store->batch.names : count;
-		for (; next_match(w, &name); found->n++)
-			resp_put_bulk(&found->names, name);
+		for (; store_next_name(w->store, &name); seen++)
+			if (matches(w, name)) {
+				resp_put_bulk(&found->names, name);
+				found->n++;
+			}
 	}
 	return SHM_OK;
 }
@@ -270,8 +267,11 @@ write_all(struct call *call, struct walk *w, size_t mark, size_t *n)
 			redis_store_error(call, status);
 			return false;
 		}
-		for (; next_match(w, &name); ++*n)
-			resp_put_bulk(call->out, name);
+		while (store_next_name(w->store, &name))
+			if (matches(w, name)) {
+				resp_put_bulk(call->out, name);
+				++*n;
+			}
 		if (outbuf_len(call->out) - mark > KEYS_BYTES) {
 			outbuf_truncate(call->out, mark);
 			redis_error(call, "ERR", "too many keys for one "
@@ -324,19 +324,14 @@ random_number(void)
 static bool
 take_any(struct walk *w, struct slice *name)
 {
-	size_t n;
+	struct slice next;
+	uint64_t n = 0;
 
-	while (!is_over(w)) {
-		if (step(w, 1) != SHM_OK)
-			return false;
-		if (w->store->batch.names == 0)
-			continue;
-		n = random_number() % w->store->batch.names + 1;
-		while (n-- > 0)
-			(void)store_next_name(w->store, name);
-		return true;
-	}
-	return false;
+	while (n == 0 && !is_over(w) && step(w, 1) == SHM_OK)
+		while (store_next_name(w->store, &next))
+			if (random_number() % ++n == 0)
+				*name = next;
+	return n > 0;
 }
 
 /*

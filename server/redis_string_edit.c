@@ -181,28 +181,31 @@ splice(struct txn *t, void *arg)
 	return put_back(t, change, value, s->len);
 }
 
-void
-redis_run_append(struct call *call)
+static void
+run_splice(struct call *call, struct slice piece, size_t at)
 {
-	struct splice s = { .piece = call->req->argv[2], .at = SIZE_MAX };
+	struct splice s = { .piece = piece, .at = at };
 
 	if (string_change(call, splice, &s.change))
 		resp_put_integer(call->out, (int64_t)s.len);
 }
 
 void
+redis_run_append(struct call *call)
+{
+	run_splice(call, call->req->argv[2], SIZE_MAX);
+}
+
+void
 redis_run_setrange(struct call *call)
 {
-	struct splice s = { .piece = call->req->argv[3] };
+	const struct slice *argv = call->req->argv;
 	int64_t at;
 
-	if (!redis_integer(call, call->req->argv[2], &at))
+	if (!redis_integer(call, argv[2], &at))
 		return;
-	if (at < 0) {
+	if (at < 0)
 		redis_error(call, "ERR", "offset is out of range");
-		return;
-	}
-	s.at = (size_t)at;
-	if (string_change(call, splice, &s.change))
-		resp_put_integer(call->out, (int64_t)s.len);
+	else
+		run_splice(call, argv[3], (size_t)at);
 }

@@ -176,7 +176,7 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 {
 	enum shm_status status;
 
-	store->batch_pos = 0;
+	store->batch_pos = store->batch.enough = 0;
 	do {
 		status = scan_keys(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
@@ -187,12 +187,14 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 }
 
 enum shm_status
-store_scan_strings(struct store *store, uint32_t shard, struct scan *scan)
+store_scan_strings(struct store *store, uint32_t shard, struct scan *scan,
+    size_t enough)
 {
 	const struct bytes strings = { NULL, 0 };
 	enum shm_status status;
 
 	store->batch_pos = 0;
+	store->batch.enough = enough;
 	do {
 		status = scan_shard_keys(store->arena, shard, strings, scan,
 		    &store->batch);
@@ -203,11 +205,13 @@ store_scan_strings(struct store *store, uint32_t shard, struct scan *scan)
 }
 
 enum shm_status
-store_scan_buckets(struct store *store, uint32_t shard, struct scan *scan)
+store_scan_buckets(struct store *store, uint32_t shard, struct scan *scan,
+    size_t enough)
 {
 	enum shm_status status;
 
 	store->batch_pos = 0;
+	store->batch.enough = enough;
 	do {
 		status = scan_buckets(store->arena, shard, scan,
 		    &store->batch);
@@ -320,7 +324,7 @@ store_list_buckets(struct store *store, const struct route *route,
 	enum shm_status status;
 	struct slice name;
 
-	status = store_scan_buckets(store, shard, &scan);
+	status = store_scan_buckets(store, shard, &scan, 0);
 	if (status != SHM_OK)
 		return status;
 	while (store_next_name(store, &name))

@@ -65,15 +65,16 @@ enum shm_status store_change(struct store *, uint32_t shard,
 /*
  * One step of a walk (see shm/scan.h); its names are then taken with
  * store_next_name() before the next step of any walk.  SHM_FULL: no memory
- * in this process for a line of long keys.
+ * in this process for a line of long keys.  A step is of `enough' names or a
+ * few more, if that is not 0.
  */
 enum shm_status store_scan_keys(struct store *, struct slice bucket,
     struct scan *);
 enum shm_status store_scan_buckets(struct store *, uint32_t shard,
-    struct scan *);
+    struct scan *, size_t enough);
 /* Over the strings of a shard, which may have none: SHM_NO_BUCKET. */
 enum shm_status store_scan_strings(struct store *, uint32_t shard,
-    struct scan *);
+    struct scan *, size_t enough);
 bool store_next_name(struct store *, struct slice *name);
 
 /* SHM_NO_ROOM in a walk of one's own over a batch: false without memory. */

@@ -73,7 +73,7 @@ next_buckets(struct stream *stream, struct store *store, struct outbuf *out)
 {
 	enum shm_status status;
 
-	status = store_scan_buckets(store, stream->shard, &stream->scan);
+	status = store_scan_buckets(store, stream->shard, &stream->scan, 0);
 	if (status != SHM_OK)
 		return end_with_error(stream, out, status);
 	write_names(store, out);

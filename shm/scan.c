@@ -28,7 +28,7 @@ struct packing {		/* names of one line on their way out */
 	const struct arena	*a;
 	struct scan_batch	*batch;
 	size_t			 used;
-	size_t			 names;
+	size_t			 names;		/* in the line */
 	bool			 fits;
 	enum record_op		 op;
 	arena_off		 bucket;	/* RECORD_PUT: whose */
@@ -72,6 +72,7 @@ struct walk {			/* what a step is about */
 	struct shard		*sh;
 	struct index_key	 bucket;	/* of RECORD_PUT walks */
 	struct scan		*scan;
+	size_t			 names;		/* in the batch */
 	struct packing		 packing;
 };
 
@@ -122,7 +123,7 @@ try_line(struct walk *w, uint64_t *next)
 	struct scan_batch *batch = w->packing.batch;
 
 	w->packing.used = batch->used;
-	w->packing.names = batch->names;
+	w->packing.names = 0;
 	w->packing.fits = true;
 	return attempt(w, next);
 }
@@ -144,12 +145,6 @@ one_line(struct walk *w, uint32_t shard, uint64_t *next)
 	return step;
 }
 
-static bool
-is_enough(const struct scan_batch *batch)
-{
-	return batch->most > 0 && batch->names >= batch->most;
-}
-
 static enum shm_status
 run(struct walk *w, uint32_t shard,
     enum step (*line)(struct walk *, uint32_t, uint64_t *))
@@ -158,9 +153,8 @@ run(struct walk *w, uint32_t shard,
 	unsigned lines;
 	uint64_t next;
 
-	batch->used = batch->names = 0;
-	for (lines = 0; !w->scan->done && lines < LINES_PER_STEP &&
-	    !is_enough(batch); lines++) {
+	batch->used = 0;
+	for (lines = 0; !w->scan->done && lines < LINES_PER_STEP; lines++) {
 		switch (line(w, shard, &next)) {
 		case STEP_OK:
 			break;
@@ -174,9 +168,11 @@ run(struct walk *w, uint32_t shard,
 			return batch->used > 0 ? SHM_OK : SHM_NO_ROOM;
 		}
 		batch->used = w->packing.used;
-		batch->names = w->packing.names;
+		w->names += w->packing.names;
 		w->scan->cursor = next;
 		w->scan->done = next == 0;
+		if (batch->enough > 0 && w->names >= batch->enough)
+			break;
 	}
 	return SHM_OK;
 }

@@ -28,9 +28,8 @@ struct scan {
 struct scan_batch {
 	uint8_t		*buf;
 	size_t		 cap;
-	size_t		 most;		/* names after which no line is begun;
-					 * 0: as many as fit */
-	size_t		 names;		/* out */
+	size_t		 enough;	/* entries, or a few more; 0: as many
+					 * as fit */
 	size_t		 used;		/* out: bytes filled */
 	size_t		 needed;	/* out, on SHM_NO_ROOM: least cap */
 };
