@@ -1,0 +1,45 @@
+#include "tests/proc/redis_talk.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+redis_open(const struct daemon *d)
+{
+	int fd = talk_open(d);
+
+	talk(fd, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
+	return fd;
+}
+
+void
+redis_ask(int fd, const char *line, const char *reply)
+{
+	talk_send(fd, line);
+	talk_send(fd, "\r\n");
+	talk_expect(fd, reply);
+	talk_expect(fd, "\r\n");
+}
+
+void
+redis_ask_all(int fd, const struct redis_line *lines, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		redis_ask(fd, lines[i].line, lines[i].reply);
+}
+
+int64_t
+redis_number(int fd, const char *line)
+{
+	char reply[64];
+
+	talk_send(fd, line);
+	talk_send(fd, "\r\n");
+	cr_assert(talk_line(fd, reply, sizeof(reply)));
+	cr_assert_eq(reply[0], ':', "%s: %s", line, reply);
+	return strtoll(reply + 1, NULL, 10);
+}

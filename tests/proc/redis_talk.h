@@ -1,0 +1,32 @@
+#ifndef KVD_TESTS_PROC_REDIS_TALK_H
+#define KVD_TESTS_PROC_REDIS_TALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/proc/talk.h"
+
+/* A client that speaks the protocol of Redis: lines out, replies in. */
+
+/* Returns a connected socket, on which RESP2 is spoken. */
+int redis_open(const struct daemon *);
+
+/*
+ * Send a line, without its end, and expect exactly this reply, without its
+ * last line end.
+ */
+void redis_ask(int fd, const char *line, const char *reply);
+
+/* Many of them. */
+struct redis_line {
+	const char	*line;
+	const char	*reply;
+};
+void redis_ask_all(int fd, const struct redis_line *, size_t n);
+#define REDIS_ASK_ALL(fd, lines) \
+	redis_ask_all(fd, lines, sizeof(lines) / sizeof((lines)[0]))
+
+/* The answer to a line is an integer: this one. */
+int64_t redis_number(int fd, const char *line);
+
+#endif
