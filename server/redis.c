@@ -115,6 +115,26 @@ unknown(struct call *call)
 	    req->argv[0].data, args);
 }
 
+/* Commands of these groups take their first word for the name of a bucket. */
+static bool
+is_of_bucket(const struct redis_command *command)
+{
+	return command->first == 1 && (strcmp(command->group, "hash") == 0 ||
+	    strcmp(command->group, "bucket") == 0);
+}
+
+static bool
+check_bucket(struct call *call)
+{
+	size_t len = call->req->argv[1].len;
+
+	if (len > 0 && len <= BUCKET_NAME_MAX)
+		return true;
+	redis_error(call, "ERR", "name of a hash is empty or longer than %d "
+	    "bytes", BUCKET_NAME_MAX);
+	return false;
+}
+
 bool
 redis_check(struct call *call)
 {
@@ -135,7 +155,7 @@ redis_check(struct call *call)
 		redis_error(call, "ERR", "too many arguments");
 		return false;
 	}
-	return true;
+	return !is_of_bucket(command) || check_bucket(call);
 }
 
 void

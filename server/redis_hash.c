@@ -1,80 +1,186 @@
 /*
  * Hashes: a hash is a bucket, its fields are the bucket's keys.  A bucket that
- * one of these commands makes goes with its last field.
+ * one of these commands makes goes with its last field.  This file has what
+ * they share, and those that set and delete.
+ *
+ * Each change is one transaction, whatever the number of fields.
  */
 
-#include "server/redis.h"
+#include "server/redis_hash.h"
 
-struct set {			/* HSET */
-	const struct request	*req;
-	int64_t			 added;
-	bool			 is_string;
+bool
+hash_is_string(struct call *call)
+{
+	if (redis_type_of(call, call->req->argv[1]) != REDIS_STRING)
+		return false;
+	redis_wrong_type(call);
+	return true;
+}
+
+bool
+hash_lacks(struct call *call, enum shm_status status)
+{
+	switch (status) {
+	case SHM_NO_BUCKET:
+		return !hash_is_string(call);
+	case SHM_NO_KEY:
+	case SHM_KEY_SIZE:
+		return true;
+	default:
+		redis_store_error(call, status);
+		return false;
+	}
+}
+
+enum shm_status
+hash_look(const struct call *call, struct slice field,
+    struct pair_facts *facts)
+{
+	struct slice name = call->req->argv[1];
+	enum shm_status status;
+
+	status = pair_look(call->env->store->arena, redis_shard(call, name),
+	    redis_bytes(name), redis_bytes(field), NULL, 0, facts);
+	return status == SHM_NO_ROOM ? SHM_OK : status;
+}
+
+struct change {			/* of a hash, by hash_change() */
+	enum shm_status	(*op)(struct txn *, struct bytes, void *);
+	void		*arg;
+	struct bytes	 name;
+	bool		 is_string;
 };
 
 static enum shm_status
-set_fields(struct txn *t, void *arg)
+change_hash(struct txn *t, void *arg)
+{
+	struct change *change = arg;
+
+	change->is_string = redis_type_in(t, change->name) == REDIS_STRING;
+	return change->is_string ? SHM_NO_BUCKET :
+	    change->op(t, change->name, change->arg);
+}
+
+bool
+hash_change(struct call *call,
+    enum shm_status (*op)(struct txn *, struct bytes, void *), void *arg,
+    enum shm_status *status)
+{
+	struct slice name = call->req->argv[1];
+	struct change change = {
+		.op = op, .arg = arg, .name = redis_bytes(name)
+	};
+
+	if (!redis_change(call, name, change_hash, &change, status))
+		return false;
+	if (change.is_string)
+		redis_wrong_type(call);
+	return !change.is_string;
+}
+
+/* --- set --- */
+
+struct set {			/* HSET, HMSET, HSETNX */
+	const struct request	*req;
+	bool			 unless_there;
+	int64_t			 added;
+};
+
+static enum shm_status
+set_fields(struct txn *t, struct bytes name, void *arg)
 {
 	struct set *set = arg;
 	const struct slice *argv = set->req->argv;
-	struct bytes name = redis_bytes(argv[1]);
+	struct pair pair = { .expires_ms = 0 };
 	enum shm_status status;
 	struct txn_pair old;
-	struct pair pair = { .expires_ms = 0 };
+	bool is_new;
 	size_t i;
 
 	set->added = 0;
-	set->is_string = redis_type_in(t, name) == REDIS_STRING;
-	if (set->is_string)
-		return SHM_NO_BUCKET;
 	if ((status = txn_create(t, name, true)) != SHM_OK)
 		return status;
 	for (i = 2; i < set->req->argc; i += 2) {
 		pair.key = redis_bytes(argv[i]);
 		pair.value = redis_bytes(argv[i + 1]);
-		set->added += txn_get(t, name, pair.key, &old) == SHM_NO_KEY;
+		is_new = txn_get(t, name, pair.key, &old) == SHM_NO_KEY;
+		if (!is_new && set->unless_there)
+			continue;
 		if ((status = txn_put(t, name, &pair)) != SHM_OK)
 			return status;
+		set->added += is_new;
 	}
 	return SHM_OK;
+}
+
+static bool
+set_all(struct call *call, struct set *set)
+{
+	enum shm_status status;
+
+	if (call->req->argc % 2 == 0)
+		return hash_change(call, set_fields, set, &status);
+	redis_wrong_arity(call);
+	return false;
 }
 
 void
 redis_run_hset(struct call *call)
 {
 	struct set set = { .req = call->req };
-	enum shm_status status;
 
-	if (call->req->argc % 2 != 0) {
-		redis_wrong_arity(call);
-		return;
-	}
-	if (!redis_change(call, call->req->argv[1], set_fields, &set,
-	    &status))
-		return;
-	if (set.is_string)
-		redis_wrong_type(call);
-	else
+	if (set_all(call, &set))
 		resp_put_integer(call->out, set.added);
 }
 
 void
-redis_run_hget(struct call *call)
+redis_run_hmset(struct call *call)
 {
-	const struct slice *argv = call->req->argv;
-	struct slice value;
+	struct set set = { .req = call->req };
 
-	switch (store_get(call->env->store, argv[1], argv[2], &value)) {
-	case SHM_OK:
-		resp_put_bulk(call->out, value);
-		break;
-	case SHM_NO_BUCKET:
-		if (redis_type_of(call, argv[1]) == REDIS_STRING) {
-			redis_wrong_type(call);
-			break;
-		}
-		/* FALLTHROUGH */
-	default:
-		resp_put_null(call->out, redis_version(call));
-		break;
+	if (set_all(call, &set))
+		redis_ok(call);
+}
+
+void
+redis_run_hsetnx(struct call *call)
+{
+	struct set set = { .req = call->req, .unless_there = true };
+
+	if (set_all(call, &set))
+		resp_put_integer(call->out, set.added);
+}
+
+/* --- delete --- */
+
+struct deletion {
+	const struct request	*req;
+	int64_t			 deleted;
+};
+
+static enum shm_status
+delete_fields(struct txn *t, struct bytes name, void *arg)
+{
+	struct deletion *d = arg;
+	enum shm_status status;
+	size_t i;
+
+	d->deleted = 0;
+	for (i = 2; i < d->req->argc; i++) {
+		status = txn_delete(t, name, redis_bytes(d->req->argv[i]));
+		if (status != SHM_OK && status != SHM_NO_KEY)
+			return status;
+		d->deleted += status == SHM_OK;
 	}
+	return SHM_OK;
+}
+
+void
+redis_run_hdel(struct call *call)
+{
+	struct deletion d = { .req = call->req };
+	enum shm_status status;
+
+	if (hash_change(call, delete_fields, &d, &status))
+		resp_put_integer(call->out, d.deleted);
 }

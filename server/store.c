@@ -16,6 +16,7 @@
 #include "server/store.h"
 
 #define SCAN_BATCH_BYTES	((size_t)64 * 1024)
+#define SCAN_MOMENT_BYTES	((size_t)1024 * 1024)	/* others wait */
 
 static struct bytes
 bytes_of(struct slice slice)
@@ -187,6 +188,63 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 }
 
 enum shm_status
+store_scan_pairs(struct store *store, struct slice bucket, struct scan *scan,
+    size_t enough)
+{
+	enum shm_status status;
+
+	store->batch_pos = 0;
+	store->batch.enough = enough;
+	do {
+		status = scan_pairs(store->arena, bytes_of(bucket), scan,
+		    &store->batch);
+		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
+			return SHM_FULL;
+	} while (status == SHM_NO_ROOM);
+	return status;
+}
+
+struct moment {
+	struct bytes		 bucket;
+	struct scan_batch	*batch;
+};
+
+static enum shm_status
+scan_moment(struct txn *t, void *arg)
+{
+	struct moment *m = arg;
+	struct scan scan = { 0 };
+	enum shm_status status;
+
+	m->batch->enough = 0;
+	status = txn_scan_pairs(t, m->bucket, &scan, m->batch);
+	/* Not SHM_NO_ROOM, which means something else to a transaction. */
+	return status == SHM_NO_ROOM || (status == SHM_OK && !scan.done) ?
+	    SHM_BATCH_SIZE : status;
+}
+
+enum shm_status
+store_scan_moment(struct store *store, struct slice bucket)
+{
+	struct moment m = { bytes_of(bucket), &store->batch };
+	struct bucket_stat stat;
+	enum shm_status status;
+
+	store->batch_pos = 0;
+	if ((status = store_stat(store, bucket, &stat)) != SHM_OK)
+		return status;
+	/* Some more may have come by the time that the lock is held. */
+	store->batch.needed = 2 * (stat.bytes + stat.keys * SCAN_PAIR_BYTES);
+	if (store->batch.needed > SCAN_MOMENT_BYTES ||
+	    (store->batch.needed > store->batch.cap &&
+	    !store_enlarge_batch(store)))
+		return SHM_NO_ROOM;
+	status = txn_run(store->txn, arena_shard_of(store->arena, m.bucket),
+	    scan_moment, &m, NULL);
+	return status == SHM_BATCH_SIZE ? SHM_NO_ROOM : status;
+}
+
+enum shm_status
 store_scan_strings(struct store *store, uint32_t shard, struct scan *scan,
     size_t enough)
 {
@@ -231,6 +289,12 @@ store_next_name(struct store *store, struct slice *name)
 	name->data = bytes.data;
 	name->len = bytes.len;
 	return true;
+}
+
+bool
+store_next_pair(struct store *store, struct pair *pair)
+{
+	return scan_next_pair(&store->batch, &store->batch_pos, pair);
 }
 
 void

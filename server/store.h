@@ -77,6 +77,15 @@ enum shm_status store_scan_strings(struct store *, uint32_t shard,
     struct scan *, size_t enough);
 bool store_next_name(struct store *, struct slice *name);
 
+/*
+ * The same with values, for store_next_pair().  And all there are, as they are
+ * at one moment: SHM_NO_ROOM if they are many.
+ */
+enum shm_status store_scan_pairs(struct store *, struct slice bucket,
+    struct scan *, size_t enough);
+enum shm_status store_scan_moment(struct store *, struct slice bucket);
+bool store_next_pair(struct store *, struct pair *);
+
 /* SHM_NO_ROOM in a walk of one's own over a batch: false without memory. */
 bool store_enlarge_batch(struct store *);
 

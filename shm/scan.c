@@ -4,6 +4,9 @@
  * bit-reversed hashes.  So the cursor is a position in it (after P.
  * Noordhuis' SCAN of Redis, which reverses bits in the same way over tables
  * that double).
+ *
+ * A line that was merged since the last step holds names from before the
+ * cursor too, which were returned then: they are left out by their hash.
  */
 
 #include "shm/scan.h"
@@ -31,9 +34,20 @@ struct packing {		/* names of one line on their way out */
 	size_t			 names;		/* in the line */
 	bool			 fits;
 	enum record_op		 op;
+	bool			 has_values;
 	arena_off		 bucket;	/* RECORD_PUT: whose */
 	uint64_t		 now_ms;
+	uint64_t		 cursor;
+	bool			 is_midway;	/* the line begins before it */
 };
+
+struct pair_head {
+	uint32_t	key_len;
+	uint32_t	value_len;
+	uint64_t	expires_ms;
+};
+
+_Static_assert(sizeof(struct pair_head) == SCAN_PAIR_BYTES, "no padding");
 
 /* The bucket without a name is for the store's own use. */
 static bool
@@ -44,22 +58,47 @@ is_hidden(const struct arena *a, const struct record_view *r)
 	    bucket_is_ghost(arena_at(a, r->bucket));
 }
 
+static bool
+is_wanted(const struct packing *p, const struct record_view *r)
+{
+	if (r->op != p->op || record_is_expired(r, p->now_ms) ||
+	    (p->op == RECORD_PUT ? r->bucket != p->bucket :
+	    is_hidden(p->a, r)))
+		return false;
+	/* The length may be of a record that is none any more. */
+	return !p->is_midway || (r->key.len <= PAIR_KEY_MAX &&
+	    hash_reverse(hash_keyed(p->a->hash_seed, r->key.data,
+	    r->key.len)) >= p->cursor);
+}
+
+static uint8_t *
+put_bytes(uint8_t *to, const void *from, size_t len)
+{
+	if (len > 0)
+		memcpy(to, from, len);
+	return to + len;
+}
+
 static void
 pack(void *arg, const struct record_view *r)
 {
 	struct packing *p = arg;
-	uint32_t len = (uint32_t)r->key.len;
-	size_t need = sizeof(len) + r->key.len;
+	struct pair_head head = {
+		.key_len = (uint32_t)r->key.len,
+		.value_len = (uint32_t)r->value.len,
+		.expires_ms = r->expires_ms
+	};
+	size_t head_len = p->has_values ? sizeof(head) : sizeof(head.key_len);
+	size_t value_len = p->has_values ? r->value.len : 0;
+	size_t need = head_len + r->key.len + value_len;
+	uint8_t *to;
 
-	if (r->op != p->op || record_is_expired(r, p->now_ms) ||
-	    (p->op == RECORD_PUT ? r->bucket != p->bucket :
-	    is_hidden(p->a, r)))
+	if (!is_wanted(p, r))
 		return;
 	if (need <= p->batch->cap && p->used <= p->batch->cap - need) {
-		memcpy(p->batch->buf + p->used, &len, sizeof(len));
-		if (len > 0)
-			memcpy(p->batch->buf + p->used + sizeof(len),
-			    r->key.data, len);
+		to = put_bytes(p->batch->buf + p->used, &head, head_len);
+		to = put_bytes(to, r->key.data, r->key.len);
+		put_bytes(to, r->value.data, value_len);
 	} else {
 		p->fits = false;
 	}
@@ -110,6 +149,9 @@ attempt(struct walk *w, uint64_t *next)
 
 		*next = table_interval_end(w->scan->cursor,
 		    table_line_bits(table_lines(shape), number));
+		w->packing.cursor = w->scan->cursor;
+		w->packing.is_midway = hash_reverse(number) !=
+		    w->scan->cursor;
 		s = read_line_once(w->a, t, number, &packed);
 	}
 	atomic_thread_fence(memory_order_acquire);
@@ -216,6 +258,19 @@ scan_shard_keys(struct arena *a, uint32_t shard, struct bytes bucket,
 	return run(&w, shard, one_line);
 }
 
+enum shm_status
+scan_pairs(struct arena *a, struct bytes bucket, struct scan *scan,
+    struct scan_batch *batch)
+{
+	uint32_t shard = arena_shard_of(a, bucket);
+	struct walk w = keys_walk(a, shard, bucket, scan, batch);
+
+	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	w.packing.has_values = true;
+	return run(&w, shard, one_line);
+}
+
 /* Nobody else writes, so the first attempt tells. */
 static enum step
 one_line_locked(struct walk *w, uint32_t shard, uint64_t *next)
@@ -230,6 +285,16 @@ scan_keys_locked(struct held *h, struct bytes bucket, struct scan *scan,
 {
 	struct walk w = keys_walk(h->a, h->shard, bucket, scan, batch);
 
+	return run(&w, h->shard, one_line_locked);
+}
+
+enum shm_status
+scan_pairs_locked(struct held *h, struct bytes bucket, struct scan *scan,
+    struct scan_batch *batch)
+{
+	struct walk w = keys_walk(h->a, h->shard, bucket, scan, batch);
+
+	w.packing.has_values = true;
 	return run(&w, h->shard, one_line_locked);
 }
 
@@ -258,5 +323,22 @@ scan_next_name(const struct scan_batch *batch, size_t *pos,
 	memcpy(&len, batch->buf + *pos, sizeof(len));
 	*name = (struct bytes){ batch->buf + *pos + sizeof(len), len };
 	*pos += sizeof(len) + len;
+	return true;
+}
+
+bool
+scan_next_pair(const struct scan_batch *batch, size_t *pos, struct pair *pair)
+{
+	const uint8_t *p = batch->buf + *pos;
+	struct pair_head head;
+
+	if (*pos >= batch->used)
+		return false;
+	memcpy(&head, p, sizeof(head));
+	p += sizeof(head);
+	pair->key = (struct bytes){ p, head.key_len };
+	pair->value = (struct bytes){ p + head.key_len, head.value_len };
+	pair->expires_ms = head.expires_ms;
+	*pos += sizeof(head) + head.key_len + head.value_len;
 	return true;
 }

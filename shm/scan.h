@@ -4,15 +4,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shm/arena.h"
+#include "shm/pair.h"
 
 /*
  * Walks over the keys of a bucket, or over the buckets of a shard, while
- * others write.  Every name that is there during the whole walk is returned
- * at least once; none is ever torn.  The walk goes through the space of
- * (bit-reversed) hashes, so its cursor is one number that stays good while
- * the table grows or shrinks, and in any process.  No lock is held between
- * calls, and no state is kept for a walk that is given up.
+ * others write.  Every name that is there during the whole walk is returned,
+ * none is returned twice, and none is ever torn.  The walk goes through the
+ * space of (bit-reversed) hashes, so its cursor is one number that stays good
+ * while the table grows or shrinks, and in any process.  No lock is held
+ * between calls, and no state is kept for a walk that is given up.
+ *
+ * Any number is a cursor: a walk may as well begin in the middle of the space.
  */
 
 struct scan {
@@ -23,7 +25,8 @@ struct scan {
 /*
  * The names found by one step, packed into the caller's buffer as
  * {u32 length, bytes} entries without padding; read them with
- * scan_next_name().
+ * scan_next_name().  A pair is {u32 length of the key, u32 length of the
+ * value, u64 when it expires, key, value}, for scan_next_pair().
  */
 struct scan_batch {
 	uint8_t		*buf;
@@ -48,6 +51,11 @@ enum shm_status scan_keys(struct arena *, struct bytes bucket, struct scan *,
 enum shm_status scan_shard_keys(struct arena *, uint32_t shard,
     struct bytes bucket, struct scan *, struct scan_batch *);
 
+/* The same as scan_keys(), with what the keys are set to. */
+enum shm_status scan_pairs(struct arena *, struct bytes bucket, struct scan *,
+    struct scan_batch *);
+#define SCAN_PAIR_BYTES	16	/* of a batch, beside key and value */
+
 /* The same over the names of the buckets of one shard. */
 enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,
     struct scan_batch *);
@@ -57,5 +65,6 @@ enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,
  * the batch's buffer.  Returns false at the end.
  */
 bool scan_next_name(const struct scan_batch *, size_t *pos, struct bytes *name);
+bool scan_next_pair(const struct scan_batch *, size_t *pos, struct pair *);
 
 #endif

@@ -5,10 +5,12 @@
 #include "shm/scan.h"
 
 /*
- * scan_shard_keys() for who has the lock, and need not let it go between two
- * steps.
+ * scan_shard_keys() and scan_pairs() for who has the lock, and need not let it
+ * go between two steps.
  */
 enum shm_status scan_keys_locked(struct held *, struct bytes bucket,
+    struct scan *, struct scan_batch *);
+enum shm_status scan_pairs_locked(struct held *, struct bytes bucket,
     struct scan *, struct scan_batch *);
 
 #endif

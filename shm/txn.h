@@ -73,6 +73,8 @@ enum shm_status txn_get(struct txn *, struct bytes bucket, struct bytes key,
  */
 enum shm_status txn_scan(struct txn *, struct bytes bucket, struct scan *,
     struct scan_batch *);
+enum shm_status txn_scan_pairs(struct txn *, struct bytes bucket,
+    struct scan *, struct scan_batch *);
 
 /* SHM_OK, SHM_NO_BUCKET, or what is wrong with the sizes. */
 enum shm_status txn_put(struct txn *, struct bytes bucket,

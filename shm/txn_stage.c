@@ -262,6 +262,13 @@ txn_scan(struct txn *t, struct bytes name, struct scan *scan,
 	return scan_keys_locked(t->h, name, scan, batch);
 }
 
+enum shm_status
+txn_scan_pairs(struct txn *t, struct bytes name, struct scan *scan,
+    struct scan_batch *batch)
+{
+	return scan_pairs_locked(t->h, name, scan, batch);
+}
+
 static enum shm_status
 check_sizes(const struct txn *t, const struct pair *p)
 {
