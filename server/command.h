@@ -51,6 +51,7 @@ struct call {
 	bool			 failed;	/* answered with an error */
 	const struct command	*command;	/* of command_check() */
 	const struct redis_command *redis;	/* or this, of RESP */
+	const struct redis_sub	*sub;		/* and this, or NULL */
 	struct session		*session;	/* RESP; NULL: a node asks */
 };
 

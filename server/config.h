@@ -73,6 +73,7 @@ struct config {
 	char		*cookie;	/* as the file has it, or NULL */
 	char		*cookie_file;	/* NULL: the default one */
 	char		*secret;	/* of config_cookie_load() */
+	char		*cluster_protocol;	/* "off", "single", "map" */
 	uint64_t	 memory_bytes;
 	uint64_t	 value_max_bytes; /* 0: what the arena chooses */
 	uint64_t	 shards;	/* 0: what the arena chooses */

@@ -37,6 +37,8 @@ static const char *const levels[] = {
 	"err", "warning", "info", "debug", NULL
 };
 
+static const char *const clusters[] = { "off", "single", "map", NULL };
+
 static bool refuse(char *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -311,6 +313,8 @@ config_value_set(struct config *config, enum config_option option,
 		return set_one_of(config, option, facilities, text, why);
 	case CONFIG_IS_LEVEL:
 		return set_one_of(config, option, levels, text, why);
+	case CONFIG_IS_CLUSTER:
+		return set_one_of(config, option, clusters, text, why);
 	}
 	abort();
 }
@@ -350,6 +354,7 @@ config_value_clear(struct config *config, enum config_option option)
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_CLUSTER:
 	case CONFIG_IS_SECRET:
 		free(*string_of(config, option));
 		*string_of(config, option) = NULL;
@@ -375,6 +380,7 @@ config_value_count(const struct config *config, enum config_option option)
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_CLUSTER:
 	case CONFIG_IS_SECRET:
 		return *string_of((struct config *)(uintptr_t)config,
 		    option) != NULL;
@@ -437,6 +443,7 @@ config_value_text(const struct config *config, enum config_option option,
 	case CONFIG_IS_PATH:
 	case CONFIG_IS_FACILITY:
 	case CONFIG_IS_LEVEL:
+	case CONFIG_IS_CLUSTER:
 	case CONFIG_IS_SECRET:
 		text = *string_of(c, option);
 		break;

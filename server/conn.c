@@ -46,6 +46,8 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	/* Every byte may come as \xHH; some more for verb, quotes, spaces. */
 	set->line_max = 4 * (store_value_max(env->store) + PAIR_KEY_MAX +
 	    BUCKET_NAME_MAX) + 64;
+	set->sessions.agreed = env->inherit->agreed;
+	TAILQ_INIT(&set->sessions.all);
 	TAILQ_INIT(&set->all);
 	TAILQ_INIT(&set->queue);
 	TAILQ_INIT(&set->crowd);
@@ -63,6 +65,7 @@ void
 conns_set_time(struct conns *set, uint64_t now_ms)
 {
 	set->now_ms = now_ms;
+	set->sessions.now_ms = now_ms;
 }
 
 uint64_t
@@ -144,6 +147,7 @@ conn_close(struct conns *set, struct conn *conn)
 	unsubscribe(set, conn);
 	conn_know(set, conn);
 	stream_end(&conn->stream);
+	session_end(&conn->session);
 	conn_forget_away(set, conn);
 	free(conn->greeting);
 	inbuf_clear(&conn->in, &set->pool);
@@ -190,10 +194,14 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	conn->hungry = true;
 	text_parser_init(&conn->parser);
 	resp_parser_init(&conn->resp);
-	conn->session.id = ++set->last_id;
 	TAILQ_INIT(&conn->feeds);
 	conn->active_ms = set->now_ms;
 	TAILQ_INSERT_TAIL(&set->all, conn, all);
+	conn->session.fd = fd;
+	conn->session.in = &conn->in;
+	conn->session.out = &conn->out;
+	if (kind == CONN_CLIENT)
+		session_begin(&conn->session, &set->sessions);
 	set->count++;
 	set->counted[BOARD_ACCEPTED]++;
 	event.data.ptr = conn;

@@ -18,8 +18,8 @@
 #include "server/conn_state.h"
 #include "server/redis.h"
 
-static void
-hold(struct conns *set, struct conn *conn, size_t used)
+void
+conn_hold(struct conns *set, struct conn *conn, size_t used)
 {
 	struct away *away = &conn->away;
 	size_t size = set->req.argc * sizeof(*away->argv);
@@ -146,7 +146,7 @@ static void
 begin_list(struct conns *set, struct conn *conn, enum command_kind kind,
     size_t used)
 {
-	hold(set, conn, used);
+	conn_hold(set, conn, used);
 	if (conn->broken)
 		return;
 	conn->away.list = kind == COMMAND_LIST;
@@ -169,7 +169,7 @@ ask(struct conns *set, struct conn *conn, bool repeatable, uint32_t shard,
 
 	conn_ask(set, conn, &q);
 	if (conn->away.crowded)
-		hold(set, conn, used);
+		conn_hold(set, conn, used);
 	else
 		inbuf_consume(&conn->in, &set->pool, used);
 }
@@ -278,7 +278,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 		link = links_to(set->links, node);
 	if (conn->away.asked > 0 && (link != conn->away.link ||
 	    !is_single(kind))) {
-		hold(set, conn, used);
+		conn_hold(set, conn, used);
 		return;
 	}
 	if (is_of_several(set, node)) {
@@ -294,7 +294,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	}
 	if (conn->state == CONN_FIRST)
 		conn->state = CONN_SERVING;
-	conn->active_ms = set->now_ms;
+	conn->active_ms = conn->session.active_ms = set->now_ms;
 	if (!conn->away.waited) {
 		set->counted[BOARD_REQUESTS]++;
 		set->counted[BOARD_FORWARDED]++;
@@ -309,6 +309,7 @@ conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 	const struct away *away = &conn->away;
 
 	turn->requests--;
+	set->req.protocol = conn->session.protocol;
 	if (!away->list && !away->every) {
 		conn_route(set, conn, take_held(set, conn));
 		return;
@@ -364,7 +365,9 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	struct conns *set = arg;
 	struct conn *conn = who;
 
-	outbuf_append(&conn->out, frame->payload.data, frame->payload.len);
+	if (!session_step(&conn->session))
+		outbuf_append(&conn->out, frame->payload.data,
+		    frame->payload.len);
 	if ((frame->flags & FRAME_FAILED) != 0)
 		set->counted[BOARD_ERRORS]++;
 	conn->away.place = frame->place;

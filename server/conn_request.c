@@ -118,6 +118,65 @@ conn_follow(struct conns *set, struct conn *conn, enum call_next next,
 		inbuf_consume(&conn->in, &set->pool, used);
 }
 
+/* Clients that another one wants closed. */
+static void
+close_condemned(struct conns *set)
+{
+	struct conn *conn;
+
+	if (set->sessions.condemned == 0)
+		return;
+	set->sessions.condemned = 0;
+	TAILQ_FOREACH(conn, &set->all, all) {
+		if (!conn->session.condemned)
+			continue;
+		conn->broken = true;
+		conn_enqueue(set, conn);
+	}
+}
+
+static bool
+is_paused(const struct conns *set)
+{
+	const struct agreed *agreed = set->env->inherit->agreed;
+	enum command_kind kind;
+
+	if (!agreed_is_paused(agreed, true, set->now_ms))
+		return false;
+	kind = command_kind(&set->req);
+	return agreed_is_paused(agreed, kind == COMMAND_CHANGE, set->now_ms);
+}
+
+void
+conn_take(struct conns *set, struct conn *conn, size_t used)
+{
+	if (is_paused(set)) {
+		set->pausing = conn->paused = true;
+		conn_hold(set, conn, used);
+	} else if (set->alone) {
+		conn_execute(set, conn, used);
+	} else {
+		conn_route(set, conn, used);
+	}
+}
+
+void
+conns_unpause(struct conns *set)
+{
+	struct conn *conn;
+
+	if (!set->pausing || agreed_is_paused(set->env->inherit->agreed, true,
+	    set->now_ms))
+		return;
+	set->pausing = false;
+	TAILQ_FOREACH(conn, &set->all, all) {
+		if (!conn->paused)
+			continue;
+		conn->paused = false;
+		conn_enqueue(set, conn);
+	}
+}
+
 /* While the fingerprint is on the board, a crash is laid on the request. */
 void
 conn_execute(struct conns *set, struct conn *conn, size_t used)
@@ -128,15 +187,19 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 		.session = &conn->session
 	};
 	struct arena *arena = set->env->inherit->arena;
+	size_t before = outbuf_len(&conn->out);
 
-	conn->active_ms = set->now_ms;
+	conn->active_ms = conn->session.active_ms = set->now_ms;
 	conn->fingerprint = command_fingerprint(&set->req);
 	set->counted[BOARD_REQUESTS]++;
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);
 	conn_run(set, conn, &call, conn->fingerprint);
 	if (call.failed)
 		set->counted[BOARD_ERRORS]++;
+	if (session_step(&conn->session))
+		outbuf_truncate(&conn->out, before);
 	conn_follow(set, conn, call.next, used);
+	close_condemned(set);
 	board_set_fingerprint(arena, set->slot, 0);
 }
 
@@ -201,10 +264,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
 	case TEXT_OK:
 		turn->requests--;
-		if (set->alone)
-			conn_execute(set, conn, used);
-		else
-			conn_route(set, conn, used);
+		conn_take(set, conn, used);
 		break;
 	case TEXT_EMPTY:
 		turn->requests--;

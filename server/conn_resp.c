@@ -71,10 +71,8 @@ take(struct conns *set, struct conn *conn, struct turn *turn, size_t used)
 	set->req.protocol = conn->session.protocol;
 	if (is_http(&set->req))
 		conn->broken = true;
-	else if (set->alone)
-		conn_execute(set, conn, used);
 	else
-		conn_route(set, conn, used);
+		conn_take(set, conn, used);
 }
 
 void

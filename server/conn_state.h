@@ -83,6 +83,7 @@ struct conn {
 	bool			 broken;	/* nothing can be sent */
 	bool			 hungry;	/* no whole request is here */
 	bool			 queued;
+	bool			 paused;	/* and its request held */
 	struct text_parser	 parser;
 	struct resp_parser	 resp;
 	struct resp_error	 resp_error;	/* with away.bad */
@@ -121,12 +122,13 @@ struct conns {
 	unsigned		 slot;
 	uint64_t		 now_ms;
 	uint64_t		 count;
-	uint64_t		 last_id;	/* of a connection */
+	struct sessions		 sessions;	/* of clients */
 	unsigned		 strangers;
 	size_t			 line_max;
 	bool			 alone;		/* every bucket is ours */
 	bool			 draining;
 	bool			 retiring;
+	bool			 pausing;	/* somebody is paused */
 	struct conn_list	 all;
 	struct conn_list	 queue;
 	struct conn_list	 crowd;		/* who waits for full links */
@@ -195,6 +197,10 @@ void conn_parse(struct conns *, struct conn *, struct turn *);
 void conn_answer_bad(struct conns *, struct conn *, struct turn *);
 void conn_stream(struct conns *, struct conn *, struct turn *);
 
+/* Take the request in set->req: at once, or once a pause is over. */
+void conn_take(struct conns *, struct conn *, size_t used);
+/* A pause may be over. */
+void conns_unpause(struct conns *);
 /* Execute the request in set->req here; used: its bytes in the input. */
 void conn_execute(struct conns *, struct conn *, size_t used);
 
@@ -203,6 +209,8 @@ void conn_execute(struct conns *, struct conn *, size_t used);
  * one that has come from a node.
  */
 void conn_route(struct conns *, struct conn *, size_t used);
+/* Keep the request in set->req, to go on with it later. */
+void conn_hold(struct conns *, struct conn *, size_t used);
 /* Go on with the request that was held. */
 void conn_resume(struct conns *, struct conn *, struct turn *);
 /* Ask away.link; if it is full, again when it is not. */
@@ -254,7 +262,7 @@ conn_is_waiting(const struct conn *conn)
 {
 	const struct away *away = &conn->away;
 
-	return away->crowded || away->following ||
+	return conn->paused || away->crowded || away->following ||
 	    away->asked >= (away->large ? 1 : ASKED_MAX + away->small) ||
 	    (away->asked > 0 && (away->argc > 0 || away->bad ||
 	    away->again));

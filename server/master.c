@@ -26,6 +26,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "server/agreed.h"
 #include "server/clock.h"
 #include "server/daemon.h"
 #include "server/lastwords.h"
@@ -211,6 +212,7 @@ close_all(struct master *m)
 	arena_close(m->common.arena);
 	lastwords_close(m->common.lastwords);
 	poison_close(m->common.poison);
+	agreed_close(m->common.agreed);
 	if (!m->in_charge)
 		listen_leave_paths(&m->listeners);
 	listen_close(&m->listeners);

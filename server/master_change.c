@@ -20,6 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "server/agreed.h"
 #include "server/clock.h"
 #include "server/daemon.h"
 #include "server/instance.h"
@@ -96,6 +97,7 @@ go_on_reloading(struct master *m)
 		return;
 	case CHILDREN_SERVE:
 		route_publish(m->common.arena, m->config);
+		agreed_forget_settings(m->common.agreed);
 		children_succeed(m->children);
 		config_free(&m->former);
 		m->workers = master_choose_workers(m->config);

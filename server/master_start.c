@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "server/agreed.h"
 #include "server/clock.h"
 #include "server/config_value.h"
 #include "server/daemon.h"
@@ -162,7 +163,9 @@ open_inside(struct master *m)
 	m->common.master = getpid();
 	m->common.lastwords = lastwords_open();
 	m->common.poison = poison_open();
-	if (m->common.lastwords == NULL || m->common.poison == NULL)
+	m->common.agreed = agreed_open();
+	if (m->common.lastwords == NULL || m->common.poison == NULL ||
+	    m->common.agreed == NULL)
 		fatal(EX_OSERR, "shared memory: %s", strerror(errno));
 	open_ready(m);
 	open_alive_pipe(m);

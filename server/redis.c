@@ -16,6 +16,8 @@
 
 #include "proto/number.h"
 #include "server/redis_key.h"
+#include "server/redis_sub.h"
+#include "server/session.h"
 
 static const struct redis_command commands[] = {
 #define REDIS(name, handler, arity, kind, first, last, step, group) \
@@ -146,6 +148,11 @@ redis_check(struct call *call)
 		return false;
 	}
 	call->redis = command;
+	call->sub = NULL;
+	if (call->session != NULL) {
+		call->session->command = command->name;
+		call->session->sub = NULL;
+	}
 	if (command->arity > 0 ? argc != (size_t)command->arity :
 	    argc < (size_t)-command->arity) {
 		redis_wrong_arity(call);
@@ -195,6 +202,16 @@ redis_first_key(const struct request *req)
 	return word == 0 ? (struct slice){ NULL, 0 } : req->argv[word];
 }
 
+void
+redis_lower(char *lower, size_t size, const char *name)
+{
+	size_t i;
+
+	strlcpy(lower, name, size);
+	for (i = 0; lower[i] != '\0'; i++)
+		lower[i] = (char)tolower((unsigned char)lower[i]);
+}
+
 /* --- answers --- */
 
 void
@@ -221,11 +238,9 @@ void
 redis_wrong_arity(struct call *call)
 {
 	char name[VERB_MAX];
-	size_t i;
 
-	strlcpy(name, call->redis->name, sizeof(name));
-	for (i = 0; name[i] != '\0'; i++)
-		name[i] = (char)tolower((unsigned char)name[i]);
+	redis_lower(name, sizeof(name), call->sub != NULL ? call->sub->full :
+	    call->redis->name);
 	redis_error(call, "ERR", "wrong number of arguments for '%s' command",
 	    name);
 }
@@ -252,12 +267,34 @@ redis_ok(struct call *call)
 	resp_put_simple(call->out, "OK");
 }
 
+void
+redis_say_text(struct call *call, struct outbuf *text)
+{
+	resp_put_verbatim(call->out, redis_version(call), (struct slice){
+	    text->data + text->head, outbuf_len(text) });
+	call->out->failed |= text->failed;
+	outbuf_free(text);
+}
+
 bool
 redis_integer(struct call *call, struct slice word, int64_t *n)
 {
 	if (number_parse_int(word, n))
 		return true;
 	redis_error(call, "ERR", "value is not an integer or out of range");
+	return false;
+}
+
+bool
+redis_timeout(struct call *call, struct slice word, int64_t *ms)
+{
+	if (!number_parse_int(word, ms))
+		redis_error(call, "ERR", "timeout is not an integer or out of "
+		    "range");
+	else if (*ms < 0)
+		redis_error(call, "ERR", "timeout is negative");
+	else
+		return true;
 	return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/resp_reply.h"
 #include "server/command.h"
@@ -70,8 +71,27 @@ redis_shard(const struct call *call, struct slice key)
 	return arena_shard_of(call->env->store->arena, redis_bytes(key));
 }
 
+/* Of the server that we are like, for clients that look at it. */
+#define REDIS_VERSION	"7.0.15"
+
 /* The bucket that strings live in. */
 #define REDIS_STRINGS	((struct bytes){ .data = NULL, .len = 0 })
+
+/* A word of our own. */
+static inline struct slice
+redis_word(const char *text)
+{
+	return (struct slice){ (const uint8_t *)text, strlen(text) };
+}
+
+static inline void
+redis_say(struct call *call, const char *text)
+{
+	resp_put_bulk(call->out, redis_word(text));
+}
+
+/* A name in small letters. */
+void redis_lower(char *lower, size_t size, const char *name);
 
 /* Is the word this one, in any case? */
 bool redis_is(struct slice word, const char *name);
@@ -85,12 +105,16 @@ void redis_syntax_error(struct call *);
 /* What the store says, if it is none of SHM_OK, NO_KEY and NO_BUCKET. */
 void redis_store_error(struct call *, enum shm_status);
 void redis_ok(struct call *);
+/* A text for people, which is freed. */
+void redis_say_text(struct call *, struct outbuf *);
 
 /*
  * The word as a number; false, and the error is the answer, if it is none or
  * out of range.
  */
 bool redis_integer(struct call *, struct slice word, int64_t *);
+/* The same of a time in milliseconds, which is not negative. */
+bool redis_timeout(struct call *, struct slice word, int64_t *);
 
 /* What a name is, read without a lock. */
 enum redis_type { REDIS_NONE, REDIS_STRING, REDIS_HASH };

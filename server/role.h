@@ -19,6 +19,7 @@ struct inherit {
 	struct arena		*arena;
 	struct lastwords_sheet	*lastwords;
 	struct poison_list	*poison;
+	struct agreed		*agreed;
 	const int		*listen_fds;	/* shared by all workers */
 	size_t			 listens;
 	size_t			 peers;		/* the last so many of them are

@@ -26,12 +26,14 @@
 #include <unistd.h>
 
 #include "server/accept.h"
+#include "server/agreed.h"
 #include "server/clock.h"
 #include "server/command.h"
 #include "server/config_value.h"
 #include "server/conn.h"
 #include "server/debug.h"
 #include "server/link.h"
+#include "server/live.h"
 #include "server/log.h"
 #include "server/role.h"
 #include "server/subscribe.h"
@@ -47,6 +49,7 @@ enum worker_state { WORKER_SERVING, WORKER_DRAINING, WORKER_STOPPING };
 struct worker {
 	const struct inherit	*inherit;
 	enum worker_state	 state;
+	struct config		 config;	/* of the inherited one */
 	struct command_env	 env;
 	struct store		 store;
 	struct subscriptions	*subs;
@@ -120,7 +123,9 @@ worker_open(struct worker *w, const struct inherit *in)
 	memset(w, 0, sizeof(*w));
 	w->inherit = in;
 	w->env.inherit = in;
-	w->env.config = in->config;
+	w->config = *in->config;
+	live_apply(&w->config, in->agreed);
+	w->env.config = &w->config;
 	w->env.store = &w->store;
 	w->env.route = &w->route;
 	w->titled = UINT64_MAX;
@@ -329,7 +334,9 @@ tick(struct worker *w)
 	w->look = true;
 	if (w->state == WORKER_DRAINING && w->now_ms >= w->leave_ms)
 		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
+	live_apply(&w->config, w->inherit->agreed);
 	conns_check_deadlines(w->conns);
+	agreed_sample(w->inherit->agreed, w->inherit->arena, w->now_ms);
 	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);
 	show_title(w);
 }

@@ -61,11 +61,11 @@ BEGIN {
 	on(5, "kvd")
 	on(ROLES, "master worker cleaner walwriter cluster admin")
 	on(3, "conn accept listen")
-	on(2, "command info debug stream subscribe link")
-	on(1, "store strays")
+	on(2, "command redis info debug stream subscribe link")
+	on(1, "store strays session")
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
-	on(0, "upgrade lastwords crash poison process wake")
+	on(0, "upgrade lastwords crash poison process wake agreed live")
 }
 
 /^#[ \t]*include[ \t]*"/ {

@@ -1,0 +1,112 @@
+/*
+ * Commands that are named by two words.  To Redis they are commands of their
+ * own, with an arity and a name, "client|id"; what it says of those that do
+ * not exist is known to clients, who try newer ones to see what they get.
+ */
+
+#include "server/redis_sub.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/session.h"
+
+static const struct redis_sub subs[] = {
+#define SUB(command, name, handler, arity, args, help) \
+	{ #command, name, #command "|" name, redis_run_##handler, arity, args, \
+	    help },
+#include "server/redis_sub.def"
+#undef SUB
+};
+
+#define SUBS	(sizeof(subs) / sizeof(subs[0]))
+#define LINE	256	/* of HELP */
+#define SHOWN	128	/* bytes of an unknown name */
+
+const struct redis_sub *
+redis_sub_at(size_t i)
+{
+	return &subs[i];
+}
+
+size_t
+redis_subs(void)
+{
+	return SUBS;
+}
+
+const struct redis_sub *
+redis_sub_find(const struct redis_command *command, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < SUBS; i++)
+		if (strcmp(subs[i].command, command->name) == 0 &&
+		    redis_is(name, subs[i].name))
+			return &subs[i];
+	return NULL;
+}
+
+static size_t
+help_sub(struct call *call, const struct redis_sub *sub)
+{
+	char line[LINE];
+
+	snprintf(line, sizeof(line), "%s%s%s", sub->name,
+	    *sub->args == '\0' ? "" : " ", sub->args);
+	resp_put_simple(call->out, line);
+	snprintf(line, sizeof(line), "    %s", sub->help);
+	resp_put_simple(call->out, line);
+	return 2;
+}
+
+static void
+help(struct call *call)
+{
+	const char *name = call->redis->name;
+	size_t i, mark = outbuf_len(call->out), n = 3;
+	char line[LINE];
+
+	snprintf(line, sizeof(line), "%s <subcommand> [<arg> [value] [opt] "
+	    "...]. Subcommands are:", name);
+	resp_put_simple(call->out, line);
+	for (i = 0; i < SUBS; i++)
+		if (strcmp(subs[i].command, name) == 0)
+			n += help_sub(call, &subs[i]);
+	resp_put_simple(call->out, "HELP");
+	resp_put_simple(call->out, "    This list.");
+	resp_put_list_at(call->out, redis_version(call), RESP_ARRAY, n, mark);
+}
+
+static void
+unknown(struct call *call, struct slice name)
+{
+	redis_error(call, "ERR", "unknown subcommand '%.*s'. Try %s HELP.",
+	    name.len < SHOWN ? (int)name.len : SHOWN, name.data,
+	    call->redis->name);
+}
+
+void
+redis_run_sub(struct call *call)
+{
+	const struct request *req = call->req;
+	const struct redis_sub *sub;
+
+	if (redis_is(req->argv[1], "HELP") && req->argc == 2) {
+		help(call);
+		return;
+	}
+	sub = redis_sub_find(call->redis, req->argv[1]);
+	if (sub == NULL) {
+		unknown(call, req->argv[1]);
+		return;
+	}
+	call->sub = sub;
+	if (call->session != NULL)
+		call->session->sub = sub->name;
+	if (sub->arity > 0 ? req->argc != (size_t)sub->arity :
+	    req->argc < (size_t)-sub->arity)
+		redis_wrong_arity(call);
+	else
+		sub->run(call);
+}
