@@ -121,7 +121,7 @@ write_harmless(const struct call *call, const struct harmless *h, char *text,
 static void
 copy_config(const struct call *call, struct config *copy)
 {
-	*copy = *call->env->config;
+	*copy = *call->env->inherit->config;
 	live_apply(copy, agreed_of(call));
 }
 

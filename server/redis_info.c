@@ -8,9 +8,11 @@
 
 #include "server/redis.h"
 
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +21,7 @@
 #include "server/agreed.h"
 #include "server/clock.h"
 #include "server/redis_cluster.h"
+#include "server/session.h"
 
 #define LINE	512
 
@@ -90,16 +93,20 @@ write_run_id(const struct page *page, char id[41])
 	    (unsigned)page->call->env->inherit->master);
 }
 
-static const char *
-first_port(const struct page *page)
+/* The one that this client has dialled; 0: it came through a socket. */
+static unsigned
+dialled_port(const struct page *page)
 {
-	const struct config *config = page->call->env->config;
-	size_t i;
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(addr);
+	const void *at = &addr;
 
-	for (i = 0; i < config->listens; i++)
-		if (config->listen[i].port != NULL)
-			return config->listen[i].port;
-	return "0";
+	getsockname(page->call->session->fd, (struct sockaddr *)&addr, &len);
+	if (addr.ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)at)->sin_port);
+	if (addr.ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)at)->sin6_port);
+	return 0;
 }
 
 static void
@@ -121,7 +128,7 @@ info_server(struct page *page)
 	line(page, "multiplexing_api:epoll");
 	line(page, "process_id:%d", (int)in->master);
 	line(page, "run_id:%s", run_id);
-	line(page, "tcp_port:%s", first_port(page));
+	number(page, "tcp_port", dialled_port(page));
 	number(page, "server_time_usec", clock_wall_ms() * 1000);
 	number(page, "uptime_in_seconds", uptime);
 	number(page, "uptime_in_days", uptime / 86400);

@@ -98,6 +98,14 @@ open_sources(struct worker *w)
 	return 0;
 }
 
+/* What was set may have been forgotten since. */
+static void
+follow_config(struct worker *w)
+{
+	w->config = *w->inherit->config;
+	live_apply(&w->config, w->inherit->agreed);
+}
+
 /* The master has built the same table, so this one is sound. */
 static int
 open_links(struct worker *w)
@@ -123,8 +131,7 @@ worker_open(struct worker *w, const struct inherit *in)
 	memset(w, 0, sizeof(*w));
 	w->inherit = in;
 	w->env.inherit = in;
-	w->config = *in->config;
-	live_apply(&w->config, in->agreed);
+	follow_config(w);
 	w->env.config = &w->config;
 	w->env.store = &w->store;
 	w->env.route = &w->route;
@@ -334,7 +341,7 @@ tick(struct worker *w)
 	w->look = true;
 	if (w->state == WORKER_DRAINING && w->now_ms >= w->leave_ms)
 		set_state(w, WORKER_STOPPING, BOARD_DRAINING);
-	live_apply(&w->config, w->inherit->agreed);
+	follow_config(w);
 	conns_check_deadlines(w->conns);
 	agreed_sample(w->inherit->agreed, w->inherit->arena, w->now_ms);
 	board_beat(w->inherit->arena, w->inherit->slot, w->now_ms);
