@@ -153,8 +153,7 @@ redis_check(struct call *call)
 		call->session->command = command->name;
 		call->session->sub = NULL;
 	}
-	if (command->arity > 0 ? argc != (size_t)command->arity :
-	    argc < (size_t)-command->arity) {
+	if (!redis_fits(command->arity, argc)) {
 		redis_wrong_arity(call);
 		return false;
 	}

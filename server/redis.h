@@ -77,6 +77,13 @@ redis_shard(const struct call *call, struct slice key)
 /* The bucket that strings live in. */
 #define REDIS_STRINGS	((struct bytes){ .data = NULL, .len = 0 })
 
+/* Are there as many words as that arity wants? */
+static inline bool
+redis_fits(int arity, size_t argc)
+{
+	return arity > 0 ? argc == (size_t)arity : argc >= (size_t)-arity;
+}
+
 /* A word of our own. */
 static inline struct slice
 redis_word(const char *text)

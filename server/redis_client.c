@@ -99,7 +99,7 @@ redis_run_client_id(struct call *call)
 static void
 write_address(const struct session *s, bool ours, char *text, size_t size)
 {
-	struct sockaddr_storage addr, *at = &addr;
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC }, *at = &addr;
 	socklen_t len = sizeof(addr);
 	int error = getsockname(s->fd, (struct sockaddr *)at, &len);
 

@@ -302,12 +302,10 @@ redis_run_command_getkeys(struct call *call)
 {
 	const struct request *req = call->req;
 	const struct redis_command *command = redis_find(req->argv[2]);
-	size_t argc = req->argc - 2;
 
 	if (command == NULL)
 		redis_error(call, "ERR", "Invalid command specified");
-	else if (command->arity > 0 ? argc != (size_t)command->arity :
-	    argc < (size_t)-command->arity)
+	else if (!redis_fits(command->arity, req->argc - 2))
 		redis_error(call, "ERR", "Invalid number of arguments "
 		    "specified for command");
 	else if (!has_keys(command))

@@ -237,8 +237,8 @@ redis_run_config_get(struct call *call)
 /* --- SET --- */
 
 struct change {
-	unsigned	 setting;
 	uint64_t	 value;
+	unsigned	 setting;
 	bool		 nothing;	/* it is so already */
 };
 

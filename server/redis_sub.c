@@ -104,9 +104,8 @@ redis_run_sub(struct call *call)
 	call->sub = sub;
 	if (call->session != NULL)
 		call->session->sub = sub->name;
-	if (sub->arity > 0 ? req->argc != (size_t)sub->arity :
-	    req->argc < (size_t)-sub->arity)
-		redis_wrong_arity(call);
-	else
+	if (redis_fits(sub->arity, req->argc))
 		sub->run(call);
+	else
+		redis_wrong_arity(call);
 }

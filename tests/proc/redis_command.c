@@ -28,23 +28,38 @@ end(void)
 
 TestSuite(redis_command, .init = begin, .fini = end, .timeout = 60);
 
-#define HSET_INFO(array, map)						      \
-	"$4\r\nhset\r\n:-4\r\n" array "1\r\n+write\r\n:1\r\n:1\r\n:1\r\n"     \
-	array "2\r\n+@write\r\n+@hash\r\n" array "0\r\n" array "1\r\n"	      \
-	map(3, 6) "$5\r\nflags\r\n" array "1\r\n+RW\r\n"		      \
-	"$12\r\nbegin_search\r\n" map(2, 4)				      \
-	"$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n" map(1, 2)		      \
-	"$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n" map(2, 4)		      \
-	"$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n" map(3, 6)		      \
-	"$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n" \
-	array "0\r\n"
-#define MAP2(pairs, words)	"*" #words "\r\n"
-#define MAP3(pairs, words)	"%" #pairs "\r\n"
+/* As RESP3 has it. */
+static const char hset_info[] = "*10\r\n$4\r\nhset\r\n:-4\r\n"
+    "~1\r\n+write\r\n:1\r\n:1\r\n:1\r\n~2\r\n+@write\r\n+@hash\r\n"
+    "~0\r\n~1\r\n%3\r\n$5\r\nflags\r\n~1\r\n+RW\r\n"
+    "$12\r\nbegin_search\r\n%2\r\n$4\r\ntype\r\n$5\r\nindex\r\n"
+    "$4\r\nspec\r\n%1\r\n$5\r\nindex\r\n:1\r\n"
+    "$9\r\nfind_keys\r\n%2\r\n$4\r\ntype\r\n$5\r\nrange\r\n"
+    "$4\r\nspec\r\n%3\r\n$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n"
+    "$5\r\nlimit\r\n:0\r\n~0\r\n";
+
+/* The same in RESP2: all lists are one kind, and a map is twice as long. */
+static const char *
+older(const char *text)
+{
+	static char out[sizeof(hset_info)];
+	size_t i;
+
+	strlcpy(out, text, sizeof(out));
+	for (i = 0; out[i] != '\0'; i++) {
+		if (out[i] == '%')
+			out[i + 1] = (char)('0' + 2 * (out[i + 1] - '0'));
+		if (out[i] == '%' || out[i] == '~')
+			out[i] = '*';
+	}
+	return out;
+}
 
 Test(redis_command, info_says_where_the_keys_are)
 {
-	talk(fd, "COMMAND INFO hset nosuch\r\n",
-	    "*2\r\n*10\r\n" HSET_INFO("*", MAP2) "$-1\r\n");
+	talk(fd, "COMMAND INFO hset nosuch\r\n", "*2\r\n");
+	talk_expect(fd, older(hset_info));
+	talk_expect(fd, "$-1\r\n");
 	talk(fd, "COMMAND INFO Client|ID client|nosuch nosuch|x\r\n",
 	    "*3\r\n*10\r\n$9\r\nclient|id\r\n:2\r\n*0\r\n:0\r\n:0\r\n:0\r\n"
 	    "*1\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n$-1\r\n$-1\r\n");
@@ -58,8 +73,8 @@ Test(redis_command, info_has_sets_and_maps_in_resp3)
 	do
 		cr_assert(talk_line(fd, line, sizeof(line)));
 	while (strcmp(line, "*0") != 0);
-	talk(fd, "COMMAND INFO hset\r\n",
-	    "*1\r\n*10\r\n" HSET_INFO("~", MAP3));
+	talk(fd, "COMMAND INFO hset\r\n", "*1\r\n");
+	talk_expect(fd, hset_info);
 }
 
 /* Read one reply, whatever it is; returns how many elements it has. */
