@@ -391,7 +391,7 @@ walk_slot(struct call *call, int64_t slot, size_t most, bool tell)
 	size_t n = 0;
 
 	while (n < most && !scan.done &&
-	    store_scan_buckets(store, shard, &scan) == SHM_OK)
+	    store_scan_buckets(store, shard, &scan, 0) == SHM_OK)
 		while (n < most && store_next_name(store, &name)) {
 			if (hash_slot(name.data, name.len) != slot)
 				continue;
