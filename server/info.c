@@ -235,9 +235,11 @@ info_node(const struct command_env *env, struct outbuf *out)
 	struct arena *arena = env->inherit->arena;
 	uint32_t self = route_self(env->route);
 	char shards[16], strays[24], facts[256];
-	uint64_t buckets, keys;
+	uint64_t buckets, strings, keys;
 
 	arena_counts(arena, &buckets, &keys);
+	/* Strings are keys of buckets that nobody has made. */
+	store_count_all(env->store, &buckets, &strings);
 	count_shards(env, self, shards, sizeof(shards));
 	count_strays(env, strays, sizeof(strays));
 	snprintf(facts, sizeof(facts), "state=up,table=%ju,shards=%s,"

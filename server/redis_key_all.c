@@ -7,8 +7,10 @@
 void
 redis_run_dbsize(struct call *call)
 {
-	resp_put_integer(call->out,
-	    (int64_t)store_names(call->env->store));
+	uint64_t buckets, strings;
+
+	store_count_all(call->env->store, &buckets, &strings);
+	resp_put_integer(call->out, (int64_t)(buckets + strings));
 }
 
 /* --- FLUSHALL --- */

@@ -344,11 +344,12 @@ redis_run_randomkey(struct call *call)
 {
 	struct walk w = { .store = call->env->store };
 	struct walk all = w;
-	uint64_t total = store_names(w.store);
+	uint64_t buckets, strings;
 	struct slice name;
 
-	if (total > 0) {
-		go_to(&w, random_number() % total);
+	store_count_all(w.store, &buckets, &strings);
+	if (buckets + strings > 0) {
+		go_to(&w, random_number() % (buckets + strings));
 		w.scan.cursor = random_number();
 	}
 	if (take_any(&w, &name) || take_any(&all, &name))

@@ -313,17 +313,19 @@ store_count_names(const struct store *store, uint32_t shard,
 	*buckets -= *buckets > 0;
 }
 
-uint64_t
-store_names(const struct store *store)
+void
+store_count_all(const struct store *store, uint64_t *buckets,
+    uint64_t *strings)
 {
-	uint64_t buckets, strings, total = 0;
+	uint64_t some_buckets, some_strings;
 	uint32_t i;
 
+	*buckets = *strings = 0;
 	for (i = 0; i < arena_shards(store->arena); i++) {
-		store_count_names(store, i, &buckets, &strings);
-		total += buckets + strings;
+		store_count_names(store, i, &some_buckets, &some_strings);
+		*buckets += some_buckets;
+		*strings += some_strings;
 	}
-	return total;
 }
 
 bool

@@ -95,7 +95,8 @@ bool store_enlarge_batch(struct store *);
  */
 void store_count_names(const struct store *, uint32_t shard,
     uint64_t *buckets, uint64_t *strings);
-uint64_t store_names(const struct store *);
+void store_count_all(const struct store *, uint64_t *buckets,
+    uint64_t *strings);
 
 /*
  * One step of a walk over the buckets of a shard, for a node among others:

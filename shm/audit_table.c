@@ -44,8 +44,7 @@ static bool
 has_possible_sizes(const struct audit *au, const struct record_view *r)
 {
 	if (r->op == RECORD_CREATE)
-		return r->key.len > 0 && r->key.len <= BUCKET_NAME_MAX &&
-		    r->value.len == 0;
+		return r->key.len <= BUCKET_NAME_MAX && r->value.len == 0;
 	return r->key.len <= PAIR_KEY_MAX &&
 	    r->value.len <= au->a->value_max_bytes;
 }
@@ -100,8 +99,9 @@ check_record(struct audit *au, const struct audit_walk *w, uint64_t slot,
 	if (w->op == RECORD_PUT && r->lsn <= w->created)
 		audit_wrong(au, "record older than its bucket, lsn %lu",
 		    r->lsn);
-	if (w->op == RECORD_CREATE && arena_shard_of(au->a, r->key) !=
-	    au->shard)
+	/* One without a name may be in every shard. */
+	if (w->op == RECORD_CREATE && r->key.len > 0 &&
+	    arena_shard_of(au->a, r->key) != au->shard)
 		audit_wrong(au, "bucket %#lx is another shard's", r->bucket);
 }
 

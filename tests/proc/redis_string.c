@@ -13,12 +13,13 @@
 #include "tests/proc/redis_talk.h"
 
 #define KEY_MAX		((size_t)128 * 1024)
-#define WRONGTYPE	"-WRONGTYPE Operation against a key holding the " \
-	"wrong kind of value"
 #define NOT_INTEGER	"-ERR value is not an integer or out of range"
 #define SYNTAX		"-ERR syntax error"
 #define ARITY(name)	"-ERR wrong number of arguments for '" name "' command"
 #define BAD_TIME(name)	"-ERR invalid expire time in '" name "' command"
+
+static const char wrong_type[] = "-WRONGTYPE Operation against a key holding "
+    "the wrong kind of value";
 
 static struct daemon d;
 static int fd;
@@ -396,24 +397,24 @@ Test(redis_string, is_no_bucket)
 {
 	static const struct redis_line lines[] = {
 		{ "HSET h f v", ":1" },
-		{ "GET h", WRONGTYPE },
-		{ "STRLEN h", WRONGTYPE },
-		{ "GETRANGE h 0 1", WRONGTYPE },
-		{ "GETSET h 1", WRONGTYPE },
-		{ "GETDEL h", WRONGTYPE },
-		{ "GETEX h EX 0", WRONGTYPE },
-		{ "SET h 1 GET", WRONGTYPE },
+		{ "GET h", wrong_type },
+		{ "STRLEN h", wrong_type },
+		{ "GETRANGE h 0 1", wrong_type },
+		{ "GETSET h 1", wrong_type },
+		{ "GETDEL h", wrong_type },
+		{ "GETEX h EX 0", wrong_type },
+		{ "SET h 1 GET", wrong_type },
 		{ "SET h 1 NX", "$-1" },
 		{ "SETNX h 1", ":0" },
-		{ "APPEND h x", WRONGTYPE },
-		{ "SETRANGE h 0 x", WRONGTYPE },
-		{ "INCR h", WRONGTYPE },
+		{ "APPEND h x", wrong_type },
+		{ "SETRANGE h 0 x", wrong_type },
+		{ "INCR h", wrong_type },
 		{ "INCRBY h x", NOT_INTEGER },
-		{ "INCRBYFLOAT h x", WRONGTYPE },
+		{ "INCRBYFLOAT h x", wrong_type },
 		{ "HGET h f", "$1\r\nv" },
 		{ "SET s 1", "+OK" },
-		{ "HSET s f v", WRONGTYPE },
-		{ "HGET s f", WRONGTYPE },
+		{ "HSET s f v", wrong_type },
+		{ "HGET s f", wrong_type },
 		{ "GET s", "$1\r\n1" },
 	};
 
@@ -452,10 +453,28 @@ Test(redis_string, is_in_the_way_of_CREATE)
 	redis_ask(fd, "GET s", "$1\r\n1");
 	redis_ask(fd, "DEL s", ":1");
 	talk(text, "CREATE s\r\nPUT s k v\r\n", "OK\r\nOK\r\n");
-	redis_ask(fd, "GET s", WRONGTYPE);
+	redis_ask(fd, "GET s", wrong_type);
 	redis_ask(fd, "HGET s k", "$1\r\nv");
 	redis_ask(fd, "SET s 1", "+OK");
 	talk(text, "GET s k\r\n", "NOT FOUND\r\n");
+	close(text);
+}
+
+Test(redis_string, is_sound_to_an_audit)
+{
+	int text = talk_open(&d);
+	bool sound = false;
+	char line[256];
+
+	redis_ask(fd, "MSET a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8", "+OK");
+	redis_ask(fd, "HSET hash f v", ":1");
+	redis_ask(fd, "DEL a b c", ":3");
+	talk_send(text, "AUDIT\r\n");
+	do {
+		cr_assert(talk_line(text, line, sizeof(line)));
+		sound |= strcmp(line, "errors:0") == 0;
+	} while (strcmp(line, "OK") != 0);
+	cr_assert(sound);
 	close(text);
 }
 

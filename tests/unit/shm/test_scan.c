@@ -85,6 +85,33 @@ Test(scan, asks_for_room_when_a_line_does_not_fit)
 	cr_assert(scan.done && batch.used == 8);
 }
 
+/* Of a line of seven it takes all, or none. */
+Test(scan, takes_no_more_lines_when_it_has_enough)
+{
+	static uint8_t buf[64 * 1024];
+	struct scan_batch batch = {
+		.buf = buf, .cap = sizeof(buf), .enough = 10
+	};
+	struct scan scan = { 0 };
+	struct bytes key;
+	unsigned i, n = 0, step;
+	size_t pos;
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < 1000; i++)
+		put_number("key", i);
+	while (!scan.done) {
+		cr_assert_eq(scan_keys(a, name, &scan, &batch), SHM_OK);
+		for (step = 0, pos = 0; scan_next_name(&batch, &pos, &key);)
+			step++;
+		cr_assert(scan.done || step >= 10);
+		cr_assert_lt(step, 10 + 40);
+		n += step;
+	}
+	cr_assert_eq(n, 1000);
+}
+
 /* As many calls as it takes: who waits for a name must not wait for all. */
 Test(scan, rests_when_it_finds_no_name_for_a_long_time)
 {

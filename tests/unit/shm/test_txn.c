@@ -378,6 +378,122 @@ Test(txn, makes_a_bucket_stay_that_went_with_its_last_key)
 	support_audit(a);
 }
 
+#define WALKED	500
+
+static enum shm_status
+put_walked(struct txn *t, void *arg)
+{
+	static char keys[WALKED][8];
+	enum shm_status status;
+	unsigned i;
+
+	(void)arg;
+	if ((status = txn_create(t, b(""), false)) != SHM_OK)
+		return status;
+	for (i = 0; i < WALKED && status == SHM_OK; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+		status = put(t, "", keys[i], "v");
+	}
+	return status;
+}
+
+static unsigned
+number_of(struct bytes key)
+{
+	char text[8] = "";
+
+	cr_assert_lt(key.len, sizeof(text));
+	memcpy(text, key.data, key.len);
+	return (unsigned)strtoul(text + 1, NULL, 10);
+}
+
+/* What it changes on the way does not lead it astray. */
+static enum shm_status
+walk(struct txn *t, void *arg)
+{
+	static uint8_t buf[256], seen[WALKED];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	struct bytes key;
+	unsigned i, n = 0;
+	size_t pos;
+
+	(void)arg;
+	memset(seen, 0, sizeof(seen));
+	cr_assert_eq(txn_scan(t, b("nosuch"), &scan, &batch), SHM_NO_BUCKET);
+	while (!scan.done) {
+		cr_assert_eq(txn_scan(t, b(""), &scan, &batch), SHM_OK);
+		cr_assert_eq(put(t, "", "new", "v"), SHM_OK);
+		for (pos = 0; scan_next_name(&batch, &pos, &key); n++) {
+			i = number_of(key);
+			cr_assert_lt(i, WALKED);
+			cr_assert_eq(seen[i]++, 0);
+		}
+	}
+	cr_assert_eq(n, WALKED);
+	return txn_drop(t, b(""));
+}
+
+Test(txn, walks_over_a_bucket_as_it_was_before)
+{
+	uint8_t buf[256];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(put_walked, NULL), SHM_OK);
+	cr_assert_eq(bucket_look(a, 0, b(""), &stat), SHM_OK);
+	cr_assert_eq(stat.keys, WALKED);
+	support_audit(a);
+	cr_assert_eq(scan_shard_keys(a, 0, b(""), &scan, &batch), SHM_OK);
+	cr_assert_gt(batch.used, 0);
+	cr_assert_eq(run(walk, NULL), SHM_OK);
+	cr_assert_eq(bucket_look(a, 0, b(""), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+	support_clean(a);
+	support_audit(a);
+}
+
+Test(txn, finds_a_bucket_without_a_name_in_every_shard)
+{
+	struct bucket_stat stat;
+	struct pair_facts facts;
+	unsigned shard;
+
+	a = support_arena(UINT64_C(16) << 20, 4, 64 * 1024);
+	cr_assert_not_null(txn = txn_open(a));
+	for (shard = 0; shard < 4; shard++) {
+		cr_assert_eq(bucket_look(a, shard, b(""), &stat),
+		    SHM_NO_BUCKET);
+		cr_assert_eq(txn_run(txn, shard, put_walked, NULL, NULL),
+		    SHM_OK);
+		cr_assert_eq(bucket_look(a, shard, b(""), &stat), SHM_OK);
+		cr_assert_eq(pair_look(a, shard, b(""), b("k1"), NULL, 0,
+		    &facts), SHM_NO_ROOM);
+	}
+	support_audit(a);
+}
+
+static enum shm_status
+walk_with_little_room(struct txn *t, void *arg)
+{
+	struct scan scan = { 0 };
+
+	cr_assert_eq(txn_scan(t, b("x"), &scan, arg), SHM_NO_ROOM);
+	return SHM_BATCH_SIZE;
+}
+
+Test(txn, is_told_how_much_room_a_line_of_a_walk_takes)
+{
+	struct scan_batch batch = { .cap = 0 };
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(run(walk_with_little_room, &batch), SHM_BATCH_SIZE);
+	cr_assert_eq(batch.needed, 4 + 1);
+}
+
 /* Keeps more than there is room for at first. */
 static enum shm_status
 keep_much(struct txn *t, void *arg)
