@@ -24,7 +24,6 @@ hash_lacks(struct call *call, enum shm_status status)
 	case SHM_NO_BUCKET:
 		return !hash_is_string(call);
 	case SHM_NO_KEY:
-	case SHM_KEY_SIZE:
 		return true;
 	default:
 		redis_store_error(call, status);
@@ -32,17 +31,71 @@ hash_lacks(struct call *call, enum shm_status status)
 	}
 }
 
+/* --- look --- */
+
+struct ghost {			/* a field that has expired */
+	struct bytes	name;
+	struct bytes	field;
+};
+
+/* Unless somebody has set it meanwhile. */
+static enum shm_status
+lay_ghost(struct txn *t, void *arg)
+{
+	const struct ghost *ghost = arg;
+	enum shm_status status;
+	struct txn_pair found;
+
+	status = txn_get(t, ghost->name, ghost->field, &found);
+	if (status == SHM_NO_KEY)
+		(void)txn_delete(t, ghost->name, ghost->field);
+	return status == SHM_NO_KEY ? SHM_OK : status;
+}
+
+/*
+ * The cleaner may be long in coming by, and a hash shall not seem to be there
+ * for a field that is not: so who meets one that has expired deletes it.
+ */
+static enum shm_status
+look(const struct call *call, struct slice field, void *buf, size_t cap,
+    struct pair_facts *facts)
+{
+	struct slice name = call->req->argv[1];
+	struct ghost ghost = { redis_bytes(name), redis_bytes(field) };
+	enum shm_status status;
+
+	facts->expires_ms = 0;
+	status = pair_look(call->env->store->arena, redis_shard(call, name),
+	    ghost.name, ghost.field, buf, cap, facts);
+	if (status == SHM_NO_KEY && facts->expires_ms != 0)
+		(void)store_change(call->env->store, redis_shard(call, name),
+		    lay_ghost, &ghost);
+	return status;
+}
+
 enum shm_status
 hash_look(const struct call *call, struct slice field,
     struct pair_facts *facts)
 {
-	struct slice name = call->req->argv[1];
-	enum shm_status status;
+	enum shm_status status = look(call, field, NULL, 0, facts);
 
-	status = pair_look(call->env->store->arena, redis_shard(call, name),
-	    redis_bytes(name), redis_bytes(field), NULL, 0, facts);
 	return status == SHM_NO_ROOM ? SHM_OK : status;
 }
+
+enum shm_status
+hash_get(const struct call *call, struct slice field, struct slice *value)
+{
+	struct store *store = call->env->store;
+	struct pair_facts facts = { .len = 0 };
+	enum shm_status status;
+
+	status = look(call, field, store->value, store_value_max(store),
+	    &facts);
+	*value = (struct slice){ store->value, facts.len };
+	return status;
+}
+
+/* --- change --- */
 
 struct change {			/* of a hash, by hash_change() */
 	enum shm_status	(*op)(struct txn *, struct bytes, void *);

@@ -22,9 +22,14 @@ bool hash_is_string(struct call *);
 /* The name is a string's, and that is the answer. */
 bool hash_is_string(struct call *);
 
-/* The facts about a field, read without a lock. */
+/*
+ * The facts about a field, and its value, read without a lock; the value stays
+ * until the next call for this store.
+ */
 enum shm_status hash_look(const struct call *, struct slice field,
     struct pair_facts *);
+enum shm_status hash_get(const struct call *, struct slice field,
+    struct slice *value);
 
 /*
  * A transaction on the hash; op is given its name.  False if the name is a

@@ -15,7 +15,7 @@
 
 #include "server/redis_hash.h"
 
-#define CROWD		32U	/* fields that stand for election */
+#define CROWD		64U	/* fields that stand for election */
 #define SMALL_MAX	128U	/* fields: all of them do */
 #define FEW		32U	/* different ones that are looked for singly */
 #define FEW_TRIES	(8 * FEW)

@@ -26,11 +26,10 @@ hash_moment_lasts(const struct call *call, const struct hash_moment *moment)
 void
 redis_run_hget(struct call *call)
 {
-	const struct slice *argv = call->req->argv;
 	enum shm_status status;
 	struct slice value;
 
-	status = store_get(call->env->store, argv[1], argv[2], &value);
+	status = hash_get(call, call->req->argv[2], &value);
 	if (status == SHM_OK)
 		resp_put_bulk(call->out, value);
 	else if (hash_lacks(call, status))
@@ -49,8 +48,7 @@ put_values(struct call *call)
 	resp_put_list(call->out, redis_version(call), RESP_ARRAY,
 	    req->argc - 2);
 	for (i = 2; i < req->argc; i++) {
-		status = store_get(call->env->store, req->argv[1],
-		    req->argv[i], &value);
+		status = hash_get(call, req->argv[i], &value);
 		if (status == SHM_OK)
 			resp_put_bulk(call->out, value);
 		else if (status == SHM_DAMAGED)

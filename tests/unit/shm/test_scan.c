@@ -11,6 +11,7 @@
 #include "shm/bucket.h"
 #include "shm/pair.h"
 #include "shm/scan.h"
+#include "shm/txn.h"
 #include "support.h"
 
 TestSuite(scan, .fini = support_fini, .timeout = 120);
@@ -110,6 +111,147 @@ Test(scan, takes_no_more_lines_when_it_has_enough)
 		n += step;
 	}
 	cr_assert_eq(n, 1000);
+}
+
+Test(scan, of_pairs_hands_out_values_and_times)
+{
+	uint8_t buf[256];
+	struct scan_batch batch = { .buf = buf, .cap = SCAN_PAIR_BYTES + 7 };
+	struct pair p = {
+		support_bytes("key"), support_bytes("value"), UINT64_MAX / 2
+	}, found;
+	struct scan scan = { 0 };
+	size_t pos = 0;
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_eq(scan_pairs(a, name, &scan, &batch), SHM_NO_BUCKET);
+	cr_assert_eq(scan_pairs(a, support_bytes(""), &scan, &batch),
+	    SHM_BUCKET_NAME_SIZE);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	cr_assert_eq(pair_put(a, name, &p, NULL), SHM_OK);
+	cr_assert_eq(scan_pairs(a, name, &scan, &batch), SHM_NO_ROOM);
+	cr_assert_eq(batch.needed, SCAN_PAIR_BYTES + 8);
+	batch.cap = batch.needed;
+	cr_assert_eq(scan_pairs(a, name, &scan, &batch), SHM_OK);
+	cr_assert(scan.done);
+	cr_assert(scan_next_pair(&batch, &pos, &found));
+	cr_assert_arr_eq(found.key.data, "key", 3);
+	cr_assert_arr_eq(found.value.data, "value", 5);
+	cr_assert(found.key.len == 3 && found.value.len == 5);
+	cr_assert_eq(found.expires_ms, p.expires_ms);
+	cr_assert_not(scan_next_pair(&batch, &pos, &found));
+}
+
+/* Whoever holds the lock sees all of a bucket at once. */
+static enum shm_status
+count_pairs(struct txn *t, void *arg)
+{
+	static uint8_t buf[64 * 1024];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan = { 0 };
+	enum shm_status status;
+	unsigned *n = arg;
+	struct pair found;
+	size_t pos;
+
+	while (!scan.done) {
+		status = txn_scan_pairs(t, name, &scan, &batch);
+		if (status != SHM_OK)
+			return status;
+		for (pos = 0; scan_next_pair(&batch, &pos, &found); ++*n)
+			cr_assert_eq(*(const char *)found.value.data, 'v');
+	}
+	return SHM_OK;
+}
+
+Test(scan, of_pairs_is_a_part_of_a_transaction)
+{
+	struct txn *t;
+	unsigned i, n = 0;
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_not_null(t = txn_open(a));
+	cr_assert_eq(txn_run(t, arena_shard_of(a, name), count_pairs, &n,
+	    NULL), SHM_NO_BUCKET);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < 1000; i++)
+		put_number("key", i);
+	cr_assert_eq(txn_run(t, arena_shard_of(a, name), count_pairs, &n,
+	    NULL), SHM_OK);
+	cr_assert_eq(n, 1000);
+	txn_close(t);
+}
+
+static void
+delete_number(const char *what, unsigned i)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "%s%u", what, i);
+	cr_assert_eq(pair_delete(a, name, support_bytes(key)), SHM_OK);
+}
+
+static unsigned
+number_of(const struct pair *p)
+{
+	char text[16] = "";
+
+	cr_assert_lt(p->key.len, sizeof(text));
+	memcpy(text, p->key.data, p->key.len);
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+/* Lines merge between two steps: what was before the cursor stays out. */
+Test(scan, returns_no_key_twice_when_the_table_shrinks)
+{
+	enum { KEYS = 5000, STAY = 500 };
+	static uint8_t buf[64 * 1024], seen[KEYS];
+	struct scan_batch batch = {
+		.buf = buf, .cap = sizeof(buf), .enough = 10
+	};
+	struct scan scan = { 0 };
+	struct pair found;
+	unsigned i, gone;
+	size_t pos;
+
+	a = support_arena(UINT64_C(16) << 20, 2, 64 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < KEYS; i++)
+		put_number("", i);
+	for (gone = KEYS; !scan.done;) {
+		cr_assert_eq(scan_pairs(a, name, &scan, &batch), SHM_OK);
+		for (pos = 0; scan_next_pair(&batch, &pos, &found);)
+			seen[number_of(&found)]++;
+		for (i = 0; i < 37 && gone > STAY; i++)
+			delete_number("", --gone);
+	}
+	for (i = 0; i < KEYS; i++)
+		cr_assert(i < STAY ? seen[i] == 1 : seen[i] <= 1,
+		    "key %u: %u times", i, seen[i]);
+}
+
+Test(scan, may_begin_anywhere)
+{
+	enum { KEYS = 1000 };
+	static uint8_t buf[64 * 1024], seen[KEYS];
+	struct scan_batch batch = { .buf = buf, .cap = sizeof(buf) };
+	struct scan scan;
+	struct pair found;
+	unsigned i, n = 0;
+	size_t pos;
+
+	a = support_arena(UINT64_C(8) << 20, 2, 64 * 1024);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	for (i = 0; i < KEYS; i++)
+		put_number("", i);
+	/* Only this half of the space: about half of the keys, once each. */
+	for (scan = (struct scan){ .cursor = UINT64_MAX / 2 + 12345 };
+	    !scan.done;) {
+		cr_assert_eq(scan_pairs(a, name, &scan, &batch), SHM_OK);
+		for (pos = 0; scan_next_pair(&batch, &pos, &found); n++)
+			cr_assert_eq(seen[number_of(&found)]++, 0);
+	}
+	cr_assert(n > KEYS / 3 && n < KEYS * 2 / 3, "%u keys", n);
 }
 
 /* As many calls as it takes: who waits for a name must not wait for all. */
