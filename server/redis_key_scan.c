@@ -28,6 +28,8 @@
 #define PLACE_SHIFT	(SHARD_BITS + 1)
 #define CURSOR_DIGITS	20
 #define COUNT_USUAL	10
+#define RANDOM_OF	16	/* names, so that one behind a gap in the
+				 * space is not much likelier than others */
 #define SCAN_BYTES	((size_t)1024 * 1024)	/* of a reply, COUNT or not */
 #define KEYS_BYTES	((size_t)64 * 1024 * 1024)
 
@@ -327,7 +329,7 @@ take_any(struct walk *w, struct slice *name)
 	struct slice next;
 	uint64_t n = 0;
 
-	while (n == 0 && !is_over(w) && step(w, 1) == SHM_OK)
+	while (n == 0 && !is_over(w) && step(w, RANDOM_OF) == SHM_OK)
 		while (store_next_name(w->store, &next))
 			if (random_number() % ++n == 0)
 				*name = next;
@@ -335,9 +337,9 @@ take_any(struct walk *w, struct slice *name)
 }
 
 /*
- * One of a line at a random place of a table that is chosen by how many names
- * are in it.  What is found there may have expired: then the next that has
- * not, and if there is none, the first of all.
+ * One of a few behind a random place of a table that is chosen by how many
+ * names are in it.  What is found there may have expired: then the next that
+ * has not, and if there is none, the first of all.
  */
 void
 redis_run_randomkey(struct call *call)
