@@ -309,7 +309,6 @@ conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 	const struct away *away = &conn->away;
 
 	turn->requests--;
-	set->req.protocol = conn->session.protocol;
 	if (!away->list && !away->every) {
 		conn_route(set, conn, take_held(set, conn));
 		return;
@@ -397,6 +396,7 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 {
 	struct conns *set = arg;
 	struct conn *conn = who;
+	size_t before = outbuf_len(&conn->out);
 
 	if (conn->away.every) {
 		conn_gather_failed(set, conn, node, why);
@@ -405,6 +405,8 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 	}
 	conn_error(conn, class_of(&conn->away, failure), "%s: %s", node,
 	    why);
+	if (session_step(&conn->session))
+		outbuf_truncate(&conn->out, before);
 	set->counted[BOARD_ERRORS]++;
 	if (conn->away.list)
 		conn_end_list(set, conn);

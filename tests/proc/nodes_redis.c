@@ -103,3 +103,43 @@ Test(nodes_redis, that_is_dead_is_told_in_an_error_of_its_own)
 	cr_assert_eq(strncmp(line, "-UNAVAILABLE ", 13), 0, "%s", line);
 	talk(fd, "HSET apples k v\r\n", ":1\r\n");
 }
+
+Test(nodes_redis, keep_back_the_replies_that_a_client_does_not_want)
+{
+	int fd = open_resp(0);
+
+	talk(fd, "CLIENT REPLY SKIP\r\nHSET milk k v\r\nHGET milk k\r\n",
+	    "$1\r\nv\r\n");
+	talk(fd, "CLIENT REPLY OFF\r\nHSET milk k w\r\nHGET apples k\r\n"
+	    "HGET milk k\r\nCLIENT REPLY ON\r\nHGET milk k\r\n",
+	    "+OK\r\n$1\r\nw\r\n");
+	daemon_kill(&c.node[1], SIGKILL);
+	talk(fd, "CLIENT REPLY SKIP\r\nHGET milk k\r\nHGET apples k\r\n",
+	    "$-1\r\n");
+}
+
+Test(nodes_redis, find_the_key_of_a_command_of_two_words)
+{
+	int fd = open_resp(0);
+
+	talk(fd, "HSET milk k v\r\nOBJECT ENCODING milk\r\n"
+	    "OBJECT REFCOUNT zebras\r\nOBJECT x milk\r\nOBJECT FREQ\r\n",
+	    ":1\r\n$9\r\nhashtable\r\n$-1\r\n"
+	    "-ERR unknown subcommand 'x'. Try OBJECT HELP.\r\n"
+	    "-ERR wrong number of arguments for 'object|freq' command\r\n");
+	talk_send(fd, "MEMORY USAGE milk\r\n");
+	talk_expect(fd, ":");
+}
+
+Test(nodes_redis, pause_what_is_to_be_passed_on)
+{
+	int fd = open_resp(0), other = open_resp(0);
+
+	talk(fd, "HSET milk k v\r\nCLIENT PAUSE 60000 WRITE\r\n",
+	    ":1\r\n+OK\r\n");
+	talk_send(other, "HSET milk k w\r\nHGET milk k\r\n");
+	talk(fd, "HGET milk k\r\nPING\r\n", "$1\r\nv\r\n+PONG\r\n");
+	talk_expect_silence(other);
+	talk(fd, "CLIENT UNPAUSE\r\n", "+OK\r\n");
+	talk_expect(other, ":0\r\n$1\r\nw\r\n");
+}
