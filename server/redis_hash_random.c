@@ -44,7 +44,7 @@ random_next(struct draw *draw)
 static uint64_t
 random_below(struct draw *draw, uint64_t n)
 {
-	return random_next(draw) % n;
+	return n == 0 ? 0 : random_next(draw) % n;
 }
 
 /* FNV-1a: no two fields of a few have the same, but by a rare chance. */
@@ -180,14 +180,31 @@ count_fields(struct draw *draw, uint64_t *fields)
 	return SHM_OK;
 }
 
-/* Different ones, of `left' fields; what came since they were counted is in
- * luck or out of it, as it comes. */
+/* Of the fields that a step has found. */
+static void
+draw_some(struct draw *draw, uint64_t wanted, uint64_t *left, size_t *n)
+{
+	struct pair pair;
+
+	while (*n < wanted &&
+	    store_next_pair(draw->call->env->store, &pair)) {
+		if (random_below(draw, *left) < wanted - *n) {
+			put_pair(draw, &pair);
+			++*n;
+		}
+		*left -= *left > 0;
+	}
+}
+
+/*
+ * Different ones.  If fields came since they were counted, the last ones are
+ * more in luck than the others.
+ */
 static enum shm_status
 draw_many(struct draw *draw, uint64_t wanted, size_t *n)
 {
 	struct scan scan = { 0 };
 	enum shm_status status;
-	struct pair pair;
 	uint64_t left;
 
 	if ((status = count_fields(draw, &left)) != SHM_OK)
@@ -197,13 +214,7 @@ draw_many(struct draw *draw, uint64_t wanted, size_t *n)
 		    draw->call->req->argv[1], &scan, 0);
 		if (status != SHM_OK)
 			return status;
-		for (; store_next_pair(draw->call->env->store, &pair) &&
-		    *n < wanted; left -= left > 1) {
-			if (random_below(draw, left) >= wanted - *n)
-				continue;
-			put_pair(draw, &pair);
-			++*n;
-		}
+		draw_some(draw, wanted, &left, n);
 	}
 	return SHM_OK;
 }
