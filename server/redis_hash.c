@@ -6,7 +6,9 @@
  * Each change is one transaction, whatever the number of fields.
  */
 
+#include "server/clock.h"
 #include "server/redis_hash.h"
+#include "shm/board.h"
 
 bool
 hash_is_string(struct call *call)
@@ -15,6 +17,20 @@ hash_is_string(struct call *call)
 		return false;
 	redis_wrong_type(call);
 	return true;
+}
+
+void
+hash_beat(const struct call *call)
+{
+	const struct inherit *in = call->env->inherit;
+
+	board_beat(in->arena, in->slot, clock_ms());
+}
+
+void
+hash_too_long(struct call *call)
+{
+	redis_error(call, "ERR", "reply is too long");
 }
 
 bool
@@ -56,20 +72,28 @@ lay_ghost(struct txn *t, void *arg)
  * The cleaner may be long in coming by, and a hash shall not seem to be there
  * for a field that is not: so who meets one that has expired deletes it.
  */
+static void
+forget(const struct call *call, struct bytes field)
+{
+	struct slice name = call->req->argv[1];
+	struct ghost ghost = { redis_bytes(name), field };
+
+	(void)store_change(call->env->store, redis_shard(call, name),
+	    lay_ghost, &ghost);
+}
+
 static enum shm_status
 look(const struct call *call, struct slice field, void *buf, size_t cap,
     struct pair_facts *facts)
 {
 	struct slice name = call->req->argv[1];
-	struct ghost ghost = { redis_bytes(name), redis_bytes(field) };
 	enum shm_status status;
 
 	facts->expires_ms = 0;
 	status = pair_look(call->env->store->arena, redis_shard(call, name),
-	    ghost.name, ghost.field, buf, cap, facts);
+	    redis_bytes(name), redis_bytes(field), buf, cap, facts);
 	if (status == SHM_NO_KEY && facts->expires_ms != 0)
-		(void)store_change(call->env->store, redis_shard(call, name),
-		    lay_ghost, &ghost);
+		forget(call, redis_bytes(field));
 	return status;
 }
 
@@ -93,6 +117,18 @@ hash_get(const struct call *call, struct slice field, struct slice *value)
 	    &facts);
 	*value = (struct slice){ store->value, facts.len };
 	return status;
+}
+
+bool
+hash_next_pair(const struct call *call, struct pair *pair)
+{
+	while (store_next_pair(call->env->store, pair)) {
+		if (pair->expires_ms == 0 ||
+		    pair->expires_ms > clock_wall_ms())
+			return true;
+		forget(call, pair->key);
+	}
+	return false;
 }
 
 /* --- change --- */

@@ -31,6 +31,9 @@ enum shm_status hash_look(const struct call *, struct slice field,
 enum shm_status hash_get(const struct call *, struct slice field,
     struct slice *value);
 
+/* The next pair that a walk over the hash has found, see store.h. */
+bool hash_next_pair(const struct call *, struct pair *);
+
 /*
  * A transaction on the hash; op is given its name.  False if the name is a
  * string's or the store says no, which is answered then; *status is SHM_OK,
@@ -53,6 +56,13 @@ struct hash_moment {
 
 void hash_moment_begin(const struct call *, struct hash_moment *);
 bool hash_moment_lasts(const struct call *, const struct hash_moment *);
+
+/* Before each piece of long work, which the watchdog takes for a standstill. */
+void hash_beat(const struct call *);
+
+/* Of a reply whose length is not bounded by that of the request. */
+#define HASH_REPLY_MAX	((size_t)64 * 1024 * 1024)
+void hash_too_long(struct call *);
 
 /*
  * "FIELDS n field .." at that word, to the end: sets *first to the first

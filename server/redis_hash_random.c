@@ -19,7 +19,6 @@
 #define SMALL_MAX	128U	/* fields: all of them do */
 #define FEW		32U	/* different ones that are looked for singly */
 #define FEW_TRIES	(8 * FEW)
-#define BYTES_MAX	((size_t)64 * 1024 * 1024)
 #define TIMES_MAX	1000000
 
 struct draw {
@@ -79,7 +78,7 @@ elect(struct draw *draw, size_t mark, size_t *candidates)
 {
 	struct pair pair;
 
-	while (store_next_pair(draw->call->env->store, &pair)) {
+	while (hash_next_pair(draw->call, &pair)) {
 		if (random_below(draw, ++*candidates) != 0)
 			continue;
 		outbuf_truncate(draw->call->out, mark);
@@ -100,6 +99,7 @@ draw_one(struct draw *draw)
 	unsigned ends = 0;
 
 	while (candidates < wanted && ends < (is_small ? 1 : 2)) {
+		hash_beat(draw->call);
 		status = store_scan_pairs(draw->call->env->store,
 		    draw->call->req->argv[1], &scan, wanted - candidates);
 		if (status != SHM_OK)
@@ -123,7 +123,7 @@ draw_times(struct draw *draw, uint64_t times, size_t *n)
 	for (*n = 0; *n < times; ++*n) {
 		if ((status = draw_one(draw)) != SHM_OK)
 			return status;
-		if (outbuf_len(draw->call->out) - mark > BYTES_MAX)
+		if (outbuf_len(draw->call->out) - mark > HASH_REPLY_MAX)
 			return SHM_NO_ROOM;
 	}
 	return SHM_OK;
@@ -170,6 +170,7 @@ count_fields(struct draw *draw, uint64_t *fields)
 	struct slice name;
 
 	for (*fields = 0; !scan.done;) {
+		hash_beat(draw->call);
 		status = store_scan_keys(draw->call->env->store,
 		    draw->call->req->argv[1], &scan);
 		if (status != SHM_OK)
@@ -186,8 +187,7 @@ draw_some(struct draw *draw, uint64_t wanted, uint64_t *left, size_t *n)
 {
 	struct pair pair;
 
-	while (*n < wanted &&
-	    store_next_pair(draw->call->env->store, &pair)) {
+	while (*n < wanted && hash_next_pair(draw->call, &pair)) {
 		if (random_below(draw, *left) < wanted - *n) {
 			put_pair(draw, &pair);
 			++*n;
@@ -203,6 +203,7 @@ draw_some(struct draw *draw, uint64_t wanted, uint64_t *left, size_t *n)
 static enum shm_status
 draw_many(struct draw *draw, uint64_t wanted, size_t *n)
 {
+	size_t mark = outbuf_len(draw->call->out);
 	struct scan scan = { 0 };
 	enum shm_status status;
 	uint64_t left;
@@ -210,11 +211,14 @@ draw_many(struct draw *draw, uint64_t wanted, size_t *n)
 	if ((status = count_fields(draw, &left)) != SHM_OK)
 		return status;
 	while (!scan.done && *n < wanted) {
+		hash_beat(draw->call);
 		status = store_scan_pairs(draw->call->env->store,
 		    draw->call->req->argv[1], &scan, 0);
 		if (status != SHM_OK)
 			return status;
 		draw_some(draw, wanted, &left, n);
+		if (outbuf_len(draw->call->out) - mark > HASH_REPLY_MAX)
+			return SHM_NO_ROOM;
 	}
 	return SHM_OK;
 }
@@ -252,7 +256,7 @@ answer_count(struct draw *draw, int64_t count)
 	}
 	outbuf_truncate(call->out, mark);
 	if (status == SHM_NO_ROOM)
-		redis_error(call, "ERR", "reply is too long");
+		hash_too_long(call);
 	else if (hash_lacks(call, status))
 		resp_put_list(call->out, redis_version(call), RESP_ARRAY, 0);
 }

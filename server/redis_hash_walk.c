@@ -48,7 +48,7 @@ put_batch(struct call *call, enum what what)
 	struct pair pair;
 	size_t n;
 
-	for (n = 0; store_next_pair(call->env->store, &pair); n++)
+	for (n = 0; hash_next_pair(call, &pair); n++)
 		put_pair(call, what, &pair);
 	return n;
 }
@@ -56,16 +56,20 @@ put_batch(struct call *call, enum what what)
 static enum shm_status
 put_all(struct call *call, enum what what, size_t *n)
 {
+	size_t mark = outbuf_len(call->out);
 	struct scan scan = { 0 };
 	enum shm_status status;
 
 	*n = 0;
 	do {
+		hash_beat(call);
 		status = store_scan_pairs(call->env->store,
 		    call->req->argv[1], &scan, 0);
 		if (status != SHM_OK)
 			return status;
 		*n += put_batch(call, what);
+		if (outbuf_len(call->out) - mark > HASH_REPLY_MAX)
+			return SHM_NO_ROOM;
 	} while (!scan.done);
 	return SHM_OK;
 }
@@ -83,7 +87,8 @@ put_steady(struct call *call, enum what what, size_t *n)
 		outbuf_truncate(call->out, mark);
 		hash_moment_begin(call, &moment);
 		status = put_all(call, what, n);
-		if (hash_moment_lasts(call, &moment) || *n > STEADY_MAX)
+		if (hash_moment_lasts(call, &moment) || *n > STEADY_MAX ||
+		    status == SHM_NO_ROOM)
 			return status;
 	}
 	locked = store_scan_moment(call->env->store, call->req->argv[1]);
@@ -103,9 +108,12 @@ answer_all(struct call *call, enum what what)
 	if (status != SHM_OK) {
 		outbuf_truncate(call->out, mark);
 		n = 0;
-		if (!hash_lacks(call, status))
-			return;
 	}
+	if (status == SHM_NO_ROOM)
+		hash_too_long(call);
+	if (status == SHM_NO_ROOM ||
+	    (status != SHM_OK && !hash_lacks(call, status)))
+		return;
 	resp_put_list_at(call->out, redis_version(call),
 	    what == BOTH ? RESP_MAP : RESP_ARRAY, n, mark);
 }
@@ -235,7 +243,7 @@ put_found(struct call *call, const struct step *step)
 	size_t mark = outbuf_len(call->out), n = 0;
 	struct pair pair;
 
-	while (store_next_pair(call->env->store, &pair)) {
+	while (hash_next_pair(call, &pair)) {
 		if (step->glob != NULL &&
 		    !glob_match(step->glob, slice_of(pair.key)))
 			continue;

@@ -78,8 +78,8 @@ enum shm_status store_scan_strings(struct store *, uint32_t shard,
 bool store_next_name(struct store *, struct slice *name);
 
 /*
- * The same with values, for store_next_pair().  And all there are, as they are
- * at one moment: SHM_NO_ROOM if they are many.
+ * The same with values, for store_next_pair(), those that have expired too.
+ * And all there are, as they are at one moment: SHM_NO_ROOM if they are many.
  */
 enum shm_status store_scan_pairs(struct store *, struct slice bucket,
     struct scan *, size_t enough);

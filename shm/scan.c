@@ -61,7 +61,8 @@ is_hidden(const struct arena *a, const struct record_view *r)
 static bool
 is_wanted(const struct packing *p, const struct record_view *r)
 {
-	if (r->op != p->op || record_is_expired(r, p->now_ms) ||
+	if (r->op != p->op ||
+	    (!p->has_values && record_is_expired(r, p->now_ms)) ||
 	    (p->op == RECORD_PUT ? r->bucket != p->bucket :
 	    is_hidden(p->a, r)))
 		return false;

@@ -51,7 +51,10 @@ enum shm_status scan_keys(struct arena *, struct bytes bucket, struct scan *,
 enum shm_status scan_shard_keys(struct arena *, uint32_t shard,
     struct bytes bucket, struct scan *, struct scan_batch *);
 
-/* The same as scan_keys(), with what the keys are set to. */
+/*
+ * The same as scan_keys(), with what the keys are set to.  Those that have
+ * expired are among them, for who would see them gone for good.
+ */
 enum shm_status scan_pairs(struct arena *, struct bytes bucket, struct scan *,
     struct scan_batch *);
 #define SCAN_PAIR_BYTES	16	/* of a batch, beside key and value */

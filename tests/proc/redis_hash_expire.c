@@ -131,11 +131,30 @@ Test(redis_hash_expire, hash_goes_with_the_last_field_that_does)
 	redis_ask(fd, "HSET h a 1 b 2", ":2");
 	redis_ask(fd, "HPEXPIRE h 30 FIELDS 2 a b", "*2\r\n:1\r\n:1");
 	await("HGET h a", "$-1");
-	redis_ask(fd, "HGETALL h", "*0");
-	redis_ask(fd, "HSCAN h 0", "*2\r\n$1\r\n0\r\n*0");
-	redis_ask(fd, "HRANDFIELD h", "$-1");
 	redis_ask(fd, "HMGET h a b", "*2\r\n$-1\r\n$-1");
 	redis_ask(fd, "EXISTS h", ":0");
+}
+
+Test(redis_hash_expire, hash_goes_when_a_walk_finds_that_nothing_is_left)
+{
+	static const struct redis_line lines[] = {
+		{ "HGETALL h", "*0" },
+		{ "HKEYS h", "*0" },
+		{ "HSCAN h 0", "*2\r\n$1\r\n0\r\n*0" },
+		{ "HRANDFIELD h", "$-1" },
+		{ "HRANDFIELD h -3", "*0" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		redis_ask(fd, "HSET h a 1 b 2 c 3", ":3");
+		redis_ask(fd, "HPEXPIRE h 20 FIELDS 2 a b",
+		    "*2\r\n:1\r\n:1");
+		redis_ask(fd, "HPEXPIRE h 21 FIELDS 1 c", "*1\r\n:1");
+		await("HGET h c", "$-1");
+		redis_ask(fd, lines[i].line, lines[i].reply);
+		redis_ask(fd, "EXISTS h", ":0");
+	}
 }
 
 Test(redis_hash_expire, deletes_a_field_whose_time_is_past)
