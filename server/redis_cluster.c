@@ -379,9 +379,10 @@ parse_slot(struct call *call, const char *why, int64_t *slot)
 	return false;
 }
 
-/* At most so many; told as well, if they are. */
+/* Of buckets, or of strings: at most so many; told as well, if they are. */
 static size_t
-walk_slot(struct call *call, int64_t slot, size_t most, bool tell)
+walk_names(struct call *call, int64_t slot, size_t most, bool tell,
+    enum shm_status (*names)(struct store *, uint32_t, struct scan *, size_t))
 {
 	struct store *store = call->env->store;
 	uint32_t shard = (uint32_t)slot / (HASH_SLOTS /
@@ -391,7 +392,7 @@ walk_slot(struct call *call, int64_t slot, size_t most, bool tell)
 	size_t n = 0;
 
 	while (n < most && !scan.done &&
-	    store_scan_buckets(store, shard, &scan, 0) == SHM_OK)
+	    names(store, shard, &scan, 0) == SHM_OK)
 		while (n < most && store_next_name(store, &name)) {
 			if (hash_slot(name.data, name.len) != slot)
 				continue;
@@ -400,6 +401,14 @@ walk_slot(struct call *call, int64_t slot, size_t most, bool tell)
 			n++;
 		}
 	return n;
+}
+
+static size_t
+walk_slot(struct call *call, int64_t slot, size_t most, bool tell)
+{
+	size_t n = walk_names(call, slot, most, tell, store_scan_buckets);
+
+	return n + walk_names(call, slot, most - n, tell, store_scan_strings);
 }
 
 void

@@ -28,8 +28,6 @@
 #define PLACE_SHIFT	(SHARD_BITS + 1)
 #define CURSOR_DIGITS	20
 #define COUNT_USUAL	10
-#define RANDOM_OF	16	/* names, so that one behind a gap in the
-				 * space is not much likelier than others */
 #define SCAN_BYTES	((size_t)1024 * 1024)	/* of a reply, COUNT or not */
 #define KEYS_BYTES	((size_t)64 * 1024 * 1024)
 
@@ -298,6 +296,12 @@ redis_run_keys(struct call *call)
 }
 
 /* --- RANDOMKEY --- */
+
+/*
+ * So many names to choose from: of one alone, one behind a gap in the space of
+ * hashes would be far likelier than others.
+ */
+#define RANDOM_OF	16
 
 /* Of all names, as many as are counted, the n-th is in this table. */
 static void

@@ -95,8 +95,8 @@ Test(redis_cluster, computes_slots_as_clients_do)
 	start("memory 64M\nworkers 2\ncluster-protocol single\n");
 	talk(fd, "CLUSTER KEYSLOT foo\r\nCLUSTER KEYSLOT {foo}bar\r\n"
 	    "CLUSTER KEYSLOT \"\"\r\n", ":12182\r\n:12182\r\n:0\r\n");
-	talk(fd, "HSET foo a 1\r\nHSET {foo}bar a 1\r\nHSET other a 1\r\n",
-	    ":1\r\n:1\r\n:1\r\n");
+	talk(fd, "HSET foo a 1\r\nSET {foo}bar 1\r\nHSET other a 1\r\n",
+	    ":1\r\n+OK\r\n:1\r\n");
 	talk(fd, "CLUSTER COUNTKEYSINSLOT 12182\r\n"
 	    "CLUSTER COUNTKEYSINSLOT 12183\r\n", ":2\r\n:0\r\n");
 	talk(fd, "CLUSTER GETKEYSINSLOT 12182 0\r\n"

@@ -392,6 +392,31 @@ Test(redis_string, commands_take_many)
 	free(line);
 }
 
+Test(redis_string, that_is_missing_is_a_null_of_its_own_in_RESP3)
+{
+	static const struct redis_line lines[] = {
+		{ "GET s", "_" },
+		{ "SET s 1 XX", "_" },
+		{ "SET s 1 GET", "_" },
+		{ "SET s 2 NX", "_" },
+		{ "GETSET t 1", "_" },
+		{ "GETDEL t", "$1\r\n1" },
+		{ "GETDEL t", "_" },
+		{ "GETEX t", "_" },
+		{ "MGET s t", "*2\r\n$1\r\n1\r\n_" },
+		{ "INCRBYFLOAT s 0.5", "$3\r\n1.5" },
+		{ "GETRANGE t 0 1", "$0\r\n" },
+		{ "STRLEN t", ":0" },
+		{ "DEL s", ":1" },
+		{ "RANDOMKEY", "_" },
+		{ "KEYS *", "*0" },
+		{ "SCAN 0 COUNT 1000", "*2\r\n$1\r\n0\r\n*0" },
+	};
+
+	redis_use_resp3(fd);
+	REDIS_ASK_ALL(fd, lines);
+}
+
 /* A name is one or the other. */
 Test(redis_string, is_no_bucket)
 {
@@ -494,6 +519,33 @@ Test(redis_string, has_a_name_that_is_not_too_long)
 	}
 	redis_ask(fd, "DBSIZE", ":1");
 	free(name);
+}
+
+static void
+send_increments(int to, unsigned n)
+{
+	while (n-- > 0)
+		talk_send(to, "INCRBY n 2\r\nINCRBY {n}other 2\r\n");
+}
+
+/* Of both workers, if the kernel deals connections out. */
+Test(redis_string, is_added_to_by_several_at_once)
+{
+	enum { CLIENTS = 8, EACH = 250 };
+	int fds[CLIENTS], i, round;
+	char line[32];
+
+	for (i = 0; i < CLIENTS; i++)
+		fds[i] = redis_open(&d);
+	for (round = 0; round < EACH; round += 10)
+		for (i = 0; i < CLIENTS; i++)
+			send_increments(fds[i], 10);
+	for (i = 0; i < CLIENTS; i++)
+		for (round = 0; round < 2 * EACH; round++)
+			cr_assert(talk_line(fds[i], line, sizeof(line)));
+	redis_ask(fd, "MGET n {n}other", "*2\r\n$4\r\n4000\r\n$4\r\n4000");
+	for (i = 0; i < CLIENTS; i++)
+		close(fds[i]);
 }
 
 Test(redis_string, outlives_the_server_that_set_it)

@@ -15,6 +15,17 @@ redis_open(const struct daemon *d)
 }
 
 void
+redis_use_resp3(int fd)
+{
+	char line[64];
+
+	talk_send(fd, "HELLO 3\r\n");
+	do
+		cr_assert(talk_line(fd, line, sizeof(line)));
+	while (strcmp(line, "*0") != 0);
+}
+
+void
 redis_ask(int fd, const char *line, const char *reply)
 {
 	talk_send(fd, line);

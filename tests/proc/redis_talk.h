@@ -11,6 +11,9 @@
 /* Returns a connected socket, on which RESP2 is spoken. */
 int redis_open(const struct daemon *);
 
+/* From now on RESP3. */
+void redis_use_resp3(int fd);
+
 /*
  * Send a line, without its end, and expect exactly this reply, without its
  * last line end.
