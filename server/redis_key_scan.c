@@ -28,7 +28,8 @@
 #define PLACE_SHIFT	(SHARD_BITS + 1)
 #define CURSOR_DIGITS	20
 #define COUNT_USUAL	10
-#define SCAN_BYTES	((size_t)1024 * 1024)	/* of a reply, COUNT or not */
+#define PIECE_NAMES	((size_t)10000)
+#define PIECE_BYTES	((size_t)1024 * 1024)
 #define KEYS_BYTES	((size_t)64 * 1024 * 1024)
 
 _Static_assert(ARENA_SHARDS_MAX == 1U << SHARD_BITS, "cursors name shards");
@@ -104,24 +105,30 @@ matches(const struct walk *w, struct slice name)
 	return w->glob == NULL || glob_match(w->glob, name);
 }
 
-/* --- SCAN --- */
-
 struct found {			/* on its way to the client */
 	struct outbuf	names;
 	size_t		n;
 };
 
+/*
+ * So many names, or fewer: nobody else is served meanwhile, so neither a
+ * count nor a table that is all but empty makes it long.
+ */
 static enum shm_status
 collect(struct walk *w, size_t count, struct found *found)
 {
+	size_t seen = 0, bytes = outbuf_len(&found->names) + PIECE_BYTES;
 	enum shm_status status;
 	struct slice name;
-	size_t seen = 0;
+	bool idle = false;
 
-	while (seen < count && !is_over(w) &&
-	    outbuf_len(&found->names) < SCAN_BYTES) {
+	if (count > PIECE_NAMES)
+		count = PIECE_NAMES;
+	while (seen < count && !idle && !is_over(w) &&
+	    outbuf_len(&found->names) < bytes) {
 		if ((status = step(w, count - seen)) != SHM_OK)
 			return status;
+		idle = w->store->batch.used == 0 && w->scan.cursor != 0;
 		for (; store_next_name(w->store, &name); seen++)
 			if (matches(w, name)) {
 				resp_put_bulk(&found->names, name);
@@ -130,6 +137,18 @@ collect(struct walk *w, size_t count, struct found *found)
 	}
 	return SHM_OK;
 }
+
+static void
+reply_names(struct outbuf *out, enum resp_version version,
+    const struct found *found)
+{
+	resp_put_list(out, version, RESP_ARRAY, found->n);
+	outbuf_append(out, found->names.data + found->names.head,
+	    outbuf_len(&found->names));
+	out->failed |= found->names.failed;
+}
+
+/* --- SCAN --- */
 
 static void
 reply_scan(struct call *call, const struct walk *w, const struct found *found)
@@ -142,10 +161,7 @@ reply_scan(struct call *call, const struct walk *w, const struct found *found)
 	resp_put_list(call->out, redis_version(call), RESP_ARRAY, 2);
 	resp_put_bulk(call->out, (struct slice){ (const uint8_t *)cursor,
 	    (size_t)len });
-	resp_put_list(call->out, redis_version(call), RESP_ARRAY, found->n);
-	outbuf_append(call->out, found->names.data + found->names.head,
-	    outbuf_len(&found->names));
-	call->out->failed |= found->names.failed;
+	reply_names(call->out, redis_version(call), found);
 }
 
 static void
@@ -255,68 +271,80 @@ redis_run_scan(struct call *call)
 
 /* --- KEYS --- */
 
-static bool
-write_all(struct call *call, struct walk *w, size_t mark, size_t *n)
-{
-	enum shm_status status;
-	struct slice name;
+/*
+ * The length of a list comes first, so it is made aside, in pieces between
+ * which others have their turns.
+ */
+struct keys {
+	struct walk		walk;
+	struct found		found;
+	enum resp_version	version;
+};
 
-	for (*n = 0; !is_over(w);) {
-		if ((status = step(w, 0)) != SHM_OK) {
-			outbuf_truncate(call->out, mark);
-			redis_store_error(call, status);
-			return false;
-		}
-		while (store_next_name(w->store, &name))
-			if (matches(w, name)) {
-				resp_put_bulk(call->out, name);
-				++*n;
-			}
-		if (outbuf_len(call->out) - mark > KEYS_BYTES) {
-			outbuf_truncate(call->out, mark);
-			redis_error(call, "ERR", "too many keys for one "
-			    "reply, use SCAN");
-			return false;
-		}
-	}
-	return true;
+static void
+end_keys(void *own)
+{
+	struct keys *keys = own;
+
+	glob_free(keys->walk.glob);
+	outbuf_free(&keys->found.names);
+	free(keys);
+}
+
+static bool
+next_keys(struct stream *stream, struct store *store, struct outbuf *out)
+{
+	struct keys *keys = stream->own;
+	enum shm_status status;
+
+	(void)store;
+	status = collect(&keys->walk, SIZE_MAX, &keys->found);
+	if (status == SHM_OK && outbuf_len(&keys->found.names) <= KEYS_BYTES &&
+	    !is_over(&keys->walk))
+		return true;
+	if (status != SHM_OK)
+		resp_put_error(out, "ERR", "%s", shm_strstatus(status));
+	else if (outbuf_len(&keys->found.names) > KEYS_BYTES)
+		resp_put_error(out, "ERR", "too many keys for one reply, use "
+		    "SCAN");
+	else
+		reply_names(out, keys->version, &keys->found);
+	return false;
 }
 
 void
 redis_run_keys(struct call *call)
 {
-	struct walk w = { .store = call->env->store };
-	size_t n, mark = outbuf_len(call->out);
+	struct keys *keys = calloc(1, sizeof(*keys));
 
-	if (read_pattern(call, call->req->argv[1], &w.glob) &&
-	    write_all(call, &w, mark, &n))
-		resp_put_list_at(call->out, redis_version(call), RESP_ARRAY,
-		    n, mark);
-	glob_free(w.glob);
+	if (keys == NULL) {
+		redis_store_error(call, SHM_FULL);
+		return;
+	}
+	keys->walk.store = call->env->store;
+	keys->version = redis_version(call);
+	outbuf_init(&keys->found.names);
+	if (!read_pattern(call, call->req->argv[1], &keys->walk.glob)) {
+		end_keys(keys);
+		return;
+	}
+	stream_begin(call->stream, call->req, next_keys);
+	call->stream->own = keys;
+	call->stream->release = end_keys;
+	call->stream->slow = true;
+	call->next = CALL_STREAM;
 }
 
 /* --- RANDOMKEY --- */
 
 /*
- * So many names to choose from: of one alone, one behind a gap in the space of
- * hashes would be far likelier than others.
+ * Names to choose from: of one alone, one behind a gap in the space of hashes
+ * would be far likelier than others; and of a table with few names all, for
+ * those at its beginning have nobody before them.
  */
 #define RANDOM_OF	16
-
-/* Of all names, as many as are counted, the n-th is in this table. */
-static void
-go_to(struct walk *w, uint64_t n)
-{
-	uint64_t buckets, strings;
-
-	for (; w->shard < arena_shards(w->store->arena); w->shard++) {
-		store_count_names(w->store, w->shard, &buckets, &strings);
-		w->strings = n >= buckets;
-		if (n < buckets + strings)
-			return;
-		n -= buckets + strings;
-	}
-}
+#define RANDOM_FEW	256
+#define RANDOM_STEPS	(2 * ARENA_SHARDS_MAX)	/* there are so many tables */
 
 static uint64_t
 random_number(void)
@@ -327,13 +355,40 @@ random_number(void)
 	return n;
 }
 
+static void
+go_into(struct walk *w, uint64_t names)
+{
+	if (names > RANDOM_FEW)
+		w->scan.cursor = random_number();
+}
+
+/* Of all names, as many as are counted, the n-th is in this table. */
+static void
+go_to(struct walk *w, uint64_t n)
+{
+	uint64_t buckets, strings;
+
+	for (; w->shard < arena_shards(w->store->arena); w->shard++) {
+		store_count_names(w->store, w->shard, &buckets, &strings);
+		w->strings = n >= buckets;
+		if (n < buckets + strings) {
+			go_into(w, w->strings ? strings : buckets);
+			return;
+		}
+		n -= buckets + strings;
+	}
+}
+
 static bool
 take_any(struct walk *w, struct slice *name)
 {
+	size_t enough = w->scan.cursor == 0 ? RANDOM_FEW : RANDOM_OF;
 	struct slice next;
 	uint64_t n = 0;
+	int steps;
 
-	while (n == 0 && !is_over(w) && step(w, RANDOM_OF) == SHM_OK)
+	for (steps = 0; n == 0 && !is_over(w) && steps < RANDOM_STEPS &&
+	    step(w, enough) == SHM_OK; steps++)
 		while (store_next_name(w->store, &next))
 			if (random_number() % ++n == 0)
 				*name = next;
@@ -341,9 +396,9 @@ take_any(struct walk *w, struct slice *name)
 }
 
 /*
- * One of a few behind a random place of a table that is chosen by how many
- * names are in it.  What is found there may have expired: then the next that
- * has not, and if there is none, the first of all.
+ * One of a few at a random place of a table that is chosen by how many names
+ * are in it.  What is found there may have expired: then the next that has
+ * not, and if there is none, the first of all.
  */
 void
 redis_run_randomkey(struct call *call)
@@ -354,10 +409,8 @@ redis_run_randomkey(struct call *call)
 	struct slice name;
 
 	store_count_all(w.store, &buckets, &strings);
-	if (buckets + strings > 0) {
+	if (buckets + strings > 0)
 		go_to(&w, random_number() % (buckets + strings));
-		w.scan.cursor = random_number();
-	}
 	if (take_any(&w, &name) || take_any(&all, &name))
 		resp_put_bulk(call->out, name);
 	else

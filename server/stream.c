@@ -168,6 +168,8 @@ stream_end(struct stream *stream)
 {
 	if (stream->audited != NULL)
 		store_audit_end(stream->audited);
+	if (stream->release != NULL)
+		stream->release(stream->own);
 	free(stream->kept);
 	memset(stream, 0, sizeof(*stream));
 }

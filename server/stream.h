@@ -29,6 +29,8 @@ struct stream {
 	struct scan	 scan;
 	struct store	*audited;	/* AUDIT: of whom */
 	const struct route *route;	/* WHERE */
+	void		*own;		/* of a stream that has more in hand */
+	void		(*release)(void *own);	/* at the end; NULL: nothing */
 };
 
 /* Begin one for a request, which must live on. */

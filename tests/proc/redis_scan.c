@@ -285,6 +285,9 @@ Test(redis_scan, has_a_sister_that_tells_all_at_once)
 	cr_assert_eq(count_keys("[sh]1?"), 20);
 	cr_assert_eq(count_keys("s1"), 1);
 	cr_assert_eq(count_keys("S1"), 0);
+	/* It comes in pieces, and what is behind it waits. */
+	talk(fd, "KEYS nothing*\r\nDBSIZE\r\nKEYS s77\r\n",
+	    "*0\r\n:3500\r\n*1\r\n$3\r\ns77\r\n");
 }
 
 Test(redis_scan, has_a_sister_that_tells_any)
@@ -301,5 +304,6 @@ Test(redis_scan, has_a_sister_that_tells_any)
 	}
 	for (i = 0; i < NAMES; i++)
 		different += found.times[i] > 0;
-	cr_assert_gt(different, 500);
+	/* Of a fair choice it would be about 870. */
+	cr_assert_gt(different, 700);
 }
