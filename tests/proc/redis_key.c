@@ -14,6 +14,10 @@
 #define ARITY(name)	"-ERR wrong number of arguments for '" name "' command"
 #define BAD_TIME(name)	"-ERR invalid expire time in '" name "' command"
 
+#define ROUNDS		30
+#define FLIPS		200
+#define LOOKS		300
+
 static struct daemon d;
 static int fd;
 
@@ -324,6 +328,58 @@ Test(redis_key, of_a_large_hash_is_renamed_or_stays)
 	}
 	redis_ask(fd, "RENAME {t}i {t}h", "-ERR batch too large");
 	redis_ask(fd, "EXISTS {t}h {t}i", ":1");
+}
+
+static void
+flip(int writer)
+{
+	int i;
+
+	for (i = 0; i < FLIPS; i++)
+		talk_send(writer, "COPY {t}h {t}x REPLACE\r\n"
+		    "COPY {t}s {t}x REPLACE\r\n");
+}
+
+static void
+look(int reader)
+{
+	int i;
+
+	for (i = 0; i < LOOKS; i++)
+		talk_send(reader, "EXISTS {t}x\r\nGET {t}x\r\n");
+}
+
+static void
+expect_seen(int reader)
+{
+	char line[128];
+
+	talk_expect(reader, ":1\r\n");
+	cr_assert(talk_line(reader, line, sizeof(line)));
+	cr_assert_str_neq(line, "$-1");
+	if (line[0] == '$')
+		talk_expect(reader, "1\r\n");
+}
+
+/* Seen by one worker, while another makes it now this and now that. */
+Test(redis_key, is_there_all_the_time_while_what_it_is_of_changes)
+{
+	int writer = redis_open_beside(&d, 0);
+	int reader = redis_open_beside(&d, 1);
+	int i, j;
+
+	redis_ask(fd, "HSET {t}h f v", ":1");
+	redis_ask(fd, "MSET {t}s 1 {t}x 1", "+OK");
+	for (i = 0; i < ROUNDS; i++) {
+		flip(writer);
+		look(reader);
+		for (j = 0; j < FLIPS; j++)
+			talk_expect(writer, ":1\r\n:1\r\n");
+		for (j = 0; j < LOOKS; j++)
+			expect_seen(reader);
+	}
+	close(writer);
+	close(reader);
 }
 
 /* --- all of them --- */

@@ -4,7 +4,6 @@
  */
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,19 +153,6 @@ Test(redis_scan, takes_steps_of_the_size_that_it_is_told)
 	cr_assert_eq(found.steps, 1);
 }
 
-/* A connection to another worker than this one, of two. */
-static int
-open_beside(unsigned worker)
-{
-	int paused = talk_open_worker(&d, worker), other;
-	pid_t pid = talk_pause_worker(paused);
-
-	other = redis_open(&d);
-	cr_assert_eq(kill(pid, SIGCONT), 0);
-	close(paused);
-	return other;
-}
-
 /* A hundred names more, or less, than those that came. */
 static unsigned
 change(bool more, unsigned news)
@@ -189,7 +175,9 @@ change(bool more, unsigned news)
 /* Each step by another worker, while names come and go. */
 Test(redis_scan, finds_what_stays_on_any_worker_while_all_else_changes)
 {
-	int fds[2] = { open_beside(1), open_beside(0) };
+	int fds[2] = {
+		redis_open_beside(&d, 1), redis_open_beside(&d, 0)
+	};
 	static struct found found;
 	char cursor[32] = "0";
 	unsigned i, n = 0, news = 0;

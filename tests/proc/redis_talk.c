@@ -1,9 +1,11 @@
 #include "tests/proc/redis_talk.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int
 redis_open(const struct daemon *d)
@@ -11,6 +13,18 @@ redis_open(const struct daemon *d)
 	int fd = talk_open(d);
 
 	talk(fd, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
+	return fd;
+}
+
+int
+redis_open_beside(const struct daemon *d, unsigned worker)
+{
+	int paused = talk_open_worker(d, worker), fd;
+	pid_t pid = talk_pause_worker(paused);
+
+	fd = redis_open(d);
+	cr_assert_eq(kill(pid, SIGCONT), 0);
+	close(paused);
 	return fd;
 }
 

@@ -11,6 +11,9 @@
 /* Returns a connected socket, on which RESP2 is spoken. */
 int redis_open(const struct daemon *);
 
+/* The same, to another worker than this one, of two. */
+int redis_open_beside(const struct daemon *, unsigned worker);
+
 /* From now on RESP3. */
 void redis_use_resp3(int fd);
 
