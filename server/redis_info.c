@@ -312,12 +312,12 @@ info_cluster(struct page *page)
 static void
 info_keyspace(struct page *page)
 {
-	uint64_t keys, pairs;
+	uint64_t buckets, strings;
 
-	arena_counts(arena_of(page), &keys, &pairs);
-	if (keys > 0)
+	store_count_all(page->call->env->store, &buckets, &strings);
+	if (buckets + strings > 0)
 		line(page, "db0:keys=%ju,expires=0,avg_ttl=0",
-		    (uintmax_t)keys);
+		    (uintmax_t)(buckets + strings));
 }
 
 static const struct section {

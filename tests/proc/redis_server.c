@@ -137,7 +137,7 @@ Test(redis_server, info_has_the_sections_of_redis)
 	char head[32];
 	size_t i;
 
-	talk(fd, "HSET b k v\r\n", ":1\r\n");
+	talk(fd, "HSET b k v\r\nMSET s 1 t 2\r\n", ":1\r\n+OK\r\n");
 	resp_text(fd, "INFO\r\n", text, sizeof(text));
 	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		snprintf(head, sizeof(head), "# %s\r\n", sections[i]);
@@ -147,7 +147,7 @@ Test(redis_server, info_has_the_sections_of_redis)
 	cr_assert(strstr(text, "\r\nredis_version:7.0.15\r\n"));
 	cr_assert(strstr(text, "\r\nkvd_version:"));
 	cr_assert(strstr(text, "\r\nloading:0\r\n"));
-	cr_assert(strstr(text, "\r\ndb0:keys=1,"));
+	cr_assert(strstr(text, "\r\ndb0:keys=3,"));
 }
 
 Test(redis_server, info_has_what_is_asked_for_alone)
