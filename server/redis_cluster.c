@@ -120,7 +120,7 @@ write_id(const struct call *call, uint32_t node, char id[ID_MAX])
 static bool
 write_dialled(const struct call *call, char *text, size_t size)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(call->session->fd, (struct sockaddr *)&addr, &len) ==

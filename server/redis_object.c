@@ -28,7 +28,7 @@ know(const struct call *call, struct slice name, struct known *known)
 {
 	struct arena *arena = call->env->store->arena;
 
-	known->type = redis_type_of(call, name);
+	*known = (struct known){ .type = redis_type_of(call, name) };
 	if (known->type == REDIS_HASH &&
 	    bucket_stat(arena, redis_bytes(name), &known->stat) != SHM_OK)
 		known->type = REDIS_NONE;
