@@ -32,7 +32,9 @@ agreed_open(void)
 
 	a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	return a == MAP_FAILED ? NULL : a;
+	if (a == MAP_FAILED)
+		return NULL;
+	return a;
 }
 
 void

@@ -30,7 +30,7 @@ conn_put_error(struct outbuf *out, enum request_protocol protocol,
 		resp_put_error(out, code, "%s", reason);
 		return;
 	}
-	for (i = 0; code[i] != '\0' && i < sizeof(word) - 1; i++)
+	for (i = 0; i < sizeof(word) - 1 && code[i] != '\0'; i++)
 		word[i] = (char)tolower((unsigned char)code[i]);
 	word[i] = '\0';
 	reply_error(out, "%s: %s", word, reason);
