@@ -13,13 +13,16 @@
 
 #define SAMPLE_MS	1000
 
+#define LINE	64	/* bytes that move between processors together */
+
+/* What every request reads is apart from what each new client changes. */
 struct agreed {
-	_Atomic uint64_t	 last_client;
 	_Atomic uint64_t	 paused_until_ms;
 	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint64_t	 setting[AGREED_SETTINGS];
 	_Atomic bool		 is_set[AGREED_SETTINGS]; /* after that */
 	_Atomic uint64_t	 counted_before[BOARD_COUNTERS];
+	_Alignas(LINE) _Atomic uint64_t last_client;
 	_Atomic uint64_t	 sampled_ms;
 	_Atomic uint64_t	 sampled;		/* requests, then */
 	_Atomic uint64_t	 per_second;

@@ -368,7 +368,8 @@ parse_change(struct call *call, const struct slice *words,
 	size_t i;
 
 	for (option = 0; option < CONFIG_OPTIONS; option++)
-		if (redis_is(words[0], config_option_name(option)))
+		if (config_rows[option].type != CONFIG_IS_SECRET &&
+		    redis_is(words[0], config_option_name(option)))
 			return parse_named(call, words, option, change);
 	for (i = 0; i < N(aliases); i++)
 		if (redis_is(words[0], aliases[i].name))

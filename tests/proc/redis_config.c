@@ -49,6 +49,12 @@ Test(redis_config, tells_of_the_settings_of_kvd_but_the_secret)
 	    "$4\r\ninfo\r\n$11\r\nlimits.idle\r\n$3\r\n10m\r\n");
 }
 
+Test(redis_config, says_nothing_of_the_secret_to_who_guesses_it)
+{
+	talk(fd, "CONFIG SET cookie guess\r\n", "-ERR Unknown option or number "
+	    "of arguments for CONFIG SET - 'cookie'\r\n");
+}
+
 Test(redis_config, keeps_what_means_nothing_to_it)
 {
 	talk(fd, "CONFIG SET hash-max-listpack-entries 5 "
