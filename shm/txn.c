@@ -82,12 +82,24 @@ set_kept(struct txn *t, size_t cap)
 	return true;
 }
 
+bool
+stage_enlarge(struct txn *t)
+{
+	return set_cap(t, 2 * t->stage.cap);
+}
+
+void
+stage_forget_large(struct txn *t)
+{
+	if (t->stage.cap > CAP_KEEP)
+		(void)set_cap(t, CAP_BEGIN);
+}
+
 /* One that was large is no reason to be slow ever after. */
 static void
 forget_large(struct txn *t)
 {
-	if (t->stage.cap > CAP_KEEP)
-		(void)set_cap(t, CAP_BEGIN);
+	stage_forget_large(t);
 	if (t->kept_cap > KEPT_KEEP)
 		(void)set_kept(t, KEPT_BEGIN);
 }
@@ -260,7 +272,7 @@ grow(struct txn *t)
 {
 	if (t->kept_needed > t->kept_cap)
 		return set_kept(t, 2 * t->kept_needed);
-	return set_cap(t, 2 * t->stage.cap);
+	return stage_enlarge(t);
 }
 
 enum shm_status

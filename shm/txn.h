@@ -103,4 +103,42 @@ enum shm_status txn_expire(struct txn *, struct bytes bucket,
  */
 void *txn_keep(struct txn *, const void *, size_t len);
 
+/*
+ * Drafts: transactions of several steps, between which anything may be done,
+ * for all of it is done without the lock.  A function writes the draft: it
+ * reads in the view by txn_get() and its like, and changes it by steps, each
+ * of which is like an op above and sees those before it.  Then the lock is
+ * taken, and if the shard is what it was when the draft was begun, all changes
+ * happen together.  If not, the draft is written again.
+ *
+ * If others always come first, it is written under the lock at last.  So what
+ * a draft is for must go through the view, and nothing else of this shard may
+ * be asked that could take the lock.
+ *
+ * One per process and thread.
+ */
+struct txn_draft;
+
+/* NULL when memory ran out.  The arena must outlive it. */
+struct txn_draft *txn_draft_open(struct arena *);
+void txn_draft_close(struct txn_draft *);
+
+/*
+ * Run write() until what it has written has happened.  Whatever it returns but
+ * SHM_OK ends it without a change, and is the answer; else as txn_run().
+ */
+enum shm_status txn_draft_run(struct txn_draft *, uint32_t shard,
+    enum shm_status (*write)(struct txn *view, void *), void *arg);
+
+/*
+ * A step: what op returns.  Unless it is SHM_OK the step has changed nothing.
+ * What is given need not stay, and there is always room for txn_keep() unless
+ * memory ran out.
+ */
+enum shm_status txn_step(struct txn *view, enum shm_status (*op)(struct txn *,
+    void *), void *arg);
+
+/* Nobody uses what was read or kept so far any more. */
+void txn_turn_page(struct txn *view);
+
 #endif

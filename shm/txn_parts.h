@@ -24,12 +24,15 @@ struct stage_bucket {
 	uint64_t	 revision;
 	unsigned	 puts;
 	unsigned	 deletes;
+	uint32_t	 hides;		/* in the index, until it is undone */
 };
 
-/* Of a record: whose, and where the next lookup finds it. */
+/* Of a record: whose, where the next lookup finds it, and how to undo it. */
 struct stage_change {
 	uint32_t	 bucket;	/* number of its stage_bucket */
 	uint64_t	 hash;		/* of the key, if it is a pair's */
+	uint32_t	 hides;		/* in the index */
+	struct stage_bucket before;	/* its bucket */
 };
 
 /* Numbers + 1 of what was staged, by a hash; 0 is empty, never full. */
@@ -51,7 +54,10 @@ struct stage {
 
 struct txn {
 	struct arena		*a;
-	struct held		*h;		/* while op runs */
+	struct held		*h;		/* while op runs; NULL: the
+						 * lock is not held */
+	struct txn_draft	*draft;		/* whose view it is, or NULL */
+	bool			 starved;	/* it was too little room */
 	enum shm_status		(*op)(struct txn *, void *);
 	void			*arg;
 	uint64_t		 now_ms;
@@ -66,10 +72,28 @@ struct txn {
 /* Forget what was staged. */
 void stage_clear(struct txn *);
 
+/* Forget it down to so many changes and buckets. */
+void stage_undo(struct txn *, size_t n, size_t nbuckets);
+
 /* Buckets that have lost their last key, and go with it. */
 enum shm_status stage_ends(struct txn *);
 
 /* The number of bytes that all records take. */
 uint64_t stage_bytes(const struct txn *);
+
+/* More room for the stage, and not more than usual; what is in it is lost. */
+bool stage_enlarge(struct txn *);
+void stage_forget_large(struct txn *);
+
+/*
+ * txn_draft.c: what a view reads while the lock is not held, and what it
+ * keeps.  The answers are those of txn.h; NULL if memory ran out.
+ */
+enum shm_status draft_read_bucket(struct txn_draft *, struct stage_bucket *);
+enum shm_status draft_read_pair(struct txn_draft *, struct bytes bucket,
+    struct bytes key, struct record_view *);
+void *draft_keep(struct txn_draft *, const void *, size_t len);
+/* The same for as long as the draft. */
+bool draft_keep_on(struct txn_draft *, struct bytes *);
 
 #endif

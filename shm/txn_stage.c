@@ -62,6 +62,12 @@ name_slot(struct txn *t, uint64_t hash, struct bytes name)
 	return &names->slots[i];
 }
 
+static bool
+is_of_pair(const struct record_view *r)
+{
+	return r->op == RECORD_PUT || r->op == RECORD_DELETE;
+}
+
 void
 stage_clear(struct txn *t)
 {
@@ -73,6 +79,31 @@ stage_clear(struct txn *t)
 		    (t->stage.names.mask + 1) * sizeof(*t->stage.names.slots));
 	t->stage.n = t->stage.nbuckets = 0;
 	t->kept_used = 0;
+	t->starved = false;
+}
+
+/*
+ * The last one first, so that each slot of an index which becomes empty is
+ * the last that was filled, and no search ends at it too early.
+ */
+void
+stage_undo(struct txn *t, size_t n, size_t nbuckets)
+{
+	struct stage *s = &t->stage;
+	const struct stage_change *c;
+	const struct stage_bucket *b;
+
+	for (; s->n > n; s->n--) {
+		c = &s->changes[s->n - 1];
+		if (is_of_pair(&s->views[s->n - 1]))
+			*pair_slot(t, c->bucket, c->hash,
+			    s->views[s->n - 1].key) = c->hides;
+		s->buckets[c->bucket] = c->before;
+	}
+	for (; s->nbuckets > nbuckets; s->nbuckets--) {
+		b = &s->buckets[s->nbuckets - 1];
+		*name_slot(t, b->hash, b->name) = b->hides;
+	}
 }
 
 /* --- what is staged --- */
@@ -82,12 +113,14 @@ add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key)
 {
 	struct record_view *r = &t->stage.views[t->stage.n];
 
-	if (t->stage.n == t->stage.cap)
+	if (t->stage.n == t->stage.cap) {
+		t->starved = true;
 		return SHM_NO_ROOM;
+	}
 	*r = (struct record_view){ .op = op, .key = key };
 	r->size = record_size(key.len, 0, false);
 	t->stage.changes[t->stage.n++] = (struct stage_change){
-		.bucket = bucket
+		.bucket = bucket, .before = t->stage.buckets[bucket]
 	};
 	return SHM_OK;
 }
@@ -97,26 +130,37 @@ static enum shm_status
 add_pair(struct txn *t, uint32_t bucket, enum record_op op, uint64_t hash,
     struct bytes key)
 {
-	enum shm_status status = add(t, bucket, op, key);
+	struct stage_change *c = &t->stage.changes[t->stage.n];
+	uint32_t *slot = pair_slot(t, bucket, hash, key);
+	enum shm_status status;
 
-	if (status != SHM_OK)
+	if (t->draft != NULL && !draft_keep_on(t->draft, &key))
+		return SHM_FULL;
+	if ((status = add(t, bucket, op, key)) != SHM_OK)
 		return status;
-	t->stage.changes[t->stage.n - 1].hash = hash;
-	*pair_slot(t, bucket, hash, key) = (uint32_t)t->stage.n;
+	c->hash = hash;
+	c->hides = *slot;
+	*slot = (uint32_t)t->stage.n;
 	return SHM_OK;
 }
 
 /* The next bucket, for a name. */
-static struct stage_bucket *
+static enum shm_status
 add_bucket(struct txn *t, uint64_t hash, struct bytes name)
 {
-	struct stage_bucket *s = &t->stage.buckets[t->stage.nbuckets];
+	uint32_t *slot = name_slot(t, hash, name);
 
-	if (t->stage.nbuckets == t->stage.cap)
-		return NULL;
-	*s = (struct stage_bucket){ .name = name, .hash = hash };
-	*name_slot(t, hash, name) = (uint32_t)++t->stage.nbuckets;
-	return s;
+	if (t->stage.nbuckets == t->stage.cap) {
+		t->starved = true;
+		return SHM_NO_ROOM;
+	}
+	if (t->draft != NULL && !draft_keep_on(t->draft, &name))
+		return SHM_FULL;
+	t->stage.buckets[t->stage.nbuckets] = (struct stage_bucket){
+		.name = name, .hash = hash, .hides = *slot
+	};
+	*slot = (uint32_t)++t->stage.nbuckets;
+	return SHM_OK;
 }
 
 static void
@@ -131,25 +175,39 @@ take_facts(struct txn *t, struct stage_bucket *s, const struct bucket *b)
 	s->revision = word_peek(&b->revision);
 }
 
+static enum shm_status
+look_up(struct txn *t, struct stage_bucket *s)
+{
+	struct index_place place;
+	const struct bucket *b;
+
+	if (t->h == NULL)
+		return draft_read_bucket(t->draft, s);
+	b = bucket_find_any(t->h, s->name, &place);
+	if (t->h->broken)
+		return SHM_DAMAGED;
+	if (b != NULL)
+		take_facts(t, s, b);
+	return SHM_OK;
+}
+
 /* Sets *bucket to its number, whether it exists or not. */
 static enum shm_status
 find(struct txn *t, struct bytes name, uint32_t *bucket)
 {
 	uint64_t hash = hash_keyed(t->a->hash_seed, name.data, name.len);
 	uint32_t number = *name_slot(t, hash, name);
-	struct index_place place;
-	struct stage_bucket *s;
-	struct bucket *b;
+	enum shm_status status;
 
 	if (number == 0) {
-		b = bucket_find_any(t->h, name, &place);
-		if (t->h->broken)
-			return SHM_DAMAGED;
-		if ((s = add_bucket(t, hash, name)) == NULL)
-			return SHM_NO_ROOM;
-		if (b != NULL)
-			take_facts(t, s, b);
+		if ((status = add_bucket(t, hash, name)) != SHM_OK)
+			return status;
 		number = (uint32_t)t->stage.nbuckets;
+		status = look_up(t, &t->stage.buckets[number - 1]);
+		if (status != SHM_OK) {
+			stage_undo(t, t->stage.n, number - 1);
+			return status;
+		}
 	}
 	*bucket = number - 1;
 	return SHM_OK;
@@ -201,10 +259,18 @@ find_in_arena(struct txn *t, const struct stage_bucket *s, uint64_t hash,
 		.op = RECORD_PUT, .bucket = s->off, .key = key, .hash = hash
 	};
 	struct index_place place;
+	enum shm_status status;
 	struct bucket *b;
 
 	if (s->is_new)
 		return SHM_OK;
+	if (t->h == NULL) {
+		status = draft_read_pair(t->draft, s->name, key,
+		    &found->record);
+		found->is_there = status == SHM_OK;
+		return status == SHM_DAMAGED || status == SHM_FULL ? status :
+		    SHM_OK;
+	}
 	b = arena_at(t->a, s->off);
 	if (index_find(t->h, &b->table, &k, &place))
 		found->is_there = record_read(t->a, place.record,
@@ -285,6 +351,7 @@ enum shm_status
 txn_put(struct txn *t, struct bytes name, const struct pair *p)
 {
 	uint64_t hash = hash_of(t, p->key);
+	struct bytes value = p->value;
 	struct record_view *r;
 	enum shm_status status;
 	struct found found;
@@ -292,14 +359,17 @@ txn_put(struct txn *t, struct bytes name, const struct pair *p)
 
 	if ((status = check_sizes(t, p)) != SHM_OK ||
 	    (status = find_bucket(t, name, &bucket)) != SHM_OK ||
-	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK ||
-	    (status = add_pair(t, bucket, RECORD_PUT, hash, p->key)) !=
-	    SHM_OK)
+	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK)
+		return status;
+	if (t->draft != NULL && !draft_keep_on(t->draft, &value))
+		return SHM_FULL;
+	status = add_pair(t, bucket, RECORD_PUT, hash, p->key);
+	if (status != SHM_OK)
 		return status;
 	r = &t->stage.views[t->stage.n - 1];
 	r->flags = p->expires_ms != 0 ? RECORD_EXPIRES : 0;
 	r->expires_ms = p->expires_ms;
-	r->value = p->value;
+	r->value = value;
 	r->size = record_size(p->key.len, p->value.len, p->expires_ms != 0);
 	t->stage.buckets[bucket].keys += !found.is_there;
 	t->stage.buckets[bucket].puts++;
@@ -332,14 +402,17 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 
 /* What a bucket is to be, as a record; its name, where that is told. */
 static enum shm_status
-add_state(struct txn *t, uint32_t bucket, enum record_op op)
+add_state(struct txn *t, uint32_t bucket, enum record_op op, bool is_auto,
+    uint64_t expires_ms)
 {
-	const struct stage_bucket *s = &t->stage.buckets[bucket];
+	struct stage_bucket *s = &t->stage.buckets[bucket];
 	enum shm_status status = add(t, bucket, op, s->name);
 	struct record_view *r = &t->stage.views[t->stage.n - 1];
 
 	if (status != SHM_OK)
 		return status;
+	s->is_auto = is_auto;
+	s->expires_ms = expires_ms;
 	r->flags = (s->is_auto ? RECORD_AUTO : 0) |
 	    (s->expires_ms != 0 ? RECORD_EXPIRES : 0);
 	r->expires_ms = s->expires_ms;
@@ -372,17 +445,17 @@ txn_create(struct txn *t, struct bytes name, bool is_auto)
 	s = &t->stage.buckets[bucket];
 	if (s->exists && (is_auto || !s->is_auto))
 		return SHM_OK;
-	if (s->exists) {
-		s->is_auto = false;
-		return add_state(t, bucket, RECORD_TOUCH);
-	}
+	if (s->exists)
+		return add_state(t, bucket, RECORD_TOUCH, false,
+		    s->expires_ms);
 	if (s->is_ghost && (status = drop(t, bucket)) != SHM_OK)
 		return status;
-	if ((s = add_bucket(t, s->hash, name)) == NULL)
-		return SHM_NO_ROOM;
+	if ((status = add_bucket(t, s->hash, name)) != SHM_OK)
+		return status;
+	bucket = (uint32_t)t->stage.nbuckets - 1;
+	s = &t->stage.buckets[bucket];
 	s->exists = s->is_new = true;
-	s->is_auto = is_auto;
-	return add_state(t, (uint32_t)t->stage.nbuckets - 1, RECORD_CREATE);
+	return add_state(t, bucket, RECORD_CREATE, is_auto, 0);
 }
 
 enum shm_status
@@ -404,8 +477,8 @@ txn_expire(struct txn *t, struct bytes name, uint64_t expires_ms)
 
 	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
 		return status;
-	t->stage.buckets[bucket].expires_ms = expires_ms;
-	return add_state(t, bucket, RECORD_TOUCH);
+	return add_state(t, bucket, RECORD_TOUCH,
+	    t->stage.buckets[bucket].is_auto, expires_ms);
 }
 
 enum shm_status
@@ -439,6 +512,8 @@ txn_keep(struct txn *t, const void *data, size_t len)
 {
 	void *copy = t->kept + t->kept_used;
 
+	if (t->draft != NULL)
+		return draft_keep(t->draft, data, len);
 	if (len > t->kept_cap - t->kept_used) {
 		t->kept_needed = t->kept_used + len;
 		return NULL;

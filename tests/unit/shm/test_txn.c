@@ -28,12 +28,14 @@ TestSuite(txn, .fini = support_fini, .timeout = 300);
 
 static struct arena *a;
 static struct txn *txn;
+static struct txn_draft *draft;
 
 static void
 set_up(uint64_t bytes, uint32_t segment_bytes)
 {
 	a = support_arena(bytes, 1, segment_bytes);
 	cr_assert_not_null(txn = txn_open(a));
+	cr_assert_not_null(draft = txn_draft_open(a));
 }
 
 static struct bytes
@@ -556,6 +558,216 @@ Test(txn, of_more_changes_than_fit_at_first_is_begun_again)
 	support_audit(a);
 }
 
+/* --- drafts --- */
+
+static enum shm_status
+run_draft(enum shm_status (*write)(struct txn *, void *), void *arg)
+{
+	return txn_draft_run(draft, 0, write, arg);
+}
+
+static enum shm_status
+put_l(struct txn *t, void *arg)
+{
+	(void)arg;
+	return put(t, "x", "l", "2");
+}
+
+static enum shm_status
+spoil(struct txn *t, void *arg)
+{
+	(void)arg;
+	cr_assert_eq(put(t, "x", "k", "spoilt"), SHM_OK);
+	cr_assert_eq(txn_drop(t, b("y")), SHM_OK);
+	cr_assert_eq(txn_create(t, b("y"), true), SHM_OK);
+	cr_assert_eq(put(t, "y", "k", "spoilt"), SHM_OK);
+	cr_assert_eq(txn_create(t, b("z"), true), SHM_OK);
+	cr_assert_eq(txn_delete(t, b("x"), b("l")), SHM_OK);
+	return SHM_NO_KEY;
+}
+
+static void
+view_has(struct txn *view, const char *bucket, const char *key,
+    const char *value)
+{
+	struct txn_pair pair;
+
+	cr_assert_eq(txn_get(view, b(bucket), b(key), &pair), SHM_OK);
+	cr_assert_eq(pair.value.len, strlen(value));
+	cr_assert_eq(memcmp(pair.value.data, value, pair.value.len), 0);
+}
+
+static enum shm_status
+write_steps(struct txn *view, void *arg)
+{
+	struct txn_bucket facts;
+
+	(void)arg;
+	cr_assert_eq(txn_step(view, make_two, NULL), SHM_OK);
+	cr_assert_eq(txn_step(view, put_l, NULL), SHM_OK);
+	cr_assert_eq(txn_step(view, spoil, NULL), SHM_NO_KEY);
+	view_has(view, "x", "k", "w");
+	view_has(view, "x", "l", "2");
+	cr_assert_eq(txn_look(view, b("x"), &facts), SHM_OK);
+	cr_assert_eq(facts.keys, 2);
+	cr_assert_eq(txn_look(view, b("y"), &facts), SHM_OK);
+	cr_assert_not(facts.is_auto);
+	cr_assert_eq(txn_look(view, b("z"), &facts), SHM_NO_BUCKET);
+	must_have("x", "k", NULL);
+	return SHM_OK;
+}
+
+Test(txn, that_is_a_draft_sees_its_steps_but_for_those_called_off)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run_draft(write_steps, NULL), SHM_OK);
+	must_have("x", "k", "w");
+	must_have("x", "l", "2");
+	must_have("y", "k", NULL);
+	cr_assert_eq(bucket_stat(a, b("z"), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+}
+
+static enum shm_status
+write_and_give_up(struct txn *view, void *arg)
+{
+	cr_assert_eq(write_steps(view, arg), SHM_OK);
+	return SHM_KEY_SIZE;
+}
+
+Test(txn, that_is_a_draft_may_be_given_up)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run_draft(write_and_give_up, NULL), SHM_KEY_SIZE);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_NO_BUCKET);
+	support_audit(a);
+}
+
+static enum shm_status
+write_an_end(struct txn *view, void *arg)
+{
+	struct bytes x = b("x");
+	struct txn_bucket facts;
+
+	(void)arg;
+	cr_assert_eq(txn_step(view, delete_k, &x), SHM_OK);
+	cr_assert_eq(txn_look(view, x, &facts), SHM_NO_BUCKET);
+	cr_assert_eq(txn_step(view, make_two, NULL), SHM_OK);
+	cr_assert_eq(txn_step(view, renew, NULL), SHM_OK);
+	return SHM_OK;
+}
+
+Test(txn, that_is_a_draft_takes_a_bucket_with_its_last_key_at_that_step)
+{
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run_draft(write_steps, NULL), SHM_OK);
+	cr_assert_eq(pair_delete(a, b("x"), b("l")), SHM_OK);
+	cr_assert_eq(run_draft(write_an_end, NULL), SHM_OK);
+	must_have("x", "k", NULL);
+	must_have("x", "m", "new");
+	support_audit(a);
+}
+
+static enum shm_status
+write_states(struct txn *view, void *arg)
+{
+	uint64_t later_ms = clock_wall_ms() + 3600000;
+
+	(void)arg;
+	cr_assert_eq(txn_step(view, make_two, NULL), SHM_OK);
+	cr_assert_eq(txn_step(view, expire_x, &later_ms), SHM_OK);
+	return txn_step(view, create_x, NULL);
+}
+
+Test(txn, that_is_a_draft_keeps_the_state_of_a_bucket)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run_draft(write_states, NULL), SHM_OK);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_OK);
+	cr_assert_not(stat.is_auto);
+	cr_assert_gt(stat.expires_ms, clock_wall_ms());
+	support_audit(a);
+}
+
+struct race {
+	unsigned	calls;
+	unsigned	losses;
+};
+
+static enum shm_status
+write_a_race(struct txn *view, void *arg)
+{
+	const struct pair p = { b("k"), b("theirs"), 0 };
+	struct race *race = arg;
+
+	cr_assert_eq(txn_step(view, put_l, NULL), SHM_OK);
+	if (race->calls++ < race->losses)
+		cr_assert_eq(pair_put(a, b("x"), &p, NULL), SHM_OK);
+	else
+		view_has(view, "x", "k", race->losses > 0 ? "theirs" : "w");
+	return SHM_OK;
+}
+
+static void
+race(unsigned losses)
+{
+	struct race race = { .losses = losses };
+
+	cr_assert_eq(run_draft(write_a_race, &race), SHM_OK);
+	cr_assert_eq(race.calls, losses + 1);
+	must_have("x", "k", losses > 0 ? "theirs" : "w");
+	must_have("x", "l", "2");
+	support_audit(a);
+}
+
+Test(txn, that_is_a_draft_is_written_again_when_the_shard_has_changed)
+{
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	race(0);
+	race(3);
+}
+
+/* Written with the lock held it cannot lose any more. */
+Test(txn, that_is_a_draft_is_written_under_the_lock_at_last)
+{
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	race(16);
+}
+
+static enum shm_status
+write_much(struct txn *view, void *arg)
+{
+	unsigned n = 1000;
+	char *kept[10];
+
+	(void)arg;
+	(void)txn_step(view, put_many, &n);
+	(void)txn_step(view, keep_much, kept);
+	cr_assert_eq(kept[9][2999], 'j');
+	txn_turn_page(view);
+	return SHM_OK;
+}
+
+Test(txn, that_is_a_draft_has_as_much_room_as_it_needs)
+{
+	struct bucket_stat stat;
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run_draft(write_much, NULL), SHM_OK);
+	cr_assert_eq(bucket_stat(a, b("x"), &stat), SHM_OK);
+	cr_assert_eq(stat.keys, 1000);
+	must_have("x", "999", "999");
+	support_audit(a);
+}
+
 /* --- the model --- */
 
 struct cell {
@@ -575,6 +787,8 @@ struct plan {			/* one transaction, to be run repeatedly */
 	bool		off;
 	struct world	after;
 	const struct world *before;
+	unsigned	from;		/* of a draft: this step */
+	bool		is_lost;	/* at first somebody else is faster */
 	char		values[OPS_MAX][12];
 };
 
@@ -685,23 +899,69 @@ step_bucket(struct txn *t, struct plan *p, unsigned what)
 }
 
 static enum shm_status
-carry_out(struct txn *t, void *arg)
+carry_out_some(struct txn *t, struct plan *p, unsigned from, unsigned to)
 {
-	struct plan *p = arg;
-	uint64_t rng = p->rng;
 	enum shm_status status = SHM_OK;
 	unsigned i, what;
 
-	p->after = *p->before;
-	for (i = 0; i < p->ops && status == SHM_OK; i++) {
+	for (i = from; i < to && status == SHM_OK; i++) {
 		what = pick(&p->rng, 20);
 		status = what < 17 ? step_pair(t, p, i, what / 2 > 1 ? 2 :
 		    what / 2) : step_bucket(t, p, what - 17);
 	}
+	return status;
+}
+
+static enum shm_status
+carry_out(struct txn *t, void *arg)
+{
+	struct plan *p = arg;
+	uint64_t rng = p->rng;
+	enum shm_status status;
+
+	p->after = *p->before;
+	status = carry_out_some(t, p, 0, p->ops);
 	p->rng = rng;
 	if (status == SHM_OK && p->off)
 		status = SHM_NO_KEY;
 	return status;
+}
+
+#define STEP	7	/* ops of a draft, of which every fourth or so fails */
+
+static enum shm_status
+carry_out_step(struct txn *t, void *arg)
+{
+	struct plan *p = arg;
+	unsigned to = p->from + STEP < p->ops ? p->from + STEP : p->ops;
+	enum shm_status status = carry_out_some(t, p, p->from, to);
+
+	return status == SHM_OK && pick(&p->rng, 4) == 0 ? SHM_NO_KEY :
+	    status;
+}
+
+static enum shm_status
+write_plan(struct txn *view, void *arg)
+{
+	static struct world saved;
+	const struct pair theirs = { b("k"), b("theirs"), 0 };
+	struct plan *p = arg;
+	uint64_t rng = p->rng;
+
+	p->after = *p->before;
+	for (p->from = 0; p->from < p->ops; p->from += STEP) {
+		saved = p->after;
+		if (txn_step(view, carry_out_step, p) == SHM_OK)
+			end_world(&p->after);
+		else
+			p->after = saved;
+		txn_turn_page(view);
+	}
+	if (p->is_lost)
+		(void)pair_put(a, b("theirs"), &theirs, NULL);
+	p->is_lost = false;
+	p->rng = rng;
+	return p->off ? SHM_NO_KEY : SHM_OK;
 }
 
 static void
@@ -726,7 +986,7 @@ check(const struct world *w)
 }
 
 static uint64_t
-model(uint64_t seed, unsigned rounds)
+model(uint64_t seed, unsigned rounds, bool drafts)
 {
 	static struct world w;
 	static struct plan p;
@@ -744,7 +1004,9 @@ model(uint64_t seed, unsigned rounds)
 		p.ops = 1 + pick(&p.rng, OPS_MAX);
 		p.off = pick(&p.rng, 10) == 0;
 		p.before = &w;
-		status = run(carry_out, &p);
+		p.is_lost = i % 3 == 0;
+		status = drafts ? run_draft(write_plan, &p) :
+		    run(carry_out, &p);
 		refused += status == SHM_FULL;
 		cr_assert(status == SHM_OK || status == SHM_FULL ||
 		    (status == SHM_NO_KEY && p.off), "%s",
@@ -767,11 +1029,25 @@ model(uint64_t seed, unsigned rounds)
 Test(txn, does_what_a_plain_table_does)
 {
 	set_up(UINT64_C(16) << 20, 64 * 1024);
-	cr_assert_eq(model(1, 20000), 0);
+	cr_assert_eq(model(1, 20000, false), 0);
 }
 
 Test(txn, does_so_where_there_is_hardly_any_room)
 {
 	set_up(UINT64_C(1) << 20, 64 * 1024);
-	model(2, 20000);
+	model(2, 20000, false);
+}
+
+Test(txn, that_is_a_draft_does_what_a_plain_table_does)
+{
+	set_up(UINT64_C(16) << 20, 64 * 1024);
+	cr_assert_eq(bucket_create(a, b("theirs")), SHM_OK);
+	cr_assert_eq(model(3, 20000, true), 0);
+}
+
+Test(txn, that_is_a_draft_does_so_where_there_is_hardly_any_room)
+{
+	set_up(UINT64_C(1) << 20, 64 * 1024);
+	cr_assert_eq(bucket_create(a, b("theirs")), SHM_OK);
+	model(4, 20000, true);
 }
