@@ -27,6 +27,7 @@
 #include "server/conn_state.h"
 #include "server/log.h"
 #include "server/peer.h"
+#include "server/redis_multi.h"
 
 #define SPARE_CONNS	512
 
@@ -149,6 +150,7 @@ conn_close(struct conns *set, struct conn *conn)
 	stream_end(&conn->stream);
 	session_end(&conn->session);
 	conn_forget_away(set, conn);
+	multi_free(conn->session.multi);
 	free(conn->greeting);
 	inbuf_clear(&conn->in, &set->pool);
 	close(conn->fd);

@@ -17,6 +17,7 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 #include "server/redis.h"
+#include "server/redis_multi.h"
 
 void
 conn_hold(struct conns *set, struct conn *conn, size_t used)
@@ -270,7 +271,8 @@ refuse_split(struct conns *set, struct conn *conn, size_t used)
 void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
-	enum command_kind kind = command_kind(&set->req);
+	enum command_kind kind = multi_is_open(&conn->session) ?
+	    COMMAND_HERE : command_kind(&set->req);
 	uint32_t shard = FRAME_NO_SHARD, node = node_for(set, kind, &shard);
 	struct link *link = NULL;
 
@@ -281,7 +283,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 		conn_hold(set, conn, used);
 		return;
 	}
-	if (is_of_several(set, node)) {
+	if (kind != COMMAND_HERE && is_of_several(set, node)) {
 		refuse_split(set, conn, used);
 		return;
 	}

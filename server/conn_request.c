@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/peer.h"
 #include "server/poison.h"
+#include "server/redis_multi.h"
 
 #define REFUSED_LOG_MS	1000	/* between two lines about refusals */
 
@@ -190,7 +191,8 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 	size_t before = outbuf_len(&conn->out);
 
 	conn->active_ms = conn->session.active_ms = set->now_ms;
-	conn->fingerprint = command_fingerprint(&set->req);
+	conn->fingerprint = multi_fingerprint(&conn->session,
+	    command_fingerprint(&set->req));
 	set->counted[BOARD_REQUESTS]++;
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);
 	conn_run(set, conn, &call, conn->fingerprint);

@@ -16,6 +16,7 @@
 
 #include "proto/number.h"
 #include "server/redis_key.h"
+#include "server/redis_multi.h"
 #include "server/redis_sub.h"
 #include "server/session.h"
 
@@ -137,8 +138,8 @@ check_bucket(struct call *call)
 	return false;
 }
 
-bool
-redis_check(struct call *call)
+static bool
+check(struct call *call)
 {
 	const struct redis_command *command = redis_find(call->req->argv[0]);
 	size_t argc = call->req->argc;
@@ -164,10 +165,22 @@ redis_check(struct call *call)
 	return !is_of_bucket(command) || check_bucket(call);
 }
 
+bool
+redis_check(struct call *call)
+{
+	size_t mark = outbuf_len(call->out);
+
+	if (check(call))
+		return true;
+	multi_spoil(call, mark);
+	return false;
+}
+
 void
 redis_run(struct call *call)
 {
-	call->redis->run(call);
+	if (!multi_take(call))
+		call->redis->run(call);
 }
 
 enum command_kind

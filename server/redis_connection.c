@@ -12,6 +12,7 @@
 #include "proto/number.h"
 #include "server/redis_client.h"
 #include "server/redis_cluster.h"
+#include "server/redis_multi.h"
 #include "server/session.h"
 
 #define OPTION_SHOWN	128	/* bytes of one that is unknown */
@@ -176,6 +177,7 @@ void
 redis_run_reset(struct call *call)
 {
 	session_reset(call->session);
+	multi_forget(call->session);
 	resp_put_simple(call->out, "RESET");
 }
 

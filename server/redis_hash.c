@@ -90,7 +90,7 @@ look(const struct call *call, struct slice field, void *buf, size_t cap,
 	enum shm_status status;
 
 	facts->expires_ms = 0;
-	status = pair_look(call->env->store->arena, redis_shard(call, name),
+	status = store_look(call->env->store, redis_shard(call, name),
 	    redis_bytes(name), redis_bytes(field), buf, cap, facts);
 	if (status == SHM_NO_KEY && facts->expires_ms != 0)
 		forget(call, redis_bytes(field));

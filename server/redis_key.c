@@ -16,7 +16,7 @@
 enum redis_type
 redis_look(const struct call *call, struct slice name, uint64_t *expires_ms)
 {
-	struct arena *arena = call->env->store->arena;
+	struct store *store = call->env->store;
 	uint32_t shard = redis_shard(call, name);
 	struct pair_facts string;
 	struct bucket_stat stat;
@@ -24,11 +24,11 @@ redis_look(const struct call *call, struct slice name, uint64_t *expires_ms)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		if (bucket_stat(arena, redis_bytes(name), &stat) == SHM_OK) {
+		if (store_stat(store, name, &stat) == SHM_OK) {
 			*expires_ms = stat.expires_ms;
 			return REDIS_HASH;
 		}
-		status = pair_look(arena, shard, REDIS_STRINGS,
+		status = store_look(store, shard, REDIS_STRINGS,
 		    redis_bytes(name), NULL, 0, &string);
 		if (status == SHM_OK || status == SHM_NO_ROOM) {
 			*expires_ms = string.expires_ms;

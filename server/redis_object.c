@@ -26,15 +26,15 @@ struct known {
 static void
 know(const struct call *call, struct slice name, struct known *known)
 {
-	struct arena *arena = call->env->store->arena;
+	struct store *store = call->env->store;
 
 	*known = (struct known){ .type = redis_type_of(call, name) };
 	if (known->type == REDIS_HASH &&
-	    bucket_stat(arena, redis_bytes(name), &known->stat) != SHM_OK)
+	    store_stat(store, name, &known->stat) != SHM_OK)
 		known->type = REDIS_NONE;
 	if (known->type != REDIS_STRING)
 		return;
-	switch (pair_look(arena, redis_shard(call, name), REDIS_STRINGS,
+	switch (store_look(store, redis_shard(call, name), REDIS_STRINGS,
 	    redis_bytes(name), known->value, sizeof(known->value),
 	    &known->facts)) {
 	case SHM_OK:

@@ -12,16 +12,11 @@
 static enum shm_status
 look(struct call *call, struct slice name, struct slice *value)
 {
-	struct store *store = call->env->store;
-	struct pair_facts facts;
 	enum shm_status status;
 
-	status = pair_look(store->arena, redis_shard(call, name),
-	    REDIS_STRINGS, redis_bytes(name), store->value,
-	    arena_value_max(store->arena), &facts);
-	*value = status == SHM_OK ?
-	    (struct slice){ store->value, facts.len } :
-	    (struct slice){ NULL, 0 };
+	*value = (struct slice){ NULL, 0 };
+	status = store_read(call->env->store, redis_shard(call, name),
+	    REDIS_STRINGS, redis_bytes(name), value);
 	return status == SHM_NO_BUCKET ? SHM_NO_KEY : status;
 }
 
@@ -29,7 +24,6 @@ look(struct call *call, struct slice name, struct slice *value)
 bool
 string_read(struct call *call, struct slice name, struct slice *value)
 {
-	struct arena *arena = call->env->store->arena;
 	enum shm_status status;
 	struct bucket_stat stat;
 	int i;
@@ -37,7 +31,7 @@ string_read(struct call *call, struct slice name, struct slice *value)
 	for (i = 0; i < 2; i++) {
 		if ((status = look(call, name, value)) != SHM_NO_KEY)
 			break;
-		if (bucket_stat(arena, redis_bytes(name), &stat) == SHM_OK) {
+		if (store_stat(call->env->store, name, &stat) == SHM_OK) {
 			redis_wrong_type(call);
 			return false;
 		}

@@ -49,6 +49,7 @@ struct session {
 	const char		*command;	/* that it has sent last, */
 	const char		*sub;		/* or NULL */
 	char			*name;		/* or NULL */
+	struct multi		*multi;		/* or NULL, see redis_multi.h */
 	char			 lib_name[SESSION_WORD_MAX];
 	char			 lib_version[SESSION_WORD_MAX];
 	struct sessions		*sessions;

@@ -34,7 +34,8 @@ store_open(struct store *store, struct arena *arena)
 	store->batch.cap = SCAN_BATCH_BYTES;
 	store->batch.buf = malloc(store->batch.cap);
 	store->txn = txn_open(arena);
-	if (store->txn != NULL && store->value != NULL && store->pairs != NULL &&
+	store->draft = txn_draft_open(arena);
+	if (store->txn != NULL && store->draft != NULL && store->value != NULL && store->pairs != NULL &&
 	    store->batch.buf != NULL)
 		return 0;
 	store_close(store);
@@ -48,6 +49,7 @@ store_close(struct store *store)
 	free(store->pairs);
 	free(store->batch.buf);
 	txn_close(store->txn);
+	txn_draft_close(store->draft);
 	memset(store, 0, sizeof(*store));
 }
 
@@ -74,6 +76,108 @@ changed(struct store *store, struct slice bucket, enum shm_status status)
 	    arena_shard_of(store->arena, bytes_of(bucket)), status);
 }
 
+/* --- in a draft --- */
+
+struct drafting {
+	struct store	*store;
+	enum shm_status	(*write)(void *);
+	void		*arg;
+};
+
+static enum shm_status
+write_draft(struct txn *view, void *arg)
+{
+	const struct drafting *d = arg;
+	enum shm_status status;
+
+	d->store->view = view;
+	status = d->write(d->arg);
+	d->store->view = NULL;
+	return status;
+}
+
+enum shm_status
+store_draft(struct store *store, uint32_t shard,
+    enum shm_status (*write)(void *), void *arg)
+{
+	struct drafting d = { .store = store, .write = write, .arg = arg };
+
+	return changed_shard(store, shard,
+	    txn_draft_run(store->draft, shard, write_draft, &d));
+}
+
+void
+store_turn_page(struct store *store)
+{
+	if (store->view != NULL)
+		txn_turn_page(store->view);
+}
+
+struct edit {			/* what is to become of a bucket */
+	struct bytes		 bucket;
+	const struct pair	*pairs;
+	size_t			 n;
+	struct bytes		 key;
+};
+
+static enum shm_status
+draft_drop(struct txn *view, void *arg)
+{
+	return txn_drop(view, ((struct edit *)arg)->bucket);
+}
+
+static enum shm_status
+draft_put(struct txn *view, void *arg)
+{
+	const struct edit *edit = arg;
+	enum shm_status status = SHM_OK;
+	size_t i;
+
+	for (i = 0; i < edit->n && status == SHM_OK; i++)
+		status = txn_put(view, edit->bucket, &edit->pairs[i]);
+	return status;
+}
+
+static enum shm_status
+draft_delete(struct txn *view, void *arg)
+{
+	const struct edit *edit = arg;
+
+	return txn_delete(view, edit->bucket, edit->key);
+}
+
+static enum shm_status
+draft_read(struct store *store, struct bytes bucket, struct bytes key,
+    struct slice *value)
+{
+	struct txn_pair pair;
+	enum shm_status status = txn_get(store->view, bucket, key, &pair);
+
+	if (status == SHM_OK)
+		*value = (struct slice){ pair.value.data, pair.value.len };
+	return status;
+}
+
+static enum shm_status
+draft_stat(struct store *store, struct bytes bucket, struct bucket_stat *stat)
+{
+	struct txn_bucket facts;
+	enum shm_status status = SHM_BUCKET_NAME_SIZE;
+
+	if (bucket.len > 0)
+		status = txn_look(store->view, bucket, &facts);
+	if (status == SHM_OK)
+		*stat = (struct bucket_stat){
+			.keys = facts.keys,
+			.revision = facts.revision,
+			.expires_ms = facts.expires_ms,
+			.is_auto = facts.is_auto
+		};
+	return status;
+}
+
+/* --- or not --- */
+
 /* Strings, which the protocol of Redis has, live in a bucket without a name. */
 static enum shm_status
 create(struct txn *t, void *arg)
@@ -98,6 +202,10 @@ store_create(struct store *store, struct slice bucket)
 enum shm_status
 store_drop(struct store *store, struct slice bucket)
 {
+	struct edit edit = { .bucket = bytes_of(bucket) };
+
+	if (store->view != NULL)
+		return txn_step(store->view, draft_drop, &edit);
 	return changed(store, bucket,
 	    bucket_drop(store->arena, bytes_of(bucket)));
 }
@@ -105,6 +213,8 @@ store_drop(struct store *store, struct slice bucket)
 enum shm_status
 store_stat(struct store *store, struct slice bucket, struct bucket_stat *stat)
 {
+	if (store->view != NULL)
+		return draft_stat(store, bytes_of(bucket), stat);
 	return bucket_stat(store->arena, bytes_of(bucket), stat);
 }
 
@@ -115,7 +225,12 @@ store_put(struct store *store, struct slice bucket, struct slice key,
 	struct pair pair = {
 		.key = bytes_of(key), .value = bytes_of(value)
 	};
+	struct edit edit = {
+		.bucket = bytes_of(bucket), .pairs = &pair, .n = 1
+	};
 
+	if (store->view != NULL)
+		return txn_step(store->view, draft_put, &edit);
 	return changed(store, bucket,
 	    pair_put(store->arena, bytes_of(bucket), &pair, NULL));
 }
@@ -124,6 +239,9 @@ enum shm_status
 store_put_many(struct store *store, struct slice bucket,
     const struct slice *words, size_t n)
 {
+	struct edit edit = {
+		.bucket = bytes_of(bucket), .pairs = store->pairs, .n = n / 2
+	};
 	size_t i;
 
 	for (i = 0; i < n / 2; i++)
@@ -131,6 +249,8 @@ store_put_many(struct store *store, struct slice bucket,
 			.key = bytes_of(words[2 * i]),
 			.value = bytes_of(words[2 * i + 1])
 		};
+	if (store->view != NULL)
+		return txn_step(store->view, draft_put, &edit);
 	return changed(store, bucket, pair_put_many(store->arena,
 	    bytes_of(bucket), store->pairs, n / 2));
 }
@@ -138,6 +258,12 @@ store_put_many(struct store *store, struct slice bucket,
 enum shm_status
 store_delete(struct store *store, struct slice bucket, struct slice key)
 {
+	struct edit edit = {
+		.bucket = bytes_of(bucket), .key = bytes_of(key)
+	};
+
+	if (store->view != NULL)
+		return txn_step(store->view, draft_delete, &edit);
 	return changed(store, bucket,
 	    pair_delete(store->arena, bytes_of(bucket), bytes_of(key)));
 }
@@ -146,6 +272,9 @@ enum shm_status
 store_get(struct store *store, struct slice bucket, struct slice key,
     struct slice *value)
 {
+	if (store->view != NULL)
+		return draft_read(store, bytes_of(bucket), bytes_of(key),
+		    value);
 	value->data = store->value;
 	return pair_get(store->arena, bytes_of(bucket), bytes_of(key),
 	    store->value, arena_value_max(store->arena), &value->len, NULL);
@@ -155,8 +284,50 @@ enum shm_status
 store_change(struct store *store, uint32_t shard,
     enum shm_status (*op)(struct txn *, void *), void *arg)
 {
+	if (store->view != NULL)
+		return txn_step(store->view, op, arg);
 	return changed_shard(store, shard,
 	    txn_run(store->txn, shard, op, arg, NULL));
+}
+
+enum shm_status
+store_read(struct store *store, uint32_t shard, struct bytes bucket,
+    struct bytes key, struct slice *value)
+{
+	struct pair_facts facts;
+	enum shm_status status;
+
+	if (store->view != NULL)
+		return draft_read(store, bucket, key, value);
+	status = pair_look(store->arena, shard, bucket, key, store->value,
+	    arena_value_max(store->arena), &facts);
+	if (status == SHM_OK)
+		*value = (struct slice){ store->value, facts.len };
+	return status;
+}
+
+enum shm_status
+store_look(struct store *store, uint32_t shard, struct bytes bucket,
+    struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
+{
+	struct txn_pair pair;
+	enum shm_status status;
+
+	if (store->view == NULL)
+		return pair_look(store->arena, shard, bucket, key, buf, cap,
+		    facts);
+	if ((status = txn_get(store->view, bucket, key, &pair)) != SHM_OK)
+		return status;
+	*facts = (struct pair_facts){
+		.len = pair.value.len,
+		.revision = pair.revision,
+		.expires_ms = pair.expires_ms
+	};
+	if (pair.value.len > cap)
+		return SHM_NO_ROOM;
+	if (pair.value.len > 0)
+		memcpy(buf, pair.value.data, pair.value.len);
+	return SHM_OK;
 }
 
 /* Room for one line of the index that did not fit. */
@@ -179,7 +350,9 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 
 	store->batch_pos = store->batch.enough = 0;
 	do {
-		status = scan_keys(store->arena, bytes_of(bucket), scan,
+		status = store->view != NULL ? txn_scan(store->view,
+		    bytes_of(bucket), scan, &store->batch) :
+		    scan_keys(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
 		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
 			return SHM_FULL;
@@ -196,7 +369,9 @@ store_scan_pairs(struct store *store, struct slice bucket, struct scan *scan,
 	store->batch_pos = 0;
 	store->batch.enough = enough;
 	do {
-		status = scan_pairs(store->arena, bytes_of(bucket), scan,
+		status = store->view != NULL ? txn_scan_pairs(store->view,
+		    bytes_of(bucket), scan, &store->batch) :
+		    scan_pairs(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
 		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
 			return SHM_FULL;
@@ -239,7 +414,8 @@ store_scan_moment(struct store *store, struct slice bucket)
 	    (store->batch.needed > store->batch.cap &&
 	    !store_enlarge_batch(store)))
 		return SHM_NO_ROOM;
-	status = txn_run(store->txn, arena_shard_of(store->arena, m.bucket),
+	status = store->view != NULL ? scan_moment(store->view, &m) :
+	    txn_run(store->txn, arena_shard_of(store->arena, m.bucket),
 	    scan_moment, &m, NULL);
 	return status == SHM_BATCH_SIZE ? SHM_NO_ROOM : status;
 }

@@ -31,6 +31,9 @@ struct store {
 	bool			 any_changed;
 	struct audit		*audit;		/* NULL: none is running */
 	struct txn		*txn;
+	struct txn_draft	*draft;
+	struct txn		*view;		/* of the draft that is being
+						 * written, or NULL */
 };
 
 /* Returns 0, or -1 when memory ran out. */
@@ -61,6 +64,26 @@ enum shm_status store_get(struct store *, struct slice bucket,
  */
 enum shm_status store_change(struct store *, uint32_t shard,
     enum shm_status (*op)(struct txn *, void *), void *arg);
+
+/*
+ * The same as store_get(), and as pair_look(), of a bucket of that shard,
+ * which may be the one without a name.
+ */
+enum shm_status store_read(struct store *, uint32_t shard,
+    struct bytes bucket, struct bytes key, struct slice *value);
+enum shm_status store_look(struct store *, uint32_t shard,
+    struct bytes bucket, struct bytes key, void *buf, size_t cap,
+    struct pair_facts *);
+
+/*
+ * A draft of a transaction on a shard, see shm/txn.h: while write() runs, what
+ * is read and changed by the functions above is the draft's.  It may run
+ * several times, at last under the shard's lock.
+ */
+enum shm_status store_draft(struct store *, uint32_t shard,
+    enum shm_status (*write)(void *), void *arg);
+/* Nobody uses any more what they have returned. */
+void store_turn_page(struct store *);
 
 /*
  * One step of a walk (see shm/scan.h); its names are then taken with

@@ -76,34 +76,44 @@ static uint8_t *
 put_bytes(uint8_t *to, const void *from, size_t len)
 {
 	if (len > 0)
-		memcpy(to, from, len);
+		memmove(to, from, len);
 	return to + len;
+}
+
+size_t
+scan_put(struct scan_batch *batch, size_t at, const struct pair *pair,
+    bool has_value)
+{
+	struct pair_head head = {
+		.key_len = (uint32_t)pair->key.len,
+		.value_len = (uint32_t)pair->value.len,
+		.expires_ms = pair->expires_ms
+	};
+	size_t head_len = has_value ? sizeof(head) : sizeof(head.key_len);
+	size_t value_len = has_value ? pair->value.len : 0;
+	size_t need = head_len + pair->key.len + value_len;
+	uint8_t *to;
+
+	if (need <= batch->cap && at <= batch->cap - need) {
+		to = put_bytes(batch->buf + at, &head, head_len);
+		to = put_bytes(to, pair->key.data, pair->key.len);
+		put_bytes(to, pair->value.data, value_len);
+	}
+	return at + need;
 }
 
 static void
 pack(void *arg, const struct record_view *r)
 {
 	struct packing *p = arg;
-	struct pair_head head = {
-		.key_len = (uint32_t)r->key.len,
-		.value_len = (uint32_t)r->value.len,
-		.expires_ms = r->expires_ms
+	const struct pair pair = {
+		.key = r->key, .value = r->value, .expires_ms = r->expires_ms
 	};
-	size_t head_len = p->has_values ? sizeof(head) : sizeof(head.key_len);
-	size_t value_len = p->has_values ? r->value.len : 0;
-	size_t need = head_len + r->key.len + value_len;
-	uint8_t *to;
 
 	if (!is_wanted(p, r))
 		return;
-	if (need <= p->batch->cap && p->used <= p->batch->cap - need) {
-		to = put_bytes(p->batch->buf + p->used, &head, head_len);
-		to = put_bytes(to, r->key.data, r->key.len);
-		put_bytes(to, r->value.data, value_len);
-	} else {
-		p->fits = false;
-	}
-	p->used += need;
+	p->used = scan_put(p->batch, p->used, &pair, p->has_values);
+	p->fits &= p->used <= p->batch->cap;
 	p->names++;
 }
 

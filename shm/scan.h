@@ -70,4 +70,11 @@ enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,
 bool scan_next_name(const struct scan_batch *, size_t *pos, struct bytes *name);
 bool scan_next_pair(const struct scan_batch *, size_t *pos, struct pair *);
 
+/*
+ * Write an entry there, as a name or as a pair, if it fits; its bytes may be
+ * further behind in the same buffer.  Returns where the next one would be.
+ */
+size_t scan_put(struct scan_batch *, size_t at, const struct pair *,
+    bool has_value);
+
 #endif

@@ -284,6 +284,7 @@ txn_run(struct txn *t, uint32_t shard,
 
 	t->op = op;
 	t->arg = arg;
+	t->shard = shard;
 	t->now_ms = clock_wall_ms();
 	forget_large(t);
 	for (;;) {

@@ -66,8 +66,9 @@ enum shm_status txn_get(struct txn *, struct bytes bucket, struct bytes key,
     struct txn_pair *);
 
 /*
- * A step of a walk over the keys of a bucket as it was before, see scan.h:
- * all of them, each once, if all steps are made in one call of op.
+ * A step of a walk over the keys of a bucket as it was before, see scan.h;
+ * in a draft, as it would be.  All of them, each once, if all steps are made
+ * in one call of op.
  * SHM_NO_ROOM is then a bucket line that is larger than the batch: answer
  * something else, and come again with a larger one.
  */

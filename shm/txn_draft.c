@@ -292,6 +292,7 @@ clear(struct txn_draft *d, struct held *h)
 	forget(&d->page);
 	forget(&d->whole);
 	d->view->h = h;
+	d->view->shard = d->shard;
 	d->view->now_ms = clock_wall_ms();
 }
 

@@ -60,6 +60,7 @@ struct txn {
 	bool			 starved;	/* it was too little room */
 	enum shm_status		(*op)(struct txn *, void *);
 	void			*arg;
+	uint32_t		 shard;
 	uint64_t		 now_ms;
 	uint64_t		 revision;
 	struct stage		 stage;
@@ -74,6 +75,14 @@ void stage_clear(struct txn *);
 
 /* Forget it down to so many changes and buckets. */
 void stage_undo(struct txn *, size_t n, size_t nbuckets);
+
+/* The number of one that exists: SHM_OK, SHM_NO_BUCKET or why not. */
+enum shm_status stage_find_bucket(struct txn *, struct bytes name,
+    uint32_t *bucket);
+
+/* The last change of a key; NULL if there is none. */
+const struct record_view *stage_last_change(const struct txn *,
+    uint32_t bucket, struct bytes key);
 
 /* Buckets that have lost their last key, and go with it. */
 enum shm_status stage_ends(struct txn *);

@@ -12,7 +12,6 @@
 #include "shm/bucket.h"
 #include "shm/bucket_locked.h"
 #include "shm/hash.h"
-#include "shm/scan_locked.h"
 #include "shm/txn_parts.h"
 #include "shm/word.h"
 
@@ -36,7 +35,7 @@ is_pair(const struct txn *t, uint32_t change, uint32_t bucket, uint64_t hash,
 
 /* The slot of a key of a bucket: its last change's, or an empty one. */
 static uint32_t *
-pair_slot(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key)
+pair_slot(const struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key)
 {
 	size_t i = (hash + bucket * UINT64_C(0x9e3779b97f4a7c15)) &
 	    t->stage.pairs.mask;
@@ -214,8 +213,8 @@ find(struct txn *t, struct bytes name, uint32_t *bucket)
 }
 
 /* The same of one that exists. */
-static enum shm_status
-find_bucket(struct txn *t, struct bytes name, uint32_t *bucket)
+enum shm_status
+stage_find_bucket(struct txn *t, struct bytes name, uint32_t *bucket)
 {
 	enum shm_status status;
 
@@ -234,7 +233,7 @@ txn_look(struct txn *t, struct bytes name, struct txn_bucket *facts)
 	enum shm_status status;
 	uint32_t bucket;
 
-	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK)
 		return status;
 	s = &t->stage.buckets[bucket];
 	*facts = (struct txn_bucket){
@@ -307,7 +306,7 @@ txn_get(struct txn *t, struct bytes name, struct bytes key,
 	struct found found;
 	uint32_t bucket;
 
-	if ((status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
 	    (status = find_pair(t, bucket, hash_of(t, key), key, &found)) !=
 	    SHM_OK)
 		return status;
@@ -319,20 +318,6 @@ txn_get(struct txn *t, struct bytes name, struct bytes key,
 		.revision = found.record.lsn
 	};
 	return SHM_OK;
-}
-
-enum shm_status
-txn_scan(struct txn *t, struct bytes name, struct scan *scan,
-    struct scan_batch *batch)
-{
-	return scan_keys_locked(t->h, name, scan, batch);
-}
-
-enum shm_status
-txn_scan_pairs(struct txn *t, struct bytes name, struct scan *scan,
-    struct scan_batch *batch)
-{
-	return scan_pairs_locked(t->h, name, scan, batch);
 }
 
 static enum shm_status
@@ -358,7 +343,7 @@ txn_put(struct txn *t, struct bytes name, const struct pair *p)
 	uint32_t bucket;
 
 	if ((status = check_sizes(t, p)) != SHM_OK ||
-	    (status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	    (status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
 	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK)
 		return status;
 	if (t->draft != NULL && !draft_keep_on(t->draft, &value))
@@ -384,7 +369,7 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 	struct found found;
 	uint32_t bucket;
 
-	if ((status = find_bucket(t, name, &bucket)) != SHM_OK ||
+	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
 	    (status = find_pair(t, bucket, hash, key, &found)) != SHM_OK)
 		return status;
 	if (!found.is_there)
@@ -396,6 +381,14 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 	t->stage.buckets[bucket].deletes++;
 	return record_is_expired(&found.record, t->now_ms) ? SHM_NO_KEY :
 	    SHM_OK;
+}
+
+const struct record_view *
+stage_last_change(const struct txn *t, uint32_t bucket, struct bytes key)
+{
+	uint32_t change = *pair_slot(t, bucket, hash_of(t, key), key);
+
+	return change == 0 ? NULL : &t->stage.views[change - 1];
 }
 
 /* --- buckets --- */
@@ -464,7 +457,7 @@ txn_drop(struct txn *t, struct bytes name)
 	enum shm_status status;
 	uint32_t bucket;
 
-	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK)
 		return status;
 	return drop(t, bucket);
 }
@@ -475,7 +468,7 @@ txn_expire(struct txn *t, struct bytes name, uint64_t expires_ms)
 	enum shm_status status;
 	uint32_t bucket;
 
-	if ((status = find_bucket(t, name, &bucket)) != SHM_OK)
+	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK)
 		return status;
 	return add_state(t, bucket, RECORD_TOUCH,
 	    t->stage.buckets[bucket].is_auto, expires_ms);
