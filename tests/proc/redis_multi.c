@@ -133,10 +133,10 @@ lose(const char *change, const char *answer)
 {
 	int other = open_resp();
 
-	talk(fd, "WATCH h other{h} h\r\nMULTI\r\nHSET h lost 1\r\n",
+	talk(fd, "WATCH h other{h} h\r\nMULTI\r\nSET lost{h} 1\r\n",
 	    "+OK\r\n+OK\r\n" Q);
 	talk(other, change, answer);
-	talk(fd, "EXEC\r\nHGET h lost\r\n", "*-1\r\n" NOTHING);
+	talk(fd, "EXEC\r\nGET lost{h}\r\n", "*-1\r\n" NOTHING);
 	talk(fd, "MULTI\r\nEXEC\r\n", "+OK\r\n*0\r\n");
 	close(other);
 }
@@ -145,6 +145,10 @@ Test(redis_multi, is_not_executed_if_what_is_watched_has_changed)
 {
 	lose("HSET h a 1\r\n", ":1\r\n");
 	lose("HSET h a 1\r\n", ":0\r\n");
+	lose("DEL h\r\n", ":1\r\n");
+	lose("SET h v\r\n", "+OK\r\n");
+	lose("SET h v\r\n", "+OK\r\n");
+	lose("DEL h\r\n", ":1\r\n");
 	lose("HSET other{h} a 1\r\n", ":1\r\n");
 }
 
@@ -220,6 +224,55 @@ Test(redis_multi, that_does_not_fit_in_a_segment_changes_nothing)
 	talk(fd, "EXEC\r\n", "-EXECABORT Transaction discarded because of: "
 	    "batch too large\r\n");
 	talk(fd, "HGET h k0\r\n", NOTHING);
+}
+
+Test(redis_multi, lists_what_it_has_changed)
+{
+	talk(fd, "HSET h a 1 b 2\r\nMULTI\r\nHSET h c 3 a 4\r\nHDEL h b\r\n"
+	    "HLEN h\r\nHGETALL h\r\nHSCAN h 0\r\nHMGET h a b c\r\n",
+	    ":2\r\n+OK\r\n" Q Q Q Q Q Q);
+	talk(fd, "EXEC\r\n", "*6\r\n:1\r\n:1\r\n:2\r\n"
+	    "*4\r\n$1\r\nc\r\n$1\r\n3\r\n$1\r\na\r\n$1\r\n4\r\n"
+	    "*2\r\n$1\r\n0\r\n*4\r\n$1\r\nc\r\n$1\r\n3\r\n$1\r\na\r\n"
+	    "$1\r\n4\r\n*3\r\n$1\r\n4\r\n" NOTHING "$1\r\n3\r\n");
+}
+
+Test(redis_multi, makes_and_removes_names_of_both_kinds)
+{
+	talk(fd, "MULTI\r\nSET h v\r\nHSET h a 1\r\nDEL h\r\nHSET h a 1\r\n"
+	    "HDEL h a\r\nEXISTS h\r\nINCR h\r\nAPPEND h 0\r\nTYPE h\r\n",
+	    "+OK\r\n" Q Q Q Q Q Q Q Q Q);
+	talk(fd, "EXEC\r\nGET h\r\n", "*9\r\n+OK\r\n" WRONGTYPE
+	    ":1\r\n:1\r\n:1\r\n:0\r\n:1\r\n:2\r\n+string\r\n"
+	    "$2\r\n10\r\n");
+}
+
+Test(redis_multi, renames_what_it_has_made)
+{
+	talk(fd, "HSET h{x} old 1\r\nMULTI\r\nHSET h{x} new 2\r\n"
+	    "RENAME h{x} g{x}\r\nEXISTS h{x}\r\nHGET g{x} new\r\n"
+	    "COPY g{x} h{x}\r\nHLEN h{x}\r\nEXPIRE h{x} 100\r\nTTL h{x}\r\n"
+	    "TTL g{x}\r\n", ":1\r\n+OK\r\n" Q Q Q Q Q Q Q Q Q);
+	talk(fd, "EXEC\r\n", "*9\r\n:1\r\n+OK\r\n:0\r\n$1\r\n2\r\n:1\r\n"
+	    ":2\r\n:1\r\n:100\r\n:-1\r\n");
+	talk(fd, "HGET g{x} old\r\nHGET h{x} new\r\n",
+	    "$1\r\n1\r\n$1\r\n2\r\n");
+}
+
+Test(redis_multi, is_of_all_keys_or_of_some)
+{
+	talk(fd, "SET s 1\r\nMULTI\r\nDBSIZE\r\nKEYS *\r\nFLUSHALL\r\n"
+	    "DBSIZE\r\nEXEC\r\n", "+OK\r\n+OK\r\n" Q Q Q Q
+	    "*4\r\n:1\r\n*1\r\n$1\r\ns\r\n+OK\r\n:0\r\n");
+	talk(fd, "MULTI\r\nSET s 1\r\nDBSIZE\r\nEXEC\r\nGET s\r\n",
+	    "+OK\r\n" Q Q CROSSSLOT NOTHING);
+}
+
+Test(redis_multi, is_forgotten_by_reset)
+{
+	talk(fd, "WATCH h\r\nMULTI\r\nSET h 1\r\nRESET\r\nEXEC\r\nGET h\r\n",
+	    "+OK\r\n+OK\r\n" Q "+RESET\r\n-ERR EXEC without MULTI\r\n"
+	    NOTHING);
 }
 
 Test(redis_multi, ends_with_the_connection)
