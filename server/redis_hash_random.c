@@ -11,8 +11,6 @@
  * needed to remember them by.
  */
 
-#include <sys/random.h>
-
 #include "server/redis_hash.h"
 
 #define CROWD		64U	/* fields that stand for election */
@@ -307,7 +305,7 @@ redis_run_hrandfield(struct call *call)
 		return;
 	if (store_stat(call->env->store, call->req->argv[1], &stat) == SHM_OK)
 		draw.keys = stat.keys;
-	(void)getrandom(&draw.random, sizeof(draw.random), 0);
+	arc4random_buf(&draw.random, sizeof(draw.random));
 	if (call->req->argc > 2)
 		answer_count(&draw, count);
 	else

@@ -35,7 +35,8 @@ store_open(struct store *store, struct arena *arena)
 	store->batch.buf = malloc(store->batch.cap);
 	store->txn = txn_open(arena);
 	store->draft = txn_draft_open(arena);
-	if (store->txn != NULL && store->draft != NULL && store->value != NULL && store->pairs != NULL &&
+	if (store->txn != NULL && store->draft != NULL &&
+	    store->value != NULL && store->pairs != NULL &&
 	    store->batch.buf != NULL)
 		return 0;
 	store_close(store);
