@@ -48,6 +48,12 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	set->line_max = 4 * (store_value_max(env->store) + PAIR_KEY_MAX +
 	    BUCKET_NAME_MAX) + 64;
 	set->sessions.agreed = env->inherit->agreed;
+	set->sessions.channels = channels_open(env->inherit->arena, subs,
+	    set->slot);
+	if (set->sessions.channels == NULL) {
+		free(set);
+		return NULL;
+	}
 	TAILQ_INIT(&set->sessions.all);
 	TAILQ_INIT(&set->all);
 	TAILQ_INIT(&set->queue);
@@ -135,6 +141,7 @@ unsubscribe(struct conns *set, struct conn *conn)
 		board_sub(set->env->inherit->arena, set->slot,
 		    BOARD_SUBSCRIBERS, 1);
 	conn->is_counted = false;
+	channels_forget(&conn->session);
 	conn_feeds_end(set, conn);
 	if (conn->sub.state == SUBSCRIBER_OFF)
 		return;
@@ -268,7 +275,7 @@ conns_retire(struct conns *set)
 	TAILQ_FOREACH(conn, &set->all, all)
 		if (conn->greeted)
 			conn_say_bye(set, conn);
-		else if (conn->state == CONN_SUBSCRIBED)
+		else if (conn_listens(conn))
 			conn_enqueue(set, conn);
 }
 
@@ -295,5 +302,6 @@ conns_close(struct conns *set)
 		free(conn);
 	}
 	inbuf_pool_free(&set->pool);
+	channels_close(set->sessions.channels);
 	free(set);
 }

@@ -42,7 +42,8 @@ check_deadlines(struct conns *set, struct conn *conn)
 	} else if (conn->state == CONN_LINGERING) {
 		if (is_past(set, conn->active_ms, LINGER_MS))
 			conn_close(set, conn);
-	} else if (conn->state > CONN_SERVING || conn->stream.next != NULL ||
+	} else if (conn->state > CONN_SERVING || conn_listens(conn) ||
+	    conn->stream.next != NULL ||
 	    conn_is_away(conn) || conn->greeted) {
 		return;
 	} else if (conn->greeting != NULL) {

@@ -40,6 +40,35 @@ conn_send(struct conns *set, struct conn *conn)
 	conn->waiting = len > 0;
 }
 
+static void
+deliver(struct conns *set, struct conn *conn, bool lost)
+{
+	conn_send(set, conn);
+	if (outbuf_len(&conn->out) > set->env->config->output_max_bytes)
+		conn_drop(set, conn, TOO_SLOW);
+	else if (lost)
+		conn_drop(set, conn, "fell behind the events of its "
+		    "subscription, some are gone");
+	else
+		conn_enqueue(set, conn);
+}
+
+/* Those who listen to channels. */
+static void
+deliver_messages(struct conns *set)
+{
+	struct channels *channels = set->sessions.channels;
+	struct session *session;
+	struct conn *conn;
+	bool lost;
+
+	while ((session = channels_next_touched(channels, &lost)) != NULL) {
+		conn = (struct conn *)((char *)session -
+		    offsetof(struct conn, session));
+		deliver(set, conn, lost);
+	}
+}
+
 void
 conns_deliver(struct conns *set)
 {
@@ -53,17 +82,9 @@ conns_deliver(struct conns *set)
 		}
 		conn = (struct conn *)((char *)sub -
 		    offsetof(struct conn, sub));
-		conn_send(set, conn);
-		if (outbuf_len(&conn->out) >
-		    set->env->config->output_max_bytes)
-			conn_drop(set, conn, TOO_SLOW);
-		else if (sub->state == SUBSCRIBER_LOST)
-			conn_drop(set, conn, "fell behind the events of its "
-			    "subscription, some are gone");
-		else {
-			if (sub->state == SUBSCRIBER_DROPPED)
-				conn_finish(set, conn);
-			conn_enqueue(set, conn);
-		}
+		if (sub->state == SUBSCRIBER_DROPPED)
+			conn_finish(set, conn);
+		deliver(set, conn, sub->state == SUBSCRIBER_LOST);
 	}
+	deliver_messages(set);
 }

@@ -10,6 +10,7 @@
 #include "proto/outbuf.h"
 #include "proto/resp.h"
 #include "proto/text.h"
+#include "server/channel.h"
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/inbuf.h"
@@ -237,6 +238,14 @@ void conn_feed_cancel(struct conns *, struct conn *, uint32_t id);
 void conn_feeds_end(struct conns *, struct conn *);
 /* Something was written for a subscriber that is of_node. */
 void conn_feed_deliver(struct conns *, struct subscriber *);
+
+/* Is it told of changes as they happen? */
+static inline bool
+conn_listens(const struct conn *conn)
+{
+	return conn->state == CONN_SUBSCRIBED ||
+	    conn->session.listener != NULL;
+}
 
 /* It need not wait any more for what it has asked last. */
 static inline void

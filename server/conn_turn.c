@@ -112,7 +112,9 @@ conn_settle(struct conns *set, struct conn *conn)
 	else if (conn->state == CONN_SUBSCRIBED && (conn->eof ||
 	    set->draining || set->retiring))
 		conn_finish(set, conn);
-	if (conn->state == CONN_SUBSCRIBED && outbuf_len(&conn->out) >
+	else if (conn_listens(conn) && set->retiring)
+		conn_finish(set, conn);
+	if (conn_listens(conn) && outbuf_len(&conn->out) >
 	    set->env->config->output_max_bytes) {
 		conn_drop(set, conn, TOO_SLOW);
 		return;

@@ -16,6 +16,7 @@
 
 #include "proto/number.h"
 #include "server/redis_key.h"
+#include "server/redis_pubsub.h"
 #include "server/redis_multi.h"
 #include "server/redis_sub.h"
 #include "server/session.h"
@@ -162,7 +163,8 @@ check(struct call *call)
 		redis_error(call, "ERR", "too many arguments");
 		return false;
 	}
-	return !is_of_bucket(command) || check_bucket(call);
+	return pubsub_allows(call) &&
+	    (!is_of_bucket(command) || check_bucket(call));
 }
 
 bool

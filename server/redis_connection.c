@@ -10,12 +10,26 @@
 #include <string.h>
 
 #include "proto/number.h"
+#include "server/channel.h"
 #include "server/redis_client.h"
 #include "server/redis_cluster.h"
 #include "server/redis_multi.h"
+#include "server/redis_pubsub.h"
 #include "server/session.h"
 
 #define OPTION_SHOWN	128	/* bytes of one that is unknown */
+
+/* To somebody who takes it for a message. */
+static void
+pong(struct call *call)
+{
+	const struct request *req = call->req;
+
+	resp_put_list(call->out, redis_version(call), RESP_ARRAY, 2);
+	redis_say(call, "pong");
+	resp_put_bulk(call->out, req->argc == 2 ? req->argv[1] :
+	    redis_word(""));
+}
 
 void
 redis_run_ping(struct call *call)
@@ -24,6 +38,8 @@ redis_run_ping(struct call *call)
 
 	if (req->argc > 2)
 		redis_wrong_arity(call);
+	else if (pubsub_is_mute(call))
+		pong(call);
 	else if (req->argc == 2)
 		resp_put_bulk(call->out, req->argv[1]);
 	else
@@ -177,6 +193,7 @@ void
 redis_run_reset(struct call *call)
 {
 	session_reset(call->session);
+	channels_forget(call->session);
 	multi_forget(call->session);
 	resp_put_simple(call->out, "RESET");
 }

@@ -25,13 +25,13 @@
 #define CROSSSLOT	"Keys in request don't hash to the same slot"
 
 struct queued {
-	STAILQ_ENTRY(queued)	 next;
+	TAILQ_ENTRY(queued)	 next;
 	size_t			 argc;
 	struct slice		 argv[];	/* the words' bytes follow */
 };
 
 struct watched {
-	STAILQ_ENTRY(watched)	 next;
+	TAILQ_ENTRY(watched)	 next;
 	uint64_t		 revision;	/* 0: it was not there */
 	size_t			 len;
 	uint8_t			 name[];
@@ -43,9 +43,9 @@ struct multi {
 	size_t			 bytes;
 	size_t			 count;
 	uint64_t		 fingerprint;
-	STAILQ_HEAD(, queued)	 queue;
+	TAILQ_HEAD(, queued)	 queue;
 	size_t			 n_watched;
-	STAILQ_HEAD(, watched)	 watched;
+	TAILQ_HEAD(, watched)	 watched;
 };
 
 /* --- memory --- */
@@ -55,8 +55,8 @@ forget_queue(struct multi *m)
 {
 	struct queued *q;
 
-	while ((q = STAILQ_FIRST(&m->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&m->queue, next);
+	while ((q = TAILQ_FIRST(&m->queue)) != NULL) {
+		TAILQ_REMOVE(&m->queue, q, next);
 		free(q);
 	}
 	m->open = m->spoilt = false;
@@ -69,8 +69,8 @@ forget_watched(struct multi *m)
 {
 	struct watched *w;
 
-	while ((w = STAILQ_FIRST(&m->watched)) != NULL) {
-		STAILQ_REMOVE_HEAD(&m->watched, next);
+	while ((w = TAILQ_FIRST(&m->watched)) != NULL) {
+		TAILQ_REMOVE(&m->watched, w, next);
 		free(w);
 	}
 	m->n_watched = 0;
@@ -105,8 +105,8 @@ multi_of(struct call *call)
 		redis_store_error(call, SHM_FULL);
 		return NULL;
 	}
-	STAILQ_INIT(&m->queue);
-	STAILQ_INIT(&m->watched);
+	TAILQ_INIT(&m->queue);
+	TAILQ_INIT(&m->watched);
 	return call->session->multi = m;
 }
 
@@ -183,7 +183,7 @@ add_to_queue(struct call *call, struct multi *m)
 		redis_error(call, "ERR", "transaction is too large");
 		return;
 	}
-	STAILQ_INSERT_TAIL(&m->queue, q, next);
+	TAILQ_INSERT_TAIL(&m->queue, q, next);
 	m->bytes += size;
 	m->count++;
 	m->fingerprint = m->fingerprint * 31 +
@@ -267,7 +267,7 @@ is_watched(const struct multi *m, struct slice name)
 {
 	const struct watched *w;
 
-	STAILQ_FOREACH(w, &m->watched, next)
+	TAILQ_FOREACH(w, &m->watched, next)
 		if (w->len == name.len && (name.len == 0 ||
 		    memcmp(w->name, name.data, name.len) == 0))
 			return true;
@@ -290,7 +290,7 @@ watch(struct call *call, struct multi *m, struct slice name)
 	w->len = name.len;
 	if (name.len > 0)
 		memcpy(w->name, name.data, name.len);
-	STAILQ_INSERT_TAIL(&m->watched, w, next);
+	TAILQ_INSERT_TAIL(&m->watched, w, next);
 	m->n_watched++;
 	return true;
 }
@@ -422,13 +422,13 @@ find_shard(struct exec *e)
 	const struct queued *q;
 	bool all = false;
 
-	STAILQ_FOREACH(q, &e->multi->queue, next) {
+	TAILQ_FOREACH(q, &e->multi->queue, next) {
 		take_queued(e, q);
 		if (!add_keys(e))
 			return false;
 		all |= is_of_all(&current);
 	}
-	STAILQ_FOREACH(w, &e->multi->watched, next)
+	TAILQ_FOREACH(w, &e->multi->watched, next)
 		if (!add_key(e, (struct slice){ w->name, w->len }))
 			return false;
 	if (!all || !e->has_keys)
@@ -442,7 +442,7 @@ is_as_watched(struct exec *e)
 {
 	const struct watched *w;
 
-	STAILQ_FOREACH(w, &e->multi->watched, next)
+	TAILQ_FOREACH(w, &e->multi->watched, next)
 		if (revision_of(e->call, (struct slice){ w->name, w->len }) !=
 		    w->revision)
 			return false;
@@ -483,7 +483,7 @@ execute_all(void *arg)
 		return SHM_NO_KEY;
 	resp_put_list(call->out, redis_version(call), RESP_ARRAY,
 	    e->multi->count);
-	STAILQ_FOREACH(q, &e->multi->queue, next) {
+	TAILQ_FOREACH(q, &e->multi->queue, next) {
 		store_turn_page(call->env->store);
 		execute(e, q);
 		if (outbuf_len(call->out) - e->mark >

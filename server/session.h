@@ -32,6 +32,7 @@ struct sessions {		/* of one worker */
 	uint64_t		 now_ms;	/* CLOCK_MONOTONIC */
 	unsigned		 condemned;	/* that are to be closed */
 	struct agreed		*agreed;
+	struct channels		*channels;
 };
 
 #define SESSION_WORD_MAX	64	/* bytes of a name, NUL included */
@@ -50,6 +51,7 @@ struct session {
 	const char		*sub;		/* or NULL */
 	char			*name;		/* or NULL */
 	struct multi		*multi;		/* or NULL, see redis_multi.h */
+	struct listener		*listener;	/* or NULL, see channel.h */
 	char			 lib_name[SESSION_WORD_MAX];
 	char			 lib_version[SESSION_WORD_MAX];
 	struct sessions		*sessions;

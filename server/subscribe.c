@@ -37,6 +37,9 @@ struct subscriptions {
 	struct watch		*watches;	/* one per shard */
 	struct subscriber	*hash[HASH_SIZE];
 	struct subscriber	*touched;
+	void			(*hear)(void *, uint32_t,
+				    const struct feed_event *);
+	void			*arg;
 	uint8_t			*buf;		/* key and value of an event */
 	size_t			 buf_cap;
 };
@@ -108,6 +111,28 @@ leave_shard(struct subscriptions *subs, uint32_t shard)
 {
 	if (--subs->watches[shard].subscribers == 0)
 		feed_unwatch(subs->arena, shard, subs->watcher);
+}
+
+void
+subscribe_listen(struct subscriptions *subs, void (*hear)(void *, uint32_t,
+    const struct feed_event *), void *arg)
+{
+	subs->hear = hear;
+	subs->arg = arg;
+}
+
+void
+subscribe_join(struct subscriptions *subs, uint32_t shard)
+{
+	join_shard(subs, shard);
+	subs->count++;
+}
+
+void
+subscribe_leave(struct subscriptions *subs, uint32_t shard)
+{
+	leave_shard(subs, shard);
+	subs->count--;
 }
 
 enum shm_status
@@ -242,6 +267,8 @@ lose_shard(struct subscriptions *subs, uint32_t shard)
 				sub->state = SUBSCRIBER_LOST;
 				touch(subs, sub);
 			}
+	if (subs->hear != NULL)
+		subs->hear(subs->arg, shard, NULL);
 	feed_open(subs->arena, shard, &subs->watches[shard].feed);
 }
 
@@ -272,6 +299,8 @@ read_shard(struct subscriptions *subs, uint32_t shard,
 			break;
 		}
 		hand_round(subs, &event, events);
+		if (subs->hear != NULL)
+			subs->hear(subs->arg, shard, &event);
 		size = event.key.len + event.value.len;
 		left->bytes -= size < left->bytes ? size : left->bytes;
 		left->events--;

@@ -50,6 +50,15 @@ enum shm_status subscribe_add(struct subscriptions *, struct subscriber *,
 void subscribe_remove(struct subscriptions *, struct subscriber *);
 
 /*
+ * Watch a shard for somebody who is told all of its events, or NULL when some
+ * are gone, by the function that was given; and do so no more.
+ */
+void subscribe_listen(struct subscriptions *, void (*hear)(void *,
+    uint32_t shard, const struct feed_event *), void *arg);
+void subscribe_join(struct subscriptions *, uint32_t shard);
+void subscribe_leave(struct subscriptions *, uint32_t shard);
+
+/*
  * Read what the watched shards have to tell, a bounded piece of it.
  * Returns true if there is more to read at once.  *events grows by how many
  * events were written to subscribers.

@@ -110,6 +110,7 @@ describe(const struct record_view *r, struct feed_event *event)
 	event->bucket_id = r->bucket;
 	event->key = r->key;
 	event->value = r->value;
+	event->expires = r->expires_ms != 0;
 	switch (r->op) {
 	case RECORD_PUT:
 		event->op = FEED_SET;

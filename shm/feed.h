@@ -1,6 +1,7 @@
 #ifndef KVD_SHM_FEED_H
 #define KVD_SHM_FEED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/arena.h"
@@ -30,6 +31,7 @@ struct feed_event {
 	uint64_t	bucket_id;	/* see struct bucket_stat */
 	struct bytes	key;		/* of a bucket: its name */
 	struct bytes	value;		/* empty but for FEED_SET */
+	bool		expires;	/* FEED_TOUCHED: at some time */
 };
 
 enum feed_status { FEED_OK, FEED_NONE, FEED_LOST, FEED_NO_ROOM };

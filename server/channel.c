@@ -1,0 +1,430 @@
+/*
+ * Who listens to what.  Listeners are found by a hash of the channel's name;
+ * patterns are tried one by one, so they are a price that each message pays.
+ */
+
+#include "server/channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/glob.h"
+#include "proto/resp_reply.h"
+#include "server/keyspace.h"
+#include "shm/board.h"
+
+#define HASH_SIZE	1024U		/* a power of two */
+
+struct hearing {		/* of one listener, one channel or pattern */
+	TAILQ_ENTRY(hearing)	 of_listener;
+	TAILQ_ENTRY(hearing)	 of_all;	/* with this hash */
+	struct listener		*listener;
+	struct glob		*glob;		/* NULL: a name */
+	enum keyspace_scope	 scope;
+	uint32_t		 shard;		/* KEYSPACE_ONE */
+	uint64_t		*since;		/* revision expected next, of
+						 * that or of all shards */
+	size_t			 len;
+	uint8_t			 name[];
+};
+
+TAILQ_HEAD(hearings, hearing);
+
+struct listener {
+	struct session		*session;
+	struct outbuf		*out;
+	struct hearings		 hearings[2];	/* names, patterns */
+	size_t			 count;
+	bool			 touched;
+	bool			 lost;
+	TAILQ_ENTRY(listener)	 next_touched;
+};
+
+struct channels {
+	struct arena		*arena;
+	struct subscriptions	*subs;
+	unsigned		 slot;
+	uint32_t		 shards;
+	uint64_t		*heard;		/* by shard: hearings */
+	struct keyspace		*keyspace;
+	struct hearings		 names[HASH_SIZE];
+	struct hearings		 patterns;
+	TAILQ_HEAD(, listener)	 touched;
+};
+
+static struct hearings *
+chain_of(struct channels *c, struct slice name)
+{
+	uint32_t hash = 0x811c9dc5;
+	size_t i;
+
+	for (i = 0; i < name.len; i++)
+		hash = (hash ^ name.data[i]) * 0x01000193;
+	return &c->names[hash % HASH_SIZE];
+}
+
+static bool
+is_named(const struct hearing *h, struct slice name)
+{
+	return h->len == name.len &&
+	    (name.len == 0 || memcmp(h->name, name.data, name.len) == 0);
+}
+
+/* --- messages --- */
+
+static void
+touch(struct channels *c, struct listener *l)
+{
+	if (l->touched)
+		return;
+	l->touched = true;
+	TAILQ_INSERT_TAIL(&c->touched, l, next_touched);
+}
+
+struct session *
+channels_next_touched(struct channels *c, bool *lost)
+{
+	struct listener *l = TAILQ_FIRST(&c->touched);
+
+	if (l == NULL)
+		return NULL;
+	TAILQ_REMOVE(&c->touched, l, next_touched);
+	l->touched = false;
+	*lost = l->lost;
+	return l->session;
+}
+
+static void
+put_word(struct outbuf *out, const char *word)
+{
+	resp_put_bulk(out, (struct slice){ (const uint8_t *)word,
+	    strlen(word) });
+}
+
+static void
+write_message(const struct hearing *h, struct slice channel,
+    struct slice message)
+{
+	struct outbuf *out = h->listener->out;
+	enum resp_version v = h->listener->session->protocol ==
+	    REQUEST_RESP3 ? RESP_3 : RESP_2;
+
+	resp_put_list(out, v, RESP_PUSH, h->glob != NULL ? 4 : 3);
+	put_word(out, h->glob != NULL ? "pmessage" : "message");
+	if (h->glob != NULL)
+		resp_put_bulk(out, (struct slice){ h->name, h->len });
+	resp_put_bulk(out, channel);
+	resp_put_bulk(out, message);
+}
+
+static bool
+has_listened(const struct hearing *h, uint32_t shard, uint64_t revision)
+{
+	switch (h->scope) {
+	case KEYSPACE_NONE:
+		return false;
+	case KEYSPACE_ONE:
+		return h->shard == shard && h->since[0] <= revision;
+	case KEYSPACE_ALL:
+		return h->since[shard] <= revision;
+	}
+	return false;
+}
+
+static void
+tell(struct channels *c, const struct hearing *h, struct slice channel,
+    struct slice message)
+{
+	write_message(h, channel, message);
+	touch(c, h->listener);
+}
+
+void
+channels_tell(struct channels *c, uint32_t shard, uint64_t revision,
+    struct slice channel, struct slice message)
+{
+	const struct hearing *h;
+
+	TAILQ_FOREACH(h, chain_of(c, channel), of_all)
+		if (is_named(h, channel) && has_listened(h, shard, revision))
+			tell(c, h, channel, message);
+	TAILQ_FOREACH(h, &c->patterns, of_all)
+		if (has_listened(h, shard, revision) &&
+		    glob_match(h->glob, channel))
+			tell(c, h, channel, message);
+}
+
+static void
+lose(struct channels *c, const struct hearings *list, uint32_t shard)
+{
+	const struct hearing *h;
+
+	TAILQ_FOREACH(h, list, of_all)
+		if (h->scope == KEYSPACE_ALL || (h->scope == KEYSPACE_ONE &&
+		    h->shard == shard)) {
+			h->listener->lost = true;
+			touch(c, h->listener);
+		}
+}
+
+/* What the feed of a shard has; NULL: some of it is gone. */
+static void
+hear(void *arg, uint32_t shard, const struct feed_event *event)
+{
+	struct channels *c = arg;
+	size_t i;
+
+	if (c->heard[shard] == 0)
+		return;
+	if (event != NULL) {
+		keyspace_event(c->keyspace, shard, event);
+		return;
+	}
+	for (i = 0; i < HASH_SIZE; i++)
+		lose(c, &c->names[i], shard);
+	lose(c, &c->patterns, shard);
+}
+
+/* --- shards --- */
+
+static void
+leave_shard(struct channels *c, uint32_t shard)
+{
+	subscribe_leave(c->subs, shard);
+	if (--c->heard[shard] == 0)
+		keyspace_unlearn(c->keyspace, shard);
+}
+
+/* *since becomes the revision that is expected next. */
+static bool
+join_shard(struct channels *c, uint32_t shard, uint64_t *since)
+{
+	struct feed now;
+
+	subscribe_join(c->subs, shard);
+	feed_open(c->arena, shard, &now);
+	*since = now.lsn;
+	if (c->heard[shard]++ > 0 || keyspace_learn(c->keyspace, shard))
+		return true;
+	leave_shard(c, shard);
+	return false;
+}
+
+static void
+leave(struct channels *c, struct hearing *h, uint32_t shards)
+{
+	uint32_t i;
+
+	if (h->scope == KEYSPACE_ONE)
+		leave_shard(c, h->shard);
+	for (i = 0; h->scope == KEYSPACE_ALL && i < shards; i++)
+		leave_shard(c, i);
+	free(h->since);
+}
+
+static bool
+join(struct channels *c, struct hearing *h)
+{
+	uint32_t i;
+
+	h->since = calloc(h->scope == KEYSPACE_ALL ? c->shards : 1,
+	    sizeof(*h->since));
+	if (h->since == NULL)
+		return false;
+	if (h->scope == KEYSPACE_ONE && !join_shard(c, h->shard, h->since)) {
+		free(h->since);
+		return false;
+	}
+	for (i = 0; h->scope == KEYSPACE_ALL && i < c->shards; i++)
+		if (!join_shard(c, i, &h->since[i])) {
+			leave(c, h, i);
+			return false;
+		}
+	return true;
+}
+
+/* --- listeners --- */
+
+static struct hearing *
+find(const struct session *s, enum channel_kind kind, struct slice name)
+{
+	struct hearing *h;
+
+	if (s->listener == NULL)
+		return NULL;
+	TAILQ_FOREACH(h, &s->listener->hearings[kind], of_listener)
+		if (is_named(h, name))
+			break;
+	return h;
+}
+
+static struct listener *
+listener_of(struct session *s, struct outbuf *out)
+{
+	struct channels *c = s->sessions->channels;
+	struct listener *l = s->listener;
+
+	if (l != NULL || (l = calloc(1, sizeof(*l))) == NULL)
+		return l;
+	l->session = s;
+	l->out = out;
+	TAILQ_INIT(&l->hearings[CHANNEL_NAME]);
+	TAILQ_INIT(&l->hearings[CHANNEL_PATTERN]);
+	board_add(c->arena, c->slot, BOARD_SUBSCRIBERS, 1);
+	return s->listener = l;
+}
+
+static void
+free_hearing(struct hearing *h)
+{
+	glob_free(h->glob);
+	free(h);
+}
+
+static struct hearing *
+new_hearing(struct channels *c, enum channel_kind kind, struct slice name)
+{
+	struct hearing *h = calloc(1, sizeof(*h) + name.len);
+
+	if (h == NULL)
+		return NULL;
+	h->len = name.len;
+	if (name.len > 0)
+		memcpy(h->name, name.data, name.len);
+	h->scope = keyspace_scope(c->keyspace, kind, name, &h->shard);
+	if (kind == CHANNEL_PATTERN)
+		h->glob = glob_new(name, false);
+	if ((kind == CHANNEL_NAME || h->glob != NULL) && join(c, h))
+		return h;
+	free_hearing(h);
+	return NULL;
+}
+
+bool
+channel_add(struct session *s, enum channel_kind kind, struct slice name,
+    struct outbuf *out)
+{
+	struct channels *c = s->sessions->channels;
+	struct listener *l = listener_of(s, out);
+	struct hearing *h;
+
+	if (l == NULL)
+		return false;
+	if (find(s, kind, name) != NULL)
+		return true;
+	if ((h = new_hearing(c, kind, name)) == NULL) {
+		if (l->count == 0)
+			channels_forget(s);
+		return false;
+	}
+	h->listener = l;
+	TAILQ_INSERT_TAIL(&l->hearings[kind], h, of_listener);
+	TAILQ_INSERT_TAIL(kind == CHANNEL_NAME ? chain_of(c, name) :
+	    &c->patterns, h, of_all);
+	l->count++;
+	return true;
+}
+
+static void
+remove_hearing(struct channels *c, enum channel_kind kind, struct hearing *h)
+{
+	TAILQ_REMOVE(&h->listener->hearings[kind], h, of_listener);
+	TAILQ_REMOVE(kind == CHANNEL_NAME ? chain_of(c,
+	    (struct slice){ h->name, h->len }) : &c->patterns, h, of_all);
+	h->listener->count--;
+	leave(c, h, c->shards);
+	free_hearing(h);
+}
+
+void
+channel_remove(struct session *s, enum channel_kind kind, struct slice name)
+{
+	struct hearing *h = find(s, kind, name);
+
+	if (h == NULL)
+		return;
+	remove_hearing(s->sessions->channels, kind, h);
+	if (s->listener->count == 0)
+		channels_forget(s);
+}
+
+void
+channels_forget(struct session *s)
+{
+	struct listener *l = s->listener;
+	struct hearing *h, *next;
+	struct channels *c;
+	int kind;
+
+	if (l == NULL)
+		return;
+	c = s->sessions->channels;
+	for (kind = CHANNEL_NAME; kind <= CHANNEL_PATTERN; kind++)
+		for (h = TAILQ_FIRST(&l->hearings[kind]); h != NULL;
+		    h = next) {
+			next = TAILQ_NEXT(h, of_listener);
+			remove_hearing(c, kind, h);
+		}
+	if (l->touched)
+		TAILQ_REMOVE(&c->touched, l, next_touched);
+	board_sub(c->arena, c->slot, BOARD_SUBSCRIBERS, 1);
+	free(l);
+	s->listener = NULL;
+}
+
+size_t
+channels_count(const struct session *s)
+{
+	return s->listener == NULL ? 0 : s->listener->count;
+}
+
+bool
+channel_any(const struct session *s, enum channel_kind kind,
+    struct slice *name)
+{
+	const struct hearing *h = NULL;
+
+	if (s->listener != NULL)
+		h = TAILQ_FIRST(&s->listener->hearings[kind]);
+	if (h != NULL)
+		*name = (struct slice){ h->name, h->len };
+	return h != NULL;
+}
+
+/* --- all of them --- */
+
+struct channels *
+channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot)
+{
+	struct channels *c = calloc(1, sizeof(*c));
+	size_t i;
+
+	if (c == NULL)
+		return NULL;
+	c->arena = arena;
+	c->subs = subs;
+	c->slot = slot;
+	c->shards = arena_shards(arena);
+	for (i = 0; i < HASH_SIZE; i++)
+		TAILQ_INIT(&c->names[i]);
+	TAILQ_INIT(&c->patterns);
+	TAILQ_INIT(&c->touched);
+	c->heard = calloc(c->shards, sizeof(*c->heard));
+	c->keyspace = keyspace_open(arena, c);
+	if (c->heard == NULL || c->keyspace == NULL) {
+		channels_close(c);
+		return NULL;
+	}
+	subscribe_listen(subs, hear, c);
+	return c;
+}
+
+void
+channels_close(struct channels *c)
+{
+	if (c == NULL)
+		return;
+	keyspace_close(c->keyspace);
+	free(c->heard);
+	free(c);
+}

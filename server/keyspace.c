@@ -1,0 +1,430 @@
+/*
+ * From records to messages.
+ *
+ * Nobody but the index knows the name of a bucket.  So when the first client
+ * listens to a shard, all names of its buckets are read, after the feed was
+ * opened, and from then on the feed itself tells which come and go.  A number
+ * is used again when its bucket is gone: a name counts from the revision on at
+ * which the bucket was made.
+ */
+
+#include "server/keyspace.h"
+
+#include <sys/queue.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/bucket.h"
+#include "shm/scan.h"
+
+#define NAMES_HASH	16384U		/* a power of two */
+#define SCAN_BYTES	((size_t)64 * 1024)
+
+#define KEYSPACE	"__keyspace@0__:"
+#define KEYEVENT	"__keyevent@0__:"
+#define SUBKEYSPACE	"__subkeyspace@0__:"
+#define OURS		"__kvd__:"
+
+struct name {			/* of a bucket; "" has the strings */
+	TAILQ_ENTRY(name)	 next;
+	uint64_t		 id;
+	uint64_t		 created;	/* revision */
+	uint32_t		 shard;
+	size_t			 len;
+	uint8_t			 bytes[];
+};
+
+TAILQ_HEAD(names, name);
+
+struct keyspace {
+	struct arena		*arena;
+	struct channels		*channels;
+	struct names		 names[NAMES_HASH];
+	struct outbuf		 channel;	/* what is said where */
+	struct outbuf		 message;
+};
+
+/* --- scopes --- */
+
+static bool
+begins(struct slice name, const char *prefix)
+{
+	return name.len >= strlen(prefix) &&
+	    memcmp(name.data, prefix, strlen(prefix)) == 0;
+}
+
+/* As far as neither has ended, and no wildcard has come. */
+static bool
+may_begin(struct slice pattern, const char *prefix)
+{
+	size_t i;
+
+	for (i = 0; i < pattern.len && prefix[i] != '\0'; i++) {
+		if (strchr("*?[\\", pattern.data[i]) != NULL)
+			return true;
+		if (pattern.data[i] != (uint8_t)prefix[i])
+			return false;
+	}
+	return prefix[i] == '\0';
+}
+
+enum keyspace_scope
+keyspace_scope(const struct keyspace *k, enum channel_kind kind,
+    struct slice name, uint32_t *shard)
+{
+	static const char *const of_names[] = { KEYSPACE, SUBKEYSPACE, OURS };
+	size_t i, len;
+
+	if (kind == CHANNEL_NAME && begins(name, KEYEVENT))
+		return KEYSPACE_ALL;
+	if (kind == CHANNEL_PATTERN && may_begin(name, KEYEVENT))
+		return KEYSPACE_ALL;
+	for (i = 0; i < 3; i++) {
+		len = strlen(of_names[i]);
+		if (kind == CHANNEL_PATTERN && may_begin(name, of_names[i]))
+			return KEYSPACE_ALL;
+		if (kind == CHANNEL_PATTERN || !begins(name, of_names[i]))
+			continue;
+		*shard = arena_shard_of(k->arena, (struct bytes){
+		    name.data + len, name.len - len });
+		return KEYSPACE_ONE;
+	}
+	return KEYSPACE_NONE;
+}
+
+/* --- names --- */
+
+static struct names *
+chain_of(struct keyspace *k, uint64_t id)
+{
+	return &k->names[(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+	    NAMES_HASH];
+}
+
+static struct name *
+find_name(struct keyspace *k, uint64_t id)
+{
+	struct name *n;
+
+	TAILQ_FOREACH(n, chain_of(k, id), next)
+		if (n->id == id)
+			break;
+	return n;
+}
+
+static void
+forget_name(struct keyspace *k, uint64_t id)
+{
+	struct name *n = find_name(k, id);
+
+	if (n == NULL)
+		return;
+	TAILQ_REMOVE(chain_of(k, id), n, next);
+	free(n);
+}
+
+static bool
+note_name(struct keyspace *k, uint32_t shard, uint64_t id, uint64_t created,
+    struct bytes bytes)
+{
+	struct name *n = malloc(sizeof(*n) + bytes.len);
+
+	if (n == NULL)
+		return false;
+	forget_name(k, id);
+	n->id = id;
+	n->created = created;
+	n->shard = shard;
+	n->len = bytes.len;
+	if (bytes.len > 0)
+		memcpy(n->bytes, bytes.data, bytes.len);
+	TAILQ_INSERT_HEAD(chain_of(k, id), n, next);
+	return true;
+}
+
+static bool
+learn_one(struct keyspace *k, uint32_t shard, struct bytes name)
+{
+	struct bucket_stat stat;
+
+	return bucket_look(k->arena, shard, name, &stat) != SHM_OK ||
+	    note_name(k, shard, stat.id, stat.created, name);
+}
+
+static bool
+learn_batch(struct keyspace *k, uint32_t shard, struct scan_batch *batch)
+{
+	struct bytes name;
+	size_t pos = 0;
+
+	while (scan_next_name(batch, &pos, &name))
+		if (!learn_one(k, shard, name))
+			return false;
+	return true;
+}
+
+static bool
+enlarge(struct scan_batch *batch)
+{
+	uint8_t *buf = realloc(batch->buf, batch->needed);
+
+	if (buf == NULL)
+		return false;
+	batch->buf = buf;
+	batch->cap = batch->needed;
+	return true;
+}
+
+/* A shard that is damaged has no events either. */
+bool
+keyspace_learn(struct keyspace *k, uint32_t shard)
+{
+	struct scan_batch batch = {
+		.buf = malloc(SCAN_BYTES), .cap = SCAN_BYTES
+	};
+	bool known = batch.buf != NULL &&
+	    learn_one(k, shard, (struct bytes){ NULL, 0 });
+	struct scan scan = { .cursor = 0 };
+	enum shm_status status;
+
+	while (known && !scan.done) {
+		status = scan_buckets(k->arena, shard, &scan, &batch);
+		if (status == SHM_OK)
+			known = learn_batch(k, shard, &batch);
+		else if (status == SHM_NO_ROOM)
+			known = enlarge(&batch);
+		else
+			break;
+	}
+	free(batch.buf);
+	return known;
+}
+
+void
+keyspace_unlearn(struct keyspace *k, uint32_t shard)
+{
+	struct name *n, *next;
+	size_t i;
+
+	for (i = 0; i < NAMES_HASH; i++)
+		for (n = TAILQ_FIRST(&k->names[i]); n != NULL; n = next) {
+			next = TAILQ_NEXT(n, next);
+			if (n->shard != shard)
+				continue;
+			TAILQ_REMOVE(&k->names[i], n, next);
+			free(n);
+		}
+}
+
+/* --- messages --- */
+
+struct news {
+	uint32_t		 shard;
+	const struct feed_event	*event;
+	struct slice		 name;
+	const char		*what;		/* as Redis calls it */
+	const char		*op;		/* as we do */
+	bool			 has_field;
+};
+
+static struct slice
+slice_of(struct bytes b)
+{
+	return (struct slice){ b.data, b.len };
+}
+
+static struct slice
+word(const char *text)
+{
+	return (struct slice){ (const uint8_t *)text, strlen(text) };
+}
+
+static void
+put(struct outbuf *out, struct slice s)
+{
+	outbuf_append(out, s.data, s.len);
+}
+
+/* What waits in a buffer, which is empty then. */
+static struct slice
+take(struct outbuf *out)
+{
+	struct slice s = { out->data + out->head, outbuf_len(out) };
+
+	outbuf_truncate(out, 0);
+	return s;
+}
+
+static void
+say(struct keyspace *k, const struct news *news, const char *prefix,
+    struct slice rest, struct slice message)
+{
+	put(&k->channel, word(prefix));
+	put(&k->channel, rest);
+	if (!k->channel.failed)
+		channels_tell(k->channels, news->shard,
+		    news->event->revision, take(&k->channel), message);
+	else
+		outbuf_free(&k->channel);
+}
+
+static void
+put_counted(struct outbuf *out, const char *before, struct slice s)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%zu:", before, s.len);
+	put(out, word(text));
+	put(out, s);
+}
+
+static void
+say_field(struct keyspace *k, const struct news *news)
+{
+	put(&k->message, word(news->what));
+	put_counted(&k->message, "|", slice_of(news->event->key));
+	if (!k->message.failed)
+		say(k, news, SUBKEYSPACE, news->name, take(&k->message));
+	else
+		outbuf_free(&k->message);
+}
+
+static void
+say_ours(struct keyspace *k, const struct news *news)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%ju %s",
+	    (uintmax_t)news->event->revision, news->op);
+	put(&k->message, word(text));
+	if (news->has_field)
+		put_counted(&k->message, " ", slice_of(news->event->key));
+	if (news->event->op == FEED_SET)
+		put_counted(&k->message, " ", slice_of(news->event->value));
+	if (!k->message.failed)
+		say(k, news, OURS, news->name, take(&k->message));
+	else
+		outbuf_free(&k->message);
+}
+
+static void
+say_all(struct keyspace *k, const struct news *news)
+{
+	if (news->what != NULL) {
+		say(k, news, KEYSPACE, news->name, word(news->what));
+		say(k, news, KEYEVENT, word(news->what), news->name);
+		if (news->has_field)
+			say_field(k, news);
+	}
+	say_ours(k, news);
+}
+
+/* --- events --- */
+
+/* Of a string: its name is the key in the bucket that they are in. */
+static void
+tell_of_string(struct keyspace *k, struct news *news)
+{
+	const struct feed_event *event = news->event;
+
+	news->name = slice_of(event->key);
+	switch (event->op) {
+	case FEED_SET:
+		news->what = news->op = "set";
+		break;
+	case FEED_DELETED:
+		news->what = "del";
+		news->op = "delete";
+		break;
+	case FEED_CREATED:
+	case FEED_DROPPED:
+	case FEED_TOUCHED:
+		return;
+	}
+	say_all(k, news);
+}
+
+static void
+tell_of_bucket(struct keyspace *k, struct news *news)
+{
+	switch (news->event->op) {
+	case FEED_SET:
+		news->what = "hset";
+		news->op = "set";
+		news->has_field = true;
+		break;
+	case FEED_DELETED:
+		news->what = "hdel";
+		news->op = "delete";
+		news->has_field = true;
+		break;
+	case FEED_CREATED:
+		news->op = "create";
+		break;
+	case FEED_DROPPED:
+		news->what = "del";
+		news->op = "drop";
+		break;
+	case FEED_TOUCHED:
+		news->what = news->op = news->event->expires ? "expire" :
+		    "persist";
+		break;
+	}
+	say_all(k, news);
+}
+
+/* Without memory for a name there is nobody to tell of it. */
+void
+keyspace_event(struct keyspace *k, uint32_t shard,
+    const struct feed_event *event)
+{
+	struct news news = { .shard = shard, .event = event };
+	const struct name *n;
+
+	if (event->op == FEED_CREATED)
+		(void)note_name(k, shard, event->bucket_id, event->revision,
+		    event->key);
+	n = find_name(k, event->bucket_id);
+	if (n == NULL || event->revision < n->created)
+		return;
+	news.name = (struct slice){ n->bytes, n->len };
+	if (n->len == 0)
+		tell_of_string(k, &news);
+	else
+		tell_of_bucket(k, &news);
+	if (event->op == FEED_DROPPED)
+		forget_name(k, event->bucket_id);
+}
+
+/* --- begin and end --- */
+
+struct keyspace *
+keyspace_open(struct arena *arena, struct channels *channels)
+{
+	struct keyspace *k = calloc(1, sizeof(*k));
+	size_t i;
+
+	if (k == NULL)
+		return NULL;
+	k->arena = arena;
+	k->channels = channels;
+	for (i = 0; i < NAMES_HASH; i++)
+		TAILQ_INIT(&k->names[i]);
+	return k;
+}
+
+void
+keyspace_close(struct keyspace *k)
+{
+	uint32_t i;
+
+	if (k == NULL)
+		return;
+	for (i = 0; i < arena_shards(k->arena); i++)
+		keyspace_unlearn(k, i);
+	outbuf_free(&k->channel);
+	outbuf_free(&k->message);
+	free(k);
+}
