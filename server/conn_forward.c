@@ -92,11 +92,11 @@ node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 
 /* Nobody is asked what can be answered here: that it makes no sense. */
 static bool
-is_sound(const struct conns *set)
+is_sound(const struct conns *set, struct conn *conn)
 {
 	struct outbuf nowhere = { .data = NULL };
 	struct call call = { .env = set->env, .req = &set->req,
-	    .out = &nowhere };
+	    .out = &nowhere, .session = &conn->session };
 	bool sound = command_check(&call);
 
 	outbuf_free(&nowhere);
@@ -276,7 +276,7 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	uint32_t shard = FRAME_NO_SHARD, node = node_for(set, kind, &shard);
 	struct link *link = NULL;
 
-	if (node != route_self(set->env->route) && is_sound(set))
+	if (node != route_self(set->env->route) && is_sound(set, conn))
 		link = links_to(set->links, node);
 	if (conn->away.asked > 0 && (link != conn->away.link ||
 	    !is_single(kind))) {

@@ -404,7 +404,8 @@ static bool
 is_of_all(const struct request *req)
 {
 	static const char *const names[] = {
-		"DBSIZE", "FLUSHALL", "FLUSHDB", "KEYS", "RANDOMKEY", "SCAN"
+		"BUCKETS", "DBSIZE", "FLUSHALL", "FLUSHDB", "KEYS",
+		"RANDOMKEY", "SCAN"
 	};
 	size_t i;
 
