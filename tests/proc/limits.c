@@ -225,6 +225,44 @@ Test(limits, subscriber_that_falls_behind_is_closed_and_others_go_on)
 	daemon_stop(&d);
 }
 
+Test(limits, listener_to_channels_that_falls_behind_is_closed)
+{
+	char *request = make_value(100000);
+	int slow, other, i;
+
+	start_with("memory 64M\nworkers 1\nlimits { output 1M; }\n");
+	other = talk_open(&d);
+	talk(other, "CREATE b\r\n", "OK\r\n");
+	slow = open_with_small_buffer();
+	talk_send(slow, "*2\r\n$9\r\nSUBSCRIBE\r\n$9\r\n__kvd__:b\r\n");
+	talk_await_subscribers(&d, 1);
+	for (i = 0; i < 200; i++)
+		talk(other, request, "OK\r\n");
+	daemon_await_log(&d, "too slow for the events", 1);
+	talk_await_subscribers(&d, 0);
+	talk(other, "COUNT b\r\n", "1\r\nOK\r\n");
+	close(slow);
+	free(request);
+	daemon_stop(&d);
+}
+
+Test(limits, listener_to_channels_is_not_idle)
+{
+	int listener, idle;
+
+	start_with("memory 64M\nworkers 1\nlimits { idle 1s }\n");
+	listener = talk_open(&d);
+	talk(listener, "*2\r\n$9\r\nSUBSCRIBE\r\n$16\r\n__keyspace@0__:b\r\n",
+	    "*3\r\n$9\r\nsubscribe\r\n$16\r\n__keyspace@0__:b\r\n:1\r\n");
+	idle = talk_open(&d);
+	talk_expect_end(idle);
+	talk_once(&d, "CREATE b\r\nPUT b k v\r\n", "OK\r\nOK\r\n");
+	talk_expect(listener, "*3\r\n$7\r\nmessage\r\n$16\r\n"
+	    "__keyspace@0__:b\r\n$4\r\nhset\r\n");
+	close(listener);
+	daemon_stop(&d);
+}
+
 static bool
 put_numbered(int fd, int i, const char *value)
 {
