@@ -312,6 +312,18 @@ redis_timeout(struct call *call, struct slice word, int64_t *ms)
 	return false;
 }
 
+bool
+redis_int(struct call *call, struct slice word, int64_t *n)
+{
+	if (!redis_integer(call, word, n))
+		return false;
+	if (*n >= INT32_MIN && *n <= INT32_MAX)
+		return true;
+	redis_error(call, "ERR", "value is out of range, value must between "
+	    "%d and %d", INT32_MIN, INT32_MAX);
+	return false;
+}
+
 /* --- the store --- */
 
 enum redis_type

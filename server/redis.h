@@ -120,6 +120,8 @@ void redis_say_text(struct call *, struct outbuf *);
  * out of range.
  */
 bool redis_integer(struct call *, struct slice word, int64_t *);
+/* The same of one that Redis keeps in 32 bits, as the number of a database. */
+bool redis_int(struct call *, struct slice word, int64_t *);
 /* The same of a time in milliseconds, which is not negative. */
 bool redis_timeout(struct call *, struct slice word, int64_t *);
 

@@ -249,7 +249,7 @@ parse_list(struct call *call, struct filter *f)
 	f->ids = req->argv + 3;
 	f->n_ids = req->argc - 3;
 	for (i = 0; i < f->n_ids; i++)
-		if (!number_parse_int(f->ids[i], &id) || id < 1) {
+		if (!number_parse_int(f->ids[i], &id)) {
 			redis_error(call, "ERR", "Invalid client ID");
 			return false;
 		}
@@ -323,14 +323,13 @@ parse_kill(struct call *call, struct filter *f)
 	size_t i;
 
 	f->spare_self = true;
-	if (req->argc % 2 != 0) {
-		redis_syntax_error(call);
-		return false;
-	}
-	for (i = 2; i < req->argc; i += 2)
+	for (i = 2; i + 1 < req->argc; i += 2)
 		if (!parse_kill_option(call, req->argv + i, f))
 			return false;
-	return true;
+	if (i == req->argc)
+		return true;
+	redis_syntax_error(call);
+	return false;
 }
 
 /* Who ends itself is answered before. */

@@ -297,13 +297,21 @@ put_keys_of(struct call *call, const struct redis_command *command)
 	resp_put_list_at(call->out, redis_version(call), RESP_ARRAY, n, mark);
 }
 
+/* One of two words that has no second, or another, is no command. */
+static bool
+is_complete(const struct redis_command *command, const struct request *req)
+{
+	return command->run != redis_run_sub || (req->argc > 3 &&
+	    redis_sub_find(command, req->argv[3]) != NULL);
+}
+
 void
 redis_run_command_getkeys(struct call *call)
 {
 	const struct request *req = call->req;
 	const struct redis_command *command = redis_find(req->argv[2]);
 
-	if (command == NULL)
+	if (command == NULL || !is_complete(command, req))
 		redis_error(call, "ERR", "Invalid command specified");
 	else if (!redis_fits(command->arity, req->argc - 2))
 		redis_error(call, "ERR", "Invalid number of arguments "

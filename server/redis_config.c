@@ -76,10 +76,14 @@ static const struct alias {
 	const char		*name;
 	enum config_option	 option;
 	uint64_t		 unit;
+	const char		*refusal;
 } aliases[] = {
-	{ "maxclients", CONFIG_LIMITS_clients, 1 },
-	{ "timeout", CONFIG_LIMITS_idle, 1000 },
-	{ "maxmemory", CONFIG_TOP_memory, 1 },
+	{ "maxclients", CONFIG_LIMITS_clients, 1,
+	    "argument couldn't be parsed into an integer" },
+	{ "timeout", CONFIG_LIMITS_idle, 1000,
+	    "argument couldn't be parsed into an integer" },
+	{ "maxmemory", CONFIG_TOP_memory, 1,
+	    "argument must be a memory value" },
 };
 
 #define N(table)	(sizeof(table) / sizeof((table)[0]))
@@ -339,8 +343,7 @@ parse_alias(struct call *call, const struct slice *words,
 
 	if (!number_parse_int(words[1], &n) || n < 0 ||
 	    n > INT64_MAX / (int64_t)alias->unit)
-		return refuse(call, words[0],
-		    "argument couldn't be parsed into an integer");
+		return refuse(call, words[0], alias->refusal);
 	snprintf(text, sizeof(text), "%jd%s", (intmax_t)n,
 	    alias->unit == 1000 && n > 0 ? "s" : "");
 	return parse_option(call, words, alias->option, text, change);
@@ -411,7 +414,7 @@ redis_run_config_set(struct call *call)
 	size_t i, n = (req->argc - 2) / 2;
 
 	if (req->argc % 2 != 0 || n > CHANGES_MAX) {
-		redis_wrong_arity(call);
+		redis_syntax_error(call);
 		return;
 	}
 	for (i = 0; i < n; i++) {

@@ -181,7 +181,7 @@ redis_run_select(struct call *call)
 {
 	int64_t db;
 
-	if (!redis_integer(call, call->req->argv[1], &db))
+	if (!redis_int(call, call->req->argv[1], &db))
 		return;
 	if (db == 0)
 		redis_ok(call);

@@ -198,7 +198,7 @@ read_options(struct call *call, bool *replace)
 		if (redis_is(argv[i], "REPLACE")) {
 			*replace = true;
 		} else if (redis_is(argv[i], "DB") && i + 1 < argc) {
-			if (!redis_integer(call, argv[++i], &db))
+			if (!redis_int(call, argv[++i], &db))
 				return false;
 			if (db != 0) {
 				redis_error(call, "ERR", "DB index is out of "

@@ -58,14 +58,26 @@ know_key(struct call *call, struct known *known)
 
 /* --- MEMORY --- */
 
+/* Nothing is sampled, but what is no option of Redis's is refused. */
 static bool
-is_samples(const struct request *req)
+parse_samples(struct call *call)
 {
+	const struct request *req = call->req;
 	int64_t n;
+	size_t i;
 
-	return req->argc == 3 || (req->argc == 5 &&
-	    redis_is(req->argv[3], "SAMPLES") &&
-	    number_parse_int(req->argv[4], &n) && n >= 0);
+	for (i = 3; i < req->argc; i += 2) {
+		if (i + 1 == req->argc || !redis_is(req->argv[i], "SAMPLES"))
+			break;
+		if (!redis_integer(call, req->argv[i + 1], &n))
+			return false;
+		if (n < 0)
+			break;
+	}
+	if (i >= req->argc)
+		return true;
+	redis_syntax_error(call);
+	return false;
 }
 
 void
@@ -75,10 +87,8 @@ redis_run_memory_usage(struct call *call)
 	struct known known;
 	uint64_t bytes = name.len;
 
-	if (!is_samples(call->req)) {
-		redis_syntax_error(call);
+	if (!parse_samples(call))
 		return;
-	}
 	if (!know_key(call, &known))
 		return;
 	if (known.type == REDIS_STRING)

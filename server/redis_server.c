@@ -81,7 +81,10 @@ is_sync(const struct request *req)
 void
 redis_run_function_flush(struct call *call)
 {
-	if (is_sync(call->req))
+	if (call->req->argc > 3)
+		redis_error(call, "ERR", "unknown subcommand or wrong number "
+		    "of arguments for 'FLUSH'. Try FUNCTION HELP.");
+	else if (is_sync(call->req))
 		redis_ok(call);
 	else
 		redis_error(call, "ERR", "FUNCTION FLUSH only supports "

@@ -98,7 +98,8 @@ Test(redis_client, list_has_a_line_for_each_that_is_asked_for)
 	cr_assert(!lists(id) && lists(other_id));
 	talk(fd, "CLIENT LIST TYPE replica\r\nCLIENT LIST ID 99999\r\n",
 	    "$0\r\n\r\n$0\r\n\r\n");
-	talk(fd, "CLIENT LIST TYPE x\r\nCLIENT LIST ID 0\r\n"
+	talk(fd, "CLIENT LIST ID -1\r\n", "$0\r\n\r\n");
+	talk(fd, "CLIENT LIST TYPE x\r\nCLIENT LIST ID y\r\n"
 	    "CLIENT LIST ID\r\nCLIENT LIST x y\r\n",
 	    "-ERR Unknown client type 'x'\r\n-ERR Invalid client ID\r\n"
 	    "-ERR syntax error\r\n-ERR syntax error\r\n");

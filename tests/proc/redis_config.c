@@ -39,7 +39,7 @@ Test(redis_config, tells_what_tools_ask_for)
 	    "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n*0\r\n");
 	talk(fd, "CONFIG GET maxmemory databases hash-max-l*es\r\n", "*6\r\n"
 	    "$9\r\nmaxmemory\r\n$8\r\n67108864\r\n$9\r\ndatabases\r\n"
-	    "$1\r\n1\r\n$25\r\nhash-max-listpack-entries\r\n$3\r\n128\r\n");
+	    "$1\r\n1\r\n$25\r\nhash-max-listpack-entries\r\n$3\r\n512\r\n");
 }
 
 Test(redis_config, tells_of_the_settings_of_kvd_but_the_secret)
