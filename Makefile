@@ -55,13 +55,14 @@ ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
 # One Criterion program per folder of tests, each linked with the archives it
 # is about and no more: that it links proves the layering.
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard \
-    tests/unit/*/*.c tests/proc/*.c tests/crash/*/*.c))))
+    tests/unit/*/*.c tests/proc/*.c tests/redis/*.c tests/crash/*/*.c))))
 TESTS := $(patsubst %,$(OUT)/%/run,$(filter-out tests/crash/step,$(TEST_DIRS)))
 LIBS_tests/unit/shm := $(OUT)/libshm.a
 LIBS_tests/unit/proto := $(OUT)/libproto.a
 LIBS_tests/unit/client := $(OUT)/libclient.a
 LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
 LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a $(OUT)/libproto.a
+LIBS_tests/redis := $(OUT)/obj/tests/proc/daemon.o $(OUT)/obj/tests/proc/talk.o
 LIBS_tests/crash/step := $(OUT)/libshm.a
 LIBS_tests/crash/storm := $(OUT)/obj/tests/proc/daemon.o \
     $(OUT)/obj/tests/proc/talk.o $(OUT)/libshm.a
@@ -183,15 +184,18 @@ check-tests/unit/%: $(OUT)/tests/unit/%/run
 check-tests/%: $(OUT)/tests/%/run $(PROGRAMS)
 	@$(RUN) $< $(FILTER)
 
-soak: ## tests/crash at length, with ENV=prod; SECONDS=1800
+soak: ## tests/crash and tests/redis at length, ENV=prod; SECONDS=1800
 	$(call need,build test)
 	$(again) ENV=prod soaked
-soaked: $(PROGRAMS) $(patsubst %,$(OUT)/tests/crash/%/run,step storm)
+soaked: $(PROGRAMS) $(OUT)/tests/redis/run \
+    $(patsubst %,$(OUT)/tests/crash/%/run,step storm)
 	@seconds=$(or $(SECONDS),1800); status=0; \
 	    $(PATHS) KVD_STORM_SECONDS=$$((seconds / 4)) KVD_STORM_ADOPT=1G \
 	    $(OUT)/tests/crash/storm/run || status=1; \
 	    KVD_STEP=all KVD_STEP_SECONDS=$$((seconds / 2)) \
-	    $(OUT)/tests/crash/step/run || status=1; exit $$status
+	    $(OUT)/tests/crash/step/run || status=1; \
+	    $(PATHS) KVD_DIFFERENTIAL_COMMANDS=$$((seconds * 5000)) \
+	    $(OUT)/tests/redis/run || status=1; exit $$status
 
 # ---------------------------------------------------------------- quality
 
