@@ -168,7 +168,8 @@ test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(again) ENV=prod check-tests/crash/step
 
 check: $(TESTS) $(ALL)
-	@failed=; for t in $(TESTS) $(if $(T),,tests/doc/run tests/install/run); \
+	@failed=; for t in $(TESTS) $(if $(T),,tests/doc/run \
+	    tests/install/run tests/clients/run); \
 	    do echo "== $${t#$(OUT)/}"; \
 	    $(RUN) $$t $(FILTER) || failed="$$failed $$t"; done; \
 	    if [ "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
