@@ -34,3 +34,12 @@ is()				# text, command ...
 	out=$("$@" 2>&1) || fail "$*: $out"
 	[ "$out" = "$text" ] || fail "$*: $out, and not $text"
 }
+
+need_npm()			# a package, of those that run has installed
+{
+	need node
+	export NODE_PATH=${KVD_NPM:-}/node_modules
+	[ -d "$NODE_PATH/$1" ] && return
+	echo "skipped: $1 is not installed: npm could not"
+	exit 77
+}
