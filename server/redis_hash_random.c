@@ -11,6 +11,8 @@
  * needed to remember them by.
  */
 
+#include <stdlib.h>
+
 #include "server/redis_hash.h"
 
 #define CROWD		64U	/* fields that stand for election */
