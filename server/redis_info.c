@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -258,12 +259,21 @@ info_stats(struct page *page)
 
 /* --- CPU, of all processes that live --- */
 
+/* The number behind the n-th blank, 0 if there are fewer. */
+static uint64_t
+field(const char *p, unsigned n)
+{
+	for (; n > 0 && p != NULL; n--)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
+	return p == NULL ? 0 : strtoumax(p, NULL, 10);
+}
+
 static void
 add_ticks(pid_t pid, uint64_t *user, uint64_t *sys)
 {
 	char path[32], text[LINE];
 	const char *p;
-	uintmax_t u, s;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -271,11 +281,9 @@ add_ticks(pid_t pid, uint64_t *user, uint64_t *sys)
 		return;
 	/* A name may have blanks and brackets; figures follow the last. */
 	if (fgets(text, sizeof(text), f) != NULL &&
-	    (p = strrchr(text, ')')) != NULL &&
-	    sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ju %ju",
-	    &u, &s) == 2) {
-		*user += u;
-		*sys += s;
+	    (p = strrchr(text, ')')) != NULL) {
+		*user += field(p, 12);
+		*sys += field(p, 13);
 	}
 	fclose(f);
 }
