@@ -313,11 +313,11 @@ redis_run_command_getkeys(struct call *call)
 
 	if (command == NULL || !is_complete(command, req))
 		redis_error(call, "ERR", "Invalid command specified");
+	else if (!has_keys(command))
+		redis_error(call, "ERR", "The command has no key arguments");
 	else if (!redis_fits(command->arity, req->argc - 2))
 		redis_error(call, "ERR", "Invalid number of arguments "
 		    "specified for command");
-	else if (!has_keys(command))
-		redis_error(call, "ERR", "The command has no key arguments");
 	else
 		put_keys_of(call, command);
 }
