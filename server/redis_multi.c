@@ -205,18 +205,18 @@ multi_take(struct call *call)
 void
 multi_spoil(struct call *call, size_t mark)
 {
-	struct multi *m;
+	bool open = call->session != NULL && multi_is_open(call->session);
 
-	if (call->session == NULL || !multi_is_open(call->session))
-		return;
-	m = call->session->multi;
-	m->spoilt = true;
+	if (open)
+		call->session->multi->spoilt = true;
 	if (call->redis == NULL || strcmp(call->redis->name, "EXEC") != 0)
 		return;
+	/* Redis says so even if there is no transaction. */
 	outbuf_truncate(call->out, mark);
 	redis_error(call, "EXECABORT", "Transaction discarded because of: "
 	    "wrong number of arguments for 'exec' command");
-	multi_forget(call->session);
+	if (open)
+		multi_forget(call->session);
 }
 
 void
