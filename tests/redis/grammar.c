@@ -662,11 +662,12 @@ is_fatal(const struct words *w)
 	if (words_is(w, 0, "WAIT"))
 		return !words_is(w, 1, "0");
 	if (words_is(w, 0, "SETRANGE"))
-		return n > 100000 && n < 500000000;
+		return n > 100000 && n < 536870912;
 	if (words_is(w, 0, "HRANDFIELD"))
 		return n < -10000 && n > LLONG_MIN;
 	for (i = 2; i < w->n; i++)
-		if (number_at(w, i) > 0 && (words_is(w, 1, "KILL") ||
+		if ((w->len[i] == 0 || number_at(w, i) > 0) &&
+		    (words_is(w, 1, "KILL") ||
 		    words_is(w, 1, "PAUSE") || words_is(w, 2, "maxmemory")))
 			return true;
 	return false;
