@@ -180,6 +180,9 @@ get_and_expire(struct txn *t, void *arg)
 
 	if (status != SHM_OK)
 		return status;
+	/* PERSIST changes nothing of what does not expire. */
+	if (get->expires_ms == 0 && get->change.found.string.expires_ms == 0)
+		return SHM_NO_KEY;
 	if (get->expires_ms != 0 && get->expires_ms <= clock_wall_ms())
 		return txn_delete(t, REDIS_STRINGS, get->change.name);
 	return redis_put(t, get->change.name, redis_bytes(get->value),

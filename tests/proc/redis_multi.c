@@ -162,6 +162,10 @@ Test(redis_multi, is_executed_if_nothing_that_is_watched_has_changed)
 	    ":0\r\n+OK\r\n" Q "*1\r\n$1\r\n3\r\n");
 	talk(fd, "WATCH h\r\nUNWATCH\r\nHSET h a 4\r\nMULTI\r\nHGET h a\r\n"
 	    "EXEC\r\n", "+OK\r\n+OK\r\n:0\r\n+OK\r\n" Q "*1\r\n$1\r\n4\r\n");
+	/* It never expired. */
+	talk(fd, "SET s v\r\nWATCH s\r\nGETEX s PERSIST\r\nMULTI\r\nGET s\r\n"
+	    "EXEC\r\n", "+OK\r\n+OK\r\n$1\r\nv\r\n+OK\r\n" Q
+	    "*1\r\n$1\r\nv\r\n");
 }
 
 Test(redis_multi, of_names_that_are_not_of_one_shard_changes_nothing)
