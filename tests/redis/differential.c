@@ -27,6 +27,7 @@
 #define EXCUSES		"tests/data/redis-differences"
 #define COMMANDS	200000
 #define BATCH		150
+#define TRANSACTION	10		/* requests, at most */
 #define PATIENCE_MS	20000
 #define SHOWN		40		/* differences; then it is enough */
 #define KEYS_MAX	64
@@ -186,7 +187,7 @@ static bool
 is_tainted(const struct duel *d, const struct words *w)
 {
 	static const char *const walks[] = {
-		"KEYS", "DBSIZE", "SCAN", "RANDOMKEY"
+		"KEYS", "DBSIZE", "SCAN", "RANDOMKEY", "EXEC"
 	};
 	size_t word = grammar_next_key(w, 0), i;
 
@@ -200,7 +201,7 @@ is_tainted(const struct duel *d, const struct words *w)
 }
 
 static void
-taint(struct duel *d, const struct words *w)
+taint_keys(struct duel *d, const struct words *w)
 {
 	size_t word;
 
@@ -212,14 +213,35 @@ taint(struct duel *d, const struct words *w)
 		}
 }
 
+/* What a transaction has done, its steps have. */
+static void
+taint(struct duel *d, size_t i)
+{
+	taint_keys(d, &d->batch[i]);
+	if (words_is(&d->batch[i], 0, "EXEC"))
+		while (i > 0 && !words_is(&d->batch[i], 0, "MULTI"))
+			taint_keys(d, &d->batch[--i]);
+}
+
+static void
+show(const struct words *w)
+{
+	char text[200];
+
+	words_print(w, text, sizeof(text));
+	fprintf(stderr, "    before: %s\n", text);
+}
+
 /* The last requests before this one that have to do with its first key. */
 static void
 show_history(const struct duel *d, size_t i)
 {
 	size_t word = grammar_next_key(&d->batch[i], 0), w, j, n = 0;
 	struct reply key;
-	char text[PRINTED];
 
+	for (j = i; words_is(&d->batch[i], 0, "EXEC") && j > 0 &&
+	    !words_is(&d->batch[j], 0, "UNWATCH"); j--)
+		show(&d->batch[j - 1]);
 	if (word == 0)
 		return;
 	key = words_at(&d->batch[i], word);
@@ -228,8 +250,7 @@ show_history(const struct duel *d, size_t i)
 		    w = grammar_next_key(&d->batch[j - 1], w))
 			if (reply_alike(REPLY_SAME, key,
 			    words_at(&d->batch[j - 1], w))) {
-				words_print(&d->batch[j - 1], text, 200);
-				fprintf(stderr, "    before: %s\n", text);
+				show(&d->batch[j - 1]);
 				n++;
 				break;
 			}
@@ -243,7 +264,7 @@ differ(struct duel *d, size_t i, struct reply a, struct reply b)
 	words_print(&d->batch[i], command, sizeof(command));
 	reply_print(a, redis, sizeof(redis));
 	reply_print(b, kvd, sizeof(kvd));
-	taint(d, &d->batch[i]);
+	taint(d, i);
 	if (excuses_have(command, redis, kvd))
 		return;
 	fprintf(stderr, "RESP%zu: %s\n    Redis: %s\n    kvd:   %s\n",
@@ -266,7 +287,7 @@ compare_batch(struct duel *d)
 		b.len = reply_len(b.bytes, (size_t)(s[1].in + s[1].len -
 		    b.bytes));
 		if (is_tainted(d, &d->batch[i]))
-			taint(d, &d->batch[i]);
+			taint(d, i);
 		else if (d->compared++, !reply_alike(d->likeness[i], a, b))
 			differ(d, i, a, b);
 		a.bytes += a.len;
@@ -302,6 +323,24 @@ finish_batch(struct duel *d)
 
 /* --- what is said --- */
 
+/* In front of it sometimes a key is watched, and perhaps changed. */
+static void
+say_transaction(struct duel *d)
+{
+	size_t steps = random_below(&d->random, 6);
+
+	say(d, REPLY_SAME, "UNWATCH");
+	if (random_percent(&d->random, 30)) {
+		say(d, REPLY_SAME, "WATCH h3{t} s3{t}");
+		grammar_draw_step(&d->random, add_request(d, REPLY_SAME));
+	}
+	say(d, REPLY_SAME, "MULTI");
+	for (; steps > 0; steps--)
+		grammar_draw_step(&d->random, add_request(d, REPLY_SAME));
+	say(d, REPLY_SAME, random_percent(&d->random, 90) ? "EXEC" :
+	    "DISCARD");
+}
+
 static void
 say_at_random(struct duel *d)
 {
@@ -309,7 +348,11 @@ say_at_random(struct duel *d)
 	enum likeness likeness;
 
 	begin_batch(d);
-	while (d->n < BATCH) {
+	while (d->n + TRANSACTION < BATCH) {
+		if (random_percent(&d->random, 2)) {
+			say_transaction(d);
+			continue;
+		}
 		w = add_request(d, REPLY_SAME);
 		likeness = grammar_draw(&d->random, w);
 		d->likeness[d->n - 1] = likeness;

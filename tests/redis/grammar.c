@@ -741,3 +741,32 @@ grammar_draw(struct random *r, struct words *w)
 	} while (is_hasty(w) || is_fatal(w));
 	return likeness;
 }
+
+static bool
+is_in_slot(struct reply key)
+{
+	return key.len < 16 && memmem(key.bytes, key.len, "{t}", 3) != NULL;
+}
+
+static bool
+is_step(const struct words *w)
+{
+	size_t word = grammar_next_key(w, 0), i;
+
+	if (word != 1)
+		return false;
+	for (; word != 0; word = grammar_next_key(w, word))
+		if (!is_in_slot(words_at(w, word)))
+			return false;
+	for (i = 0; i < w->n; i++)
+		if (w->len[i] > 100)
+			return false;
+	return !words_is(w, 0, "WATCH");
+}
+
+void
+grammar_draw_step(struct random *r, struct words *w)
+{
+	while (grammar_draw(r, w) != REPLY_SAME || !is_step(w))
+		;
+}

@@ -190,6 +190,8 @@ reply_alike(enum likeness likeness, struct reply a, struct reply b)
 		return has_shape(a, b);
 	case REPLY_KIND:
 		return is_kind(a, b);
+	case REPLY_ANY:
+		return true;
 	}
 	return false;
 }
@@ -255,6 +257,8 @@ Test(reply, is_alike_in_what_is_promised_and_no_more)
 	    text("*1\r\n$1\r\nx\r\n")));
 	cr_assert(reply_alike(REPLY_KIND, text("*0\r\n"), a));
 	cr_assert(!reply_alike(REPLY_KIND, text("$-1\r\n"), a));
+	cr_assert(reply_alike(REPLY_ANY, text("$-1\r\n"), a));
+	cr_assert(!reply_alike(REPLY_ANY, text("-ERR a\r\n"), a));
 	cr_assert(!reply_alike(REPLY_KIND, text("-ERR a\r\n"),
 	    text("-ERR b\r\n")));
 }

@@ -23,7 +23,8 @@ enum likeness {
 	REPLY_MAP,	/* pairs, in any order */
 	REPLY_TIME,	/* a number, give or take what a second more may do */
 	REPLY_SHAPE,	/* types and counts, all the way down */
-	REPLY_KIND	/* the type of the whole, and whether it is null */
+	REPLY_KIND,	/* the type of the whole, and whether it is null */
+	REPLY_ANY	/* nothing, but that it is no error */
 };
 
 bool reply_alike(enum likeness, struct reply, struct reply);
