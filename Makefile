@@ -167,11 +167,16 @@ test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(again) ENV=$(TEST_ENV) check
 	$(again) ENV=prod check-tests/crash/step
 
+# Each within the time of tests/bounded, for which tests/proc has too many.
+HALVES := 'redis*/*' '!(redis*)/*'
 check: $(TESTS) $(ALL)
-	@failed=; for t in $(TESTS) $(if $(T),,tests/doc/run \
-	    tests/install/run tests/clients/run); \
-	    do echo "== $${t#$(OUT)/}"; \
-	    $(RUN) $$t $(FILTER) || failed="$$failed $$t"; done; \
+	@failed=; run() { echo "== $$*"; $(RUN) "$$@" || \
+	    failed="$$failed $$1"; }; \
+	    for t in $(filter-out %/tests/proc/run,$(TESTS)) $(if $(T),, \
+	    tests/doc/run tests/install/run tests/clients/run); do \
+	    run $$t $(FILTER); done; \
+	    for half in $(if $(T),'$(T)',$(HALVES)); do \
+	    run $(OUT)/tests/proc/run --filter "$$half"; done; \
 	    if [ "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # A folder of tests alone: `make tests/unit/shm'.  The instructions at which
