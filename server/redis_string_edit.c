@@ -163,9 +163,8 @@ splice(struct txn *t, void *arg)
 	s->len = old.len;
 	if (status != SHM_OK)
 		return status;
-	/* APPEND makes an empty string, SETRANGE does not. */
-	if (s->piece.len == 0 && (s->at != SIZE_MAX ||
-	    change->found.type == REDIS_STRING))
+	/* APPEND of nothing is a change, as SET of the same is. */
+	if (s->piece.len == 0 && s->at != SIZE_MAX)
 		return SHM_NO_KEY;
 	if (at + s->piece.len > store_value_max(change->store))
 		return string_refuse(change, "string exceeds maximum allowed "

@@ -150,6 +150,8 @@ Test(redis_multi, is_not_executed_if_what_is_watched_has_changed)
 	lose("SET h v\r\n", "+OK\r\n");
 	lose("DEL h\r\n", ":1\r\n");
 	lose("HSET other{h} a 1\r\n", ":1\r\n");
+	lose("SET h v\r\n", "+OK\r\n");
+	lose("APPEND h \"\"\r\n", ":1\r\n");
 }
 
 Test(redis_multi, is_executed_if_nothing_that_is_watched_has_changed)
