@@ -64,7 +64,7 @@ async function pipelines(r) {
 }
 
 async function subscriptions(r) {
-	if ((await r.call('COMMAND', 'INFO', 'subscribe'))[0] === null)
+	if ((await r.call('COMMAND', 'INFO', 'publish'))[0] === null)
 		return;
 	const s = r.duplicate();
 	const heard = new Promise((done) => s.on('message', (_, m) => done(m)));

@@ -63,7 +63,7 @@ async function pipelines(r) {
 }
 
 async function subscriptions(r) {
-	if ((await r.sendCommand(['COMMAND', 'INFO', 'subscribe']))[0] === null)
+	if ((await r.sendCommand(['COMMAND', 'INFO', 'publish']))[0] === null)
 		return;
 	const s = await r.duplicate().connect();
 	let tell;

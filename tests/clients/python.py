@@ -100,7 +100,7 @@ def pipelines():
 
 
 def subscriptions():
-    if "SUBSCRIBE" not in known:
+    if "PUBLISH" not in known:
         return
     with r.pubsub(ignore_subscribe_messages=True) as s:
         s.subscribe("news")

@@ -666,9 +666,10 @@ is_fatal(const struct words *w)
 	if (words_is(w, 0, "HRANDFIELD"))
 		return n < -10000 && n > LLONG_MIN;
 	for (i = 2; i < w->n; i++)
-		if ((w->len[i] == 0 || number_at(w, i) > 0) &&
-		    (words_is(w, 1, "KILL") ||
-		    words_is(w, 1, "PAUSE") || words_is(w, 2, "maxmemory")))
+		if ((w->len[i] == 0 ||
+			isdigit((unsigned char)w->bytes[w->at[i]])) &&
+		    (words_is(w, 1, "KILL") || words_is(w, 1, "PAUSE") ||
+			words_is(w, 2, "maxmemory")))
 			return true;
 	return false;
 }
