@@ -184,7 +184,7 @@ static const struct {
 	{ 8, 10, "unknown operation" },
 	{ 8, FRAME_REPLY, "a field without meaning is set" },
 	{ 8, FRAME_CANCEL, "unknown flag" },
-	{ 9, 0, "a flag is missing" },
+	{ 9, 0, "no protocol, or more than one" },
 	{ 9, 0x81, "unknown flag" },
 	{ 9, FRAME_TEXT | FRAME_FAILED, "unknown flag" },
 	{ 10, 2, "too many hops" },
