@@ -391,10 +391,27 @@ daemon_stop(struct daemon *d)
 	cr_assert_eq(status, 0, "kvd ended with status %d", status);
 }
 
+/* One that has ended stays until somebody asks for its status. */
+static bool
+is_zombie(pid_t pid)
+{
+	char path[32], text[256] = "";
+	const char *name_end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return true;
+	(void)!fgets(text, sizeof(text), f);
+	fclose(f);
+	name_end = strrchr(text, ')');
+	return name_end != NULL && name_end[1] == ' ' && name_end[2] == 'Z';
+}
+
 void
 daemon_await_end(pid_t pid)
 {
-	while (kill(pid, 0) == 0)
+	while (kill(pid, 0) == 0 && !is_zombie(pid))
 		nap();
 }
 
