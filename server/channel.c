@@ -363,7 +363,7 @@ channels_forget(struct session *s)
 		for (h = TAILQ_FIRST(&l->hearings[kind]); h != NULL;
 		    h = next) {
 			next = TAILQ_NEXT(h, of_listener);
-			remove_hearing(c, kind, h);
+			remove_hearing(c, (enum channel_kind)kind, h);
 		}
 	if (l->touched)
 		TAILQ_REMOVE(&c->touched, l, next_touched);
