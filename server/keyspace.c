@@ -251,8 +251,10 @@ put(struct outbuf *out, struct slice s)
 static struct slice
 take(struct outbuf *out)
 {
-	struct slice s = { out->data + out->head, outbuf_len(out) };
+	struct slice s = { out->data, outbuf_len(out) };
 
+	if (s.len > 0)
+		s.data += out->head;
 	outbuf_truncate(out, 0);
 	return s;
 }

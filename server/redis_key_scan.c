@@ -143,8 +143,9 @@ reply_names(struct outbuf *out, enum resp_version version,
     const struct found *found)
 {
 	resp_put_list(out, version, RESP_ARRAY, found->n);
-	outbuf_append(out, found->names.data + found->names.head,
-	    outbuf_len(&found->names));
+	if (found->n > 0)
+		outbuf_append(out, found->names.data + found->names.head,
+		    outbuf_len(&found->names));
 	out->failed |= found->names.failed;
 }
 

@@ -73,9 +73,10 @@ reply_values(struct call *call, const struct mget *m)
 
 	resp_put_list(call->out, redis_version(call), RESP_ARRAY, argc - 1);
 	for (i = 1; i < argc; i++) {
-		value.data = m->values[i].copy.data == NULL ? NULL :
-		    m->bytes.data + m->bytes.head + m->values[i].at;
-		value.len = m->values[i].copy.len;
+		value = m->values[i].copy;
+		if (value.len > 0)
+			value.data = m->bytes.data + m->bytes.head +
+			    m->values[i].at;
 		string_reply(call, value);
 	}
 }
