@@ -284,8 +284,12 @@ redis_ok(struct call *call)
 void
 redis_say_text(struct call *call, struct outbuf *text)
 {
-	resp_put_verbatim(call->out, redis_version(call), (struct slice){
-	    text->data + text->head, outbuf_len(text) });
+	struct slice all = { text->data, outbuf_len(text) };
+
+	/* Without a byte it has no memory. */
+	if (all.len > 0)
+		all.data += text->head;
+	resp_put_verbatim(call->out, redis_version(call), all);
 	call->out->failed |= text->failed;
 	outbuf_free(text);
 }
