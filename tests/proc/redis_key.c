@@ -37,14 +37,6 @@ end(void)
 
 TestSuite(redis_key, .init = begin, .fini = end, .timeout = 120);
 
-static void
-expect_between(const char *line, int64_t least, int64_t most)
-{
-	int64_t n = redis_number(fd, line);
-
-	cr_assert(n >= least && n <= most, "%s: %jd", line, (intmax_t)n);
-}
-
 Test(redis_key, is_there_or_not_whatever_it_is_of)
 {
 	static const struct redis_line lines[] = {
@@ -94,10 +86,10 @@ expire_and_persist(const char *set, const char *done)
 	redis_ask(fd, "EXPIRETIME k", ":-1");
 	redis_ask(fd, "PERSIST k", ":0");
 	redis_ask(fd, "EXPIRE k 100", ":1");
-	expect_between("TTL k", 99, 100);
-	expect_between("PTTL k", 90000, 100000);
+	redis_expect_between(fd, "TTL k", 99, 100);
+	redis_expect_between(fd, "PTTL k", 90000, 100000);
 	redis_ask(fd, "PEXPIRE k 200000", ":1");
-	expect_between("TTL k", 199, 200);
+	redis_expect_between(fd, "TTL k", 199, 200);
 	redis_ask(fd, "EXPIREAT k 99999999999", ":1");
 	redis_ask(fd, "EXPIRETIME k", ":99999999999");
 	redis_ask(fd, "PEXPIREAT k 99999999999600", ":1");

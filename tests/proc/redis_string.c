@@ -40,14 +40,6 @@ end(void)
 
 TestSuite(redis_string, .init = begin, .fini = end, .timeout = 120);
 
-static void
-expect_between(const char *line, int64_t least, int64_t most)
-{
-	int64_t n = redis_number(fd, line);
-
-	cr_assert(n >= least && n <= most, "%s: %jd", line, (intmax_t)n);
-}
-
 Test(redis_string, is_what_it_was_set_to)
 {
 	static const struct redis_line lines[] = {
@@ -94,25 +86,25 @@ Test(redis_string, is_set_under_conditions)
 Test(redis_string, is_set_for_some_time)
 {
 	redis_ask(fd, "SET s 1 EX 100", "+OK");
-	expect_between("TTL s", 99, 100);
+	redis_expect_between(fd, "TTL s", 99, 100);
 	redis_ask(fd, "SET s 2 KEEPTTL", "+OK");
-	expect_between("PTTL s", 90000, 100000);
+	redis_expect_between(fd, "PTTL s", 90000, 100000);
 	redis_ask(fd, "SET s 2", "+OK");
 	redis_ask(fd, "TTL s", ":-1");
 	redis_ask(fd, "SET s 2 PX 100000", "+OK");
-	expect_between("TTL s", 99, 100);
+	redis_expect_between(fd, "TTL s", 99, 100);
 	redis_ask(fd, "SET s 2 EXAT 99999999999", "+OK");
 	redis_ask(fd, "EXPIRETIME s", ":99999999999");
 	redis_ask(fd, "SET s 2 PXAT 99999999999999", "+OK");
 	redis_ask(fd, "PEXPIRETIME s", ":99999999999999");
 	redis_ask(fd, "SETEX s 200 3", "+OK");
-	expect_between("TTL s", 199, 200);
+	redis_expect_between(fd, "TTL s", 199, 200);
 	redis_ask(fd, "PSETEX s 300000 3", "+OK");
-	expect_between("TTL s", 299, 300);
+	redis_expect_between(fd, "TTL s", 299, 300);
 	redis_ask(fd, "GETSET s 4", "$1\r\n3");
 	redis_ask(fd, "TTL s", ":-1");
 	redis_ask(fd, "SET s 5 EX 10 EX 20", "+OK");
-	expect_between("TTL s", 19, 20);
+	redis_expect_between(fd, "TTL s", 19, 20);
 }
 
 Test(redis_string, of_a_time_that_is_over_is_gone)
@@ -144,9 +136,9 @@ Test(redis_string, is_got_and_its_time_changed)
 	redis_ask(fd, "GETEX s", "$1\r\n1");
 	redis_ask(fd, "TTL s", ":-1");
 	redis_ask(fd, "GETEX s EX 100", "$1\r\n1");
-	expect_between("TTL s", 99, 100);
+	redis_expect_between(fd, "TTL s", 99, 100);
 	redis_ask(fd, "GETEX s", "$1\r\n1");
-	expect_between("TTL s", 99, 100);
+	redis_expect_between(fd, "TTL s", 99, 100);
 	redis_ask(fd, "GETEX s PERSIST", "$1\r\n1");
 	redis_ask(fd, "TTL s", ":-1");
 	redis_ask(fd, "GETEX s EX 0", BAD_TIME("getex"));

@@ -68,3 +68,11 @@ redis_number(int fd, const char *line)
 	cr_assert_eq(reply[0], ':', "%s: %s", line, reply);
 	return strtoll(reply + 1, NULL, 10);
 }
+
+void
+redis_expect_between(int fd, const char *line, int64_t least, int64_t most)
+{
+	int64_t n = redis_number(fd, line);
+
+	cr_assert(n >= least && n <= most, "%s: %jd", line, (intmax_t)n);
+}

@@ -35,4 +35,8 @@ void redis_ask_all(int fd, const struct redis_line *, size_t n);
 /* The answer to a line is an integer: this one. */
 int64_t redis_number(int fd, const char *line);
 
+/* It is one of these. */
+void redis_expect_between(int fd, const char *line, int64_t least,
+    int64_t most);
+
 #endif
