@@ -72,7 +72,8 @@ consume(struct peer *p, size_t n)
 static void
 flush(const struct peer *p, struct outbuf *out)
 {
-	talk_send_bytes(p->fd, out->data + out->head, outbuf_len(out));
+	if (outbuf_len(out) > 0)
+		talk_send_bytes(p->fd, out->data + out->head, outbuf_len(out));
 	outbuf_free(out);
 }
 
