@@ -28,6 +28,7 @@
 #include "proto/number.h"
 #include "proto/resp.h"
 #include "proto/resp_inline.h"
+#include "proto/resp_quick.h"
 
 #define LINE_END	((size_t)2)	/* "\r\n" */
 
@@ -255,6 +256,9 @@ resp_parse(struct resp_parser *parser, uint8_t *buf, size_t len,
 	in.len = len < limits->request_max ? len : limits->request_max;
 	if (in.len == 0)
 		return more(&in);
+	if (parser->at == 0 && parser->scanned == 0 && limits->is_trusted &&
+	    (*used = resp_quick(buf, in.len, limits->word_max, req)) > 0)
+		return RESP_OK;
 	if (buf[0] == '*')
 		status = parse_words(parser, &in, req);
 	else

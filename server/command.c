@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/little.h"
 #include "proto/reply.h"
 #include "server/command.h"
 #include "server/debug.h"
@@ -211,12 +212,8 @@ check_sizes(struct call *call, enum command_words words)
 	return true;
 }
 
-/*
- * A browser can be made to send anything to a local port, in a POST request
- * or behind one's header lines.  No client of ours says these words.
- */
-static bool
-is_http(const struct request *req)
+bool
+command_is_http(const struct request *req)
 {
 	return command_is(req, "POST") || command_is(req, "Host:");
 }
@@ -230,7 +227,7 @@ command_check(struct call *call)
 		return redis_check(call);
 	command = find_command(call->req->argv[0]);
 	if (command == NULL) {
-		if (is_http(call->req))
+		if (command_is_http(call->req))
 			call->next = CALL_CUT;
 		else
 			answer_unknown(call);
@@ -293,15 +290,12 @@ static uint64_t
 hash_word(uint64_t hash, struct slice word)
 {
 	size_t i, len = word.len < 64 ? word.len : 64;
-	uint64_t x;
 
-	for (i = 0; i + sizeof(x) <= len; i += sizeof(x)) {
-		memcpy(&x, word.data + i, sizeof(x));
-		hash = stir(hash, x);
-	}
-	for (x = 0; i < len; i++)
-		x = x << 8 | word.data[i];
-	return stir(stir(hash, x), word.len);
+	for (i = 0; i + 8 <= len; i += 8)
+		hash = stir(hash, little_get_few(word.data + i, 8));
+	if (i < len)
+		hash = stir(hash, little_get_few(word.data + i, len - i));
+	return stir(hash, word.len);
 }
 
 uint64_t

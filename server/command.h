@@ -78,6 +78,12 @@ enum command_kind command_kind(const struct request *);
 bool command_is(const struct request *, const char *verb);
 
 /*
+ * A browser can be made to send anything to a local port, in a POST request
+ * or behind one's header lines.  No client of ours says these words.
+ */
+bool command_is_http(const struct request *);
+
+/*
  * The word by which a request is routed: the name of a bucket, or of a string;
  * of no bytes if there is none.
  */

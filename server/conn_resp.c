@@ -57,22 +57,12 @@ conn_answer_bad_resp(struct conns *set, struct conn *conn)
 	conn_finish(set, conn);
 }
 
-/* A browser can be made to send anything to a local port. */
-static bool
-is_http(const struct request *req)
-{
-	return command_is(req, "POST") || command_is(req, "Host:");
-}
-
 static void
 take(struct conns *set, struct conn *conn, struct turn *turn, size_t used)
 {
 	turn->requests--;
 	set->req.protocol = conn->session.protocol;
-	if (is_http(&set->req))
-		conn->broken = true;
-	else
-		conn_take(set, conn, used);
+	conn_take(set, conn, used);
 }
 
 void

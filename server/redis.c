@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/little.h"
 #include "proto/number.h"
 #include "server/redis_key.h"
 #include "server/redis_pubsub.h"
@@ -30,24 +31,33 @@ static const struct redis_command commands[] = {
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-#define VERB_SLOTS	1024U
+#define VERB_BITS	10
+#define VERB_SLOTS	(1U << VERB_BITS)
 #define VERB_MAX	32	/* no verb is so long */
 #define ARGS_SHOWN	128	/* bytes, in the error about an unknown verb */
 
 static const struct redis_command *verbs[VERB_SLOTS];
+static bool takes_bucket[COMMANDS];
 
 _Static_assert(COMMANDS <= VERB_SLOTS / 2, "the table of verbs is too full");
 
-/* FNV-1a, of the letters in lower case. */
+/* Of the first letters, in either case, and how many there are. */
 static size_t
 verb_slot(const uint8_t *verb, size_t len)
 {
-	uint32_t hash = 0x811c9dc5;
-	size_t i;
+	uint64_t letters = little_get_few(verb, len < 8 ? len : 8) |
+	    UINT64_C(0x2020202020202020);
 
-	for (i = 0; i < len && i < VERB_MAX; i++)
-		hash = (hash ^ (verb[i] | 0x20U)) * 0x01000193;
-	return hash % VERB_SLOTS;
+	return ((letters ^ len) * UINT64_C(0x9e3779b97f4a7c15)) >>
+	    (64 - VERB_BITS);
+}
+
+/* Commands of these groups take their first word for the name of a bucket. */
+static bool
+is_of_bucket(const struct redis_command *command)
+{
+	return command->first == 1 && (strcmp(command->group, "hash") == 0 ||
+	    strcmp(command->group, "bucket") == 0);
 }
 
 void
@@ -62,6 +72,7 @@ redis_init(void)
 		while (verbs[slot] != NULL)
 			slot = (slot + 1) % VERB_SLOTS;
 		verbs[slot] = &commands[i];
+		takes_bucket[i] = is_of_bucket(&commands[i]);
 	}
 }
 
@@ -119,14 +130,6 @@ unknown(struct call *call)
 	    req->argv[0].data, args);
 }
 
-/* Commands of these groups take their first word for the name of a bucket. */
-static bool
-is_of_bucket(const struct redis_command *command)
-{
-	return command->first == 1 && (strcmp(command->group, "hash") == 0 ||
-	    strcmp(command->group, "bucket") == 0);
-}
-
 static bool
 check_bucket(struct call *call)
 {
@@ -146,7 +149,10 @@ check(struct call *call)
 	size_t argc = call->req->argc;
 
 	if (command == NULL) {
-		unknown(call);
+		if (command_is_http(call->req))
+			call->next = CALL_CUT;
+		else
+			unknown(call);
 		return false;
 	}
 	call->redis = command;
@@ -164,7 +170,7 @@ check(struct call *call)
 		return false;
 	}
 	return pubsub_allows(call) &&
-	    (!is_of_bucket(command) || check_bucket(call));
+	    (!takes_bucket[command - commands] || check_bucket(call));
 }
 
 bool

@@ -45,19 +45,17 @@ redis_find_in(struct txn *t, struct bytes name, struct redis_found *found)
 {
 	enum shm_status status;
 
-	found->type = REDIS_NONE;
-	if (name.len > 0 && name.len <= BUCKET_NAME_MAX) {
-		status = txn_look(t, name, &found->bucket);
-		if (status == SHM_OK)
-			found->type = REDIS_HASH;
-		if (status != SHM_NO_BUCKET)
-			return status;
-	}
+	found->type = REDIS_STRING;
 	status = txn_get(t, REDIS_STRINGS, name, &found->string);
+	if (status != SHM_NO_KEY && status != SHM_NO_BUCKET)
+		return status;
+	found->type = REDIS_NONE;
+	if (name.len == 0 || name.len > BUCKET_NAME_MAX)
+		return SHM_OK;
+	status = txn_look(t, name, &found->bucket);
 	if (status == SHM_OK)
-		found->type = REDIS_STRING;
-	return status == SHM_NO_KEY || status == SHM_NO_BUCKET ? SHM_OK :
-	    status;
+		found->type = REDIS_HASH;
+	return status == SHM_NO_BUCKET ? SHM_OK : status;
 }
 
 enum shm_status

@@ -29,6 +29,7 @@ store_open(struct store *store, struct arena *arena)
 {
 	memset(store, 0, sizeof(*store));
 	store->arena = arena;
+	arena_remember_names(arena);
 	store->value = malloc(arena_value_max(arena) + 1);
 	store->pairs = calloc(REQUEST_ARGS_MAX / 2, sizeof(*store->pairs));
 	store->batch.cap = SCAN_BATCH_BYTES;

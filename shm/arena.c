@@ -22,6 +22,7 @@
 #include "shm/handle.h"
 #include "shm/hash.h"
 #include "shm/lock.h"
+#include "shm/names.h"
 #include "shm/segment.h"
 #include "shm/superblock.h"
 #include "shm/system.h"
@@ -68,9 +69,11 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 {
 	a->size_bytes = sb->size_bytes;
 	a->segment_bytes = sb->segment_bytes;
+	a->segment_bits = (unsigned)__builtin_ctzll(a->segment_bytes);
 	a->segments = sb->segments;
 	a->value_max_bytes = sb->value_max_bytes;
 	a->shards_count = (uint32_t)sb->shards;
+	a->shard_bits = (unsigned)__builtin_ctzll(HASH_SLOTS / sb->shards);
 	a->segments_off = sb->segments_off;
 	a->segments_end = arena_segment_base(a, a->segments);
 	memcpy(a->hash_seed, sb->hash_seed, sizeof(a->hash_seed));
@@ -240,10 +243,18 @@ arena_fd(const struct arena *a)
 }
 
 void
+arena_remember_names(struct arena *a)
+{
+	if (a->names == NULL)
+		a->names = names_open();
+}
+
+void
 arena_close(struct arena *a)
 {
 	if (a == NULL)
 		return;
+	names_close(a->names);
 	munmap(a->base, a->size_bytes);
 	close(a->fd);
 	free(a);

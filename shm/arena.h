@@ -80,6 +80,13 @@ int arena_fd(const struct arena *);
 /* Unmap; the object stays.  NULL is allowed. */
 void arena_close(struct arena *);
 
+/*
+ * Remember which buckets were asked for, so that they are found faster the next
+ * time; from now on the handle is for one thread, which the children of a
+ * fork(2) are too.  Without memory for it nothing is remembered.
+ */
+void arena_remember_names(struct arena *);
+
 /* Remove the object of an instance.  Returns 0, or -1 with errno. */
 int arena_unlink(const char *name);
 

@@ -7,6 +7,7 @@
 
 #include "shm/handle.h"
 #include "shm/hash.h"
+#include "shm/names.h"
 #include "shm/segment.h"
 #include "shm/word.h"
 
@@ -79,9 +80,12 @@ arena_uuid(const struct arena *a)
 uint32_t
 arena_shard_of(const struct arena *a, struct bytes bucket)
 {
+	uint32_t shard;
+
+	if (names_shard(a, bucket, &shard))
+		return shard;
 	/* A shard is a run of consecutive slots. */
-	return hash_slot(bucket.data, bucket.len) /
-	    (HASH_SLOTS / a->shards_count);
+	return hash_slot(bucket.data, bucket.len) >> a->shard_bits;
 }
 
 void

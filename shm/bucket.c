@@ -14,6 +14,7 @@
 #include "shm/clock.h"
 #include "shm/intent.h"
 #include "shm/log.h"
+#include "shm/names.h"
 #include "shm/publish.h"
 #include "shm/read.h"
 #include "shm/room.h"
@@ -37,19 +38,54 @@ bucket_is_ghost(const struct bucket *b)
 	    (expires_ms != 0 && expires_ms <= clock_wall_ms());
 }
 
+/* The same, as it was found the last time. */
+static struct bucket *
+find_again(const struct held *h, const struct known_name *known,
+    struct index_place *p)
+{
+	if (known == NULL || !names_hold(h->a, known))
+		return NULL;
+	*p = known->place;
+	return bucket_live(h, known->bucket);
+}
+
+static void
+keep(const struct held *h, const struct index_key *name,
+    const struct index_place *p, arena_off bucket)
+{
+	struct known_name found = {
+		.shard = h->shard,
+		.hash = name->hash,
+		.shape = word_peek(&h->sh->buckets.shape),
+		.version = word_peek(&p->home->version),
+		.place = *p,
+		.bucket = bucket
+	};
+
+	names_keep(h->a, &found, name->key);
+}
+
 struct bucket *
 bucket_find_any(struct held *h, struct bytes name, struct index_place *p)
 {
+	const struct known_name *known = names_recall(h->a, h->shard, name);
+	struct index_key key = { .op = RECORD_CREATE, .key = name };
+	struct bucket *b = find_again(h, known, p);
 	struct record_view r;
-	struct index_key key;
-	struct bucket *b;
 
-	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
+	if (b != NULL)
+		return b;
+	if (known != NULL)
+		key.hash = known->hash;
+	else
+		index_key_init(h->a, &key, RECORD_CREATE, 0, name);
 	if (!index_find(h, &h->sh->buckets, &key, p) ||
 	    !record_read(h->a, p->record, &r))
 		return NULL;
 	if ((b = bucket_live(h, r.bucket)) == NULL)
 		held_break(h);
+	else
+		keep(h, &key, p, r.bucket);
 	return b;
 }
 

@@ -16,6 +16,8 @@ struct arena {
 	int			 fd;
 	uint64_t		 size_bytes;
 	uint64_t		 segment_bytes;
+	unsigned		 segment_bits;	/* its logarithm */
+	unsigned		 shard_bits;	/* of slots in a shard */
 	uint64_t		 segments;
 	uint64_t		 value_max_bytes;
 	uint32_t		 shards_count;
@@ -28,6 +30,7 @@ struct arena {
 	struct board_slot	*board;
 	struct shard		*shards;
 	struct segment		*table;
+	struct names		*names;		/* NULL: not remembered */
 	char			 uuid[37];
 	char			 name[ARENA_NAME_MAX + 1];
 };
@@ -53,7 +56,7 @@ arena_segment_base(const struct arena *a, uint64_t segment)
 static inline uint64_t
 arena_segment_of(const struct arena *a, arena_off off)
 {
-	return (off - a->segments_off) / a->segment_bytes;
+	return (off - a->segments_off) >> a->segment_bits;
 }
 
 /*
@@ -70,7 +73,7 @@ arena_holds(const struct arena *a, arena_off off, uint64_t len)
 	    off >= atomic_load_explicit(&a->pool->backed_end,
 	    memory_order_relaxed))
 		return false;
-	inside = (off - a->segments_off) % a->segment_bytes;
+	inside = (off - a->segments_off) & (a->segment_bytes - 1);
 	return len <= a->segment_bytes - inside;
 }
 

@@ -71,23 +71,31 @@ hash_keyed(const uint64_t seed[2], const void *data, size_t len)
 }
 
 /*
- * A byte at a time and without a table: what the eight bits that leave at the
- * top bring back is the polynomial's 1, x^5 and x^12 times them, once they
- * have been folded on their own upper half.  Names are short, each request has
- * one, and this waits for no memory.
+ * What the eight bits that leave at the top bring back is the polynomial's 1,
+ * x^5 and x^12 times them, once they have been folded on their own upper half.
+ * Each request has a name or more, so this is in a table, of 512 bytes.
  */
+#define FOLD(b)		((b) ^ (b) >> 4)
+#define BACK(b)		((uint16_t)(FOLD(b) << 12 ^ FOLD(b) << 5 ^ FOLD(b)))
+#define BACK_4(b)	BACK(b), BACK((b) + 1), BACK((b) + 2), BACK((b) + 3)
+#define BACK_16(b)	BACK_4(b), BACK_4((b) + 4), BACK_4((b) + 8), \
+			BACK_4((b) + 12)
+#define BACK_64(b)	BACK_16(b), BACK_16((b) + 16), BACK_16((b) + 32), \
+			BACK_16((b) + 48)
+
+static const uint16_t back[256] = {
+	BACK_64(0U), BACK_64(64U), BACK_64(128U), BACK_64(192U)
+};
+
 uint16_t
 hash_crc16(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	unsigned crc = 0, top;
+	uint32_t crc = 0;
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		top = (crc >> 8 ^ p[i]) & 0xff;
-		top ^= top >> 4;
-		crc = (crc << 8 ^ top << 12 ^ top << 5 ^ top) & 0xffff;
-	}
+	for (i = 0; i < len; i++)
+		crc = (crc << 8 ^ back[(crc >> 8 ^ p[i]) & 0xff]) & 0xffff;
 	return (uint16_t)crc;
 }
 

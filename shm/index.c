@@ -26,6 +26,17 @@ index_key_init(const struct arena *a, struct index_key *k, enum record_op op,
 	k->hash = hash_keyed(a->hash_seed, key.data, key.len);
 }
 
+void
+index_key_of(const struct arena *a, struct index_key *k,
+    const struct record_view *r)
+{
+	if (!r->is_hashed) {
+		index_key_init(a, k, RECORD_PUT, r->bucket, r->key);
+		return;
+	}
+	*k = (struct index_key){ RECORD_PUT, r->bucket, r->key, r->hash };
+}
+
 bool
 index_key_matches(const struct index_key *k, const struct record_view *r)
 {
@@ -55,7 +66,7 @@ find(struct held *h, const struct table *t, const struct index_key *k,
 	struct line *line;
 	unsigned i;
 
-	p->home = home_of(h, t, k->hash);
+	*p = (struct index_place){ .home = home_of(h, t, k->hash) };
 	for (line = p->home; line != NULL; line = chain_next(h, line))
 		for (i = 0; i < LINE_SLOTS; i++) {
 			slot = word_peek(&line->slots[i]);
@@ -71,11 +82,60 @@ find(struct held *h, const struct table *t, const struct index_key *k,
 	return false;
 }
 
+/*
+ * A change looks for the same key up to three times: to see what is there, to
+ * decide what becomes of it, and to publish it.  While the lock is held nobody
+ * but ourselves moves anything, and whatever we do to a chain or a table moves
+ * its version or its shape.  Bytes of a key do not change while it is staged,
+ * but one that is only looked for may be in memory that is used again, hence
+ * the hash as well.
+ */
+static bool
+is_known(const struct held_lookup *last, const struct table *t,
+    const struct index_key *k)
+{
+	return last->table == t && last->hash == k->hash &&
+	    last->key == k->key.data && last->key_len == k->key.len &&
+	    last->bucket == k->bucket &&
+	    last->shape == word_peek(&t->shape) &&
+	    last->version == word_peek(&last->home->version);
+}
+
+static void
+note(struct held_lookup *last, const struct table *t,
+    const struct index_key *k, const struct index_place *p, bool found)
+{
+	*last = (struct held_lookup){
+		.table = p->home != NULL ? t : NULL,
+		.shape = word_peek(&t->shape),
+		.version = p->home != NULL ? word_peek(&p->home->version) : 0,
+		.hash = k->hash,
+		.key = k->key.data,
+		.key_len = k->key.len,
+		.bucket = k->bucket,
+		.found = found,
+		.home = p->home,
+		.slot = p->slot,
+		.record = p->record
+	};
+}
+
 bool
 index_find(struct held *h, const struct table *t,
     const struct index_key *k, struct index_place *p)
 {
-	return find(h, t, k, 0, p);
+	struct held_lookup *last = &h->last[k->op != RECORD_CREATE];
+	bool found;
+
+	if (is_known(last, t, k)) {
+		*p = (struct index_place){
+			last->home, last->slot, last->record
+		};
+		return last->found;
+	}
+	found = find(h, t, k, 0, p);
+	note(last, t, k, p, found);
+	return found;
 }
 
 bool

@@ -25,6 +25,10 @@ struct index_key {
 void index_key_init(const struct arena *, struct index_key *,
     enum record_op, arena_off bucket, struct bytes key);
 
+/* The key that a record of a pair has, or is to have. */
+void index_key_of(const struct arena *, struct index_key *,
+    const struct record_view *);
+
 /* True if this record carries that key. */
 bool index_key_matches(const struct index_key *, const struct record_view *);
 

@@ -72,6 +72,7 @@ lock_shard(struct arena *a, uint32_t shard, struct held *h)
 	h->shard = shard;
 	h->npairs = h->nguards = h->nreleased = 0;
 	h->emptied = h->broken = false;
+	h->last[0].table = h->last[1].table = NULL;
 	switch (pthread_mutex_lock(&h->sh->lock)) {
 	case 0:
 		return LOCK_OK;

@@ -7,6 +7,24 @@
 #include "shm/handle.h"
 
 /*
+ * The last lookup in a table, which is good as long as neither the shape of
+ * the table nor the version of the home line has moved; see index.c.
+ */
+struct held_lookup {
+	const struct table	*table;		/* NULL: none yet */
+	uint64_t		 shape;
+	uint64_t		 version;
+	uint64_t		 hash;
+	const void		*key;
+	size_t			 key_len;
+	arena_off		 bucket;
+	bool			 found;
+	struct line		*home;
+	word			*slot;
+	arena_off		 record;
+};
+
+/*
  * Proof that this thread holds the lock of a shard.  Functions that need the
  * lock take one of these; n and guards count what is in the intent under
  * construction, in private memory until it is committed.
@@ -21,6 +39,7 @@ struct held {
 	uint64_t	 released[40];	/* segments, freed after commit */
 	bool		 emptied;	/* segments of units, in a batch */
 	bool		 broken;	/* met what cannot be, see sound.h */
+	struct held_lookup last[2];	/* of names, of keys */
 };
 
 enum lock_status {

@@ -47,7 +47,7 @@ publish_put(struct held *h, arena_off off, const struct record_view *r,
 	struct index_key key;
 	bool replaces;
 
-	index_key_init(h->a, &key, RECORD_PUT, r->bucket, r->key);
+	index_key_of(h->a, &key, r);
 	replaces = index_find(h, &b->table, &key, &place);
 	if (replaces) {
 		record_read(h->a, place.record, &old);
@@ -172,7 +172,7 @@ publish_record(struct held *h, arena_off at, const struct record_view *r,
 		(void)publish_put(h, at, r, in_batch);
 		break;
 	case RECORD_DELETE:
-		index_key_init(h->a, &key, RECORD_PUT, r->bucket, r->key);
+		index_key_of(h->a, &key, r);
 		if (!index_find(h, &publish_bucket(h, r)->table, &key,
 		    &place) || !record_read(h->a, place.record, &old))
 			return false;

@@ -11,6 +11,8 @@
 
 #include "shm/bucket_locked.h"
 #include "shm/chain.h"
+#include "shm/hash.h"
+#include "shm/names.h"
 #include "shm/read_line.h"
 #include "shm/table.h"
 #include "shm/word.h"
@@ -33,7 +35,7 @@ read_patience(unsigned n)
 	return n < ATTEMPTS_MAX;
 }
 
-static const struct line *
+static struct line *
 follow(const struct arena *a, uint64_t slot)
 {
 	arena_off off = slot_off(slot);
@@ -44,8 +46,9 @@ follow(const struct arena *a, uint64_t slot)
 	return arena_at(a, off);
 }
 
-static bool
-search_line(const struct arena *a, const struct line *line,
+/* The slot of the key, or NULL; *last is then what the line ends with. */
+static word *
+search_line(const struct arena *a, struct line *line,
     const struct index_key *k, struct record_view *r, uint64_t *last)
 {
 	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot = 0;
@@ -58,10 +61,10 @@ search_line(const struct arena *a, const struct line *line,
 		if (slot_tag(slot) == tag &&
 		    record_read(a, slot_off(slot), r) &&
 		    index_key_matches(k, r))
-			return true;
+			return &line->slots[i];
 	}
 	*last = slot;
-	return false;
+	return NULL;
 }
 
 /*
@@ -69,14 +72,14 @@ search_line(const struct arena *a, const struct line *line,
  * has no end is no chain any more.
  */
 static enum read_status
-search_chain(const struct arena *a, const struct line *line,
-    const struct index_key *k, struct record_view *r)
+search_chain(const struct arena *a, struct line *line,
+    const struct index_key *k, struct record_view *r, word **slot)
 {
 	unsigned steps;
 	uint64_t last;
 
 	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
-		if (search_line(a, line, k, r, &last))
+		if ((*slot = search_line(a, line, k, r, &last)) != NULL)
 			return READ_FOUND;
 		if (!slot_is_link(last))
 			return READ_MISSING;
@@ -85,41 +88,50 @@ search_chain(const struct arena *a, const struct line *line,
 	return READ_RETRY;
 }
 
+/* Where one was found, and what must not have moved for that to be true. */
+struct seen {
+	uint64_t	 shape;
+	uint64_t	 version;
+	struct line	*home;
+	word		*slot;
+};
+
 /*
  * One attempt to find a key.  found() is called with data that may yet prove
  * false: it may only copy, within the lengths given.
  */
 static enum read_status
 read_once(const struct arena *a, const struct table *t,
-    const struct index_key *k, const struct read_action *act)
+    const struct index_key *k, const struct read_action *act,
+    struct seen *seen)
 {
-	uint64_t shape = word_load(&t->shape), version;
 	struct record_view r;
 	enum read_status s;
-	struct line *home;
 
-	if (table_lines(shape) == 0)
+	seen->shape = word_load(&t->shape);
+	if (table_lines(seen->shape) == 0)
 		return READ_MISSING;
-	home = table_line(a, word_load(&t->root),
-	    table_line_number(table_lines(shape), k->hash));
-	if (home == NULL)
+	seen->home = table_line(a, word_load(&t->root),
+	    table_line_number(table_lines(seen->shape), k->hash));
+	if (seen->home == NULL)
 		return READ_RETRY;
-	version = word_load(&home->version);	/* pairs with intent.c */
-	if ((version & 1) != 0)
+	/* Pairs with intent.c. */
+	seen->version = word_load(&seen->home->version);
+	if ((seen->version & 1) != 0)
 		return READ_RETRY;
-	s = search_chain(a, home, k, &r);
+	s = search_chain(a, seen->home, k, &r, &seen->slot);
 	if (s == READ_FOUND)
 		act->found(act->arg, &r);
 	atomic_thread_fence(memory_order_acquire);
-	if (word_peek(&home->version) != version ||
-	    word_peek(&t->shape) != shape)
+	if (word_peek(&seen->home->version) != seen->version ||
+	    word_peek(&t->shape) != seen->shape)
 		return READ_RETRY;
 	return s;
 }
 
 /* False if the chain leads nowhere or has no end. */
 static bool
-hand_out(const struct arena *a, const struct line *line,
+hand_out(const struct arena *a, struct line *line,
     const struct read_action *act)
 {
 	struct record_view r;
@@ -160,28 +172,49 @@ read_line_once(const struct arena *a, const struct table *t, uint64_t number,
 	    READ_RETRY;
 }
 
+/* A bucket as its name's record has it. */
 static void
 note_bucket(void *arg, const struct record_view *r)
 {
-	*(arena_off *)arg = r->bucket;
+	struct known_name *found = arg;
+
+	found->bucket = r->bucket;
+}
+
+static void
+keep(const struct arena *a, const struct index_key *name,
+    const struct seen *seen, struct known_name *found)
+{
+	found->hash = name->hash;
+	found->shape = seen->shape;
+	found->version = seen->version;
+	found->place = (struct index_place){
+		seen->home, seen->slot, slot_off(word_peek(seen->slot))
+	};
+	names_keep(a, found, name->key);
 }
 
 enum read_status
 read_bucket_once(const struct arena *a, const struct shard *sh,
     const struct index_key *name, arena_off *off)
 {
-	arena_off found = 0;
+	struct known_name found = { .shard = (uint32_t)(sh - a->shards) };
 	struct read_action note = { note_bucket, &found };
-	enum read_status s = read_once(a, &sh->buckets, name, &note);
+	struct seen seen;
+	enum read_status s = read_once(a, &sh->buckets, name, &note, &seen);
 
-	if (s == READ_FOUND && (found % sizeof(struct line) != 0 ||
-	    !arena_holds(a, found, sizeof(struct bucket))))
-		return READ_RETRY;
-	*off = found;
+	if (s == READ_FOUND) {
+		if (found.bucket % sizeof(struct line) != 0 ||
+		    !arena_holds(a, found.bucket, sizeof(struct bucket)))
+			return READ_RETRY;
+		keep(a, name, &seen, &found);
+	}
+	*off = found.bucket;
 	return s;
 }
 
 struct path {			/* what is looked for, on the way to it */
+	const struct known_name		*known;		/* or NULL */
 	struct index_key		 bucket;
 	struct index_key		 key;
 	const struct read_action	*action;	/* NULL: no key */
@@ -207,6 +240,16 @@ is_missing(enum read_status s, const struct arena *a, arena_off bucket)
 	return s != READ_FOUND || bucket_is_ghost(arena_at(a, bucket));
 }
 
+/* The bucket, if it is not known already. */
+static enum read_status
+find_bucket(const struct arena *a, const struct shard *sh, struct path *p)
+{
+	if (p->known == NULL || !names_hold(a, p->known))
+		return read_bucket_once(a, sh, &p->bucket, &p->facts.bucket);
+	p->facts.bucket = p->known->bucket;
+	return READ_FOUND;
+}
+
 /* One attempt at the whole path. */
 static bool
 attempt(const struct arena *a, const struct shard *sh, struct path *p,
@@ -215,10 +258,11 @@ attempt(const struct arena *a, const struct shard *sh, struct path *p,
 	uint64_t version = word_load(&sh->version);
 	const struct bucket *b;
 	enum read_status s;
+	struct seen seen;
 
 	if ((version & 1) != 0)
 		return false;
-	s = read_bucket_once(a, sh, &p->bucket, &p->facts.bucket);
+	s = find_bucket(a, sh, p);
 	*status = SHM_NO_BUCKET;
 	if (!is_missing(s, a, p->facts.bucket)) {
 		*status = SHM_OK;
@@ -227,7 +271,8 @@ attempt(const struct arena *a, const struct shard *sh, struct path *p,
 			copy_facts(b, &p->facts);
 		} else {
 			p->key.bucket = p->facts.bucket;
-			s = read_once(a, &b->table, &p->key, p->action);
+			s = read_once(a, &b->table, &p->key, p->action,
+			    &seen);
 			*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
 		}
 	}
@@ -256,12 +301,29 @@ walk(struct arena *a, uint32_t shard, struct path *p)
 }
 
 static struct path
-path_to(const struct arena *a, struct bytes bucket, struct bytes key,
+path_to(const struct arena *a, uint32_t shard, struct bytes bucket,
     const struct read_action *act)
 {
-	struct path p = { .action = act };
+	struct path p = {
+		.action = act, .known = names_recall(a, shard, bucket)
+	};
 
-	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
+	if (p.known == NULL)
+		index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
+	else
+		p.bucket = (struct index_key){
+			.op = RECORD_CREATE, .key = bucket,
+			.hash = p.known->hash
+		};
+	return p;
+}
+
+static struct path
+path_to_pair(const struct arena *a, uint32_t shard, struct bytes bucket,
+    struct bytes key, const struct read_action *act)
+{
+	struct path p = path_to(a, shard, bucket, act);
+
 	index_key_init(a, &p.key, RECORD_PUT, 0, key);
 	return p;
 }
@@ -270,7 +332,7 @@ enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)
 {
-	struct path p = path_to(a, bucket, key, act);
+	struct path p = path_to_pair(a, shard, bucket, key, act);
 
 	return walk(a, shard, &p);
 }
@@ -279,19 +341,19 @@ bool
 read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
     const struct read_action *act, enum shm_status *status)
 {
-	struct path p = path_to(a, bucket, key, act);
+	uint32_t shard = arena_shard_of(a, bucket);
+	struct path p = path_to_pair(a, shard, bucket, key, act);
 
-	return attempt(a, &a->shards[arena_shard_of(a, bucket)], &p, status);
+	return attempt(a, &a->shards[shard], &p, status);
 }
 
 enum shm_status
 read_bucket(struct arena *a, uint32_t shard, struct bytes bucket,
     struct read_facts *facts)
 {
-	struct path p = { .action = NULL };
+	struct path p = path_to(a, shard, bucket, NULL);
 	enum shm_status status;
 
-	index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
 	status = walk(a, shard, &p);
 	*facts = p.facts;
 	return status;

@@ -27,6 +27,7 @@ record_read(const struct arena *a, arena_off off, struct record_view *r)
 	if (!arena_holds(a, off, r->size))
 		return false;
 	r->expires_ms = 0;
+	r->is_hashed = false;
 	p += sizeof(head);
 	if (extra != 0)
 		memcpy(&r->expires_ms, p, 8);

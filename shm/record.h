@@ -14,6 +14,8 @@ struct record_view {		/* a record taken apart, in private memory */
 	struct bytes	key;		/* in the arena */
 	struct bytes	value;
 	uint64_t	size;		/* bytes of the log */
+	uint64_t	hash;		/* of the key, if is_hashed */
+	bool		is_hashed;
 };
 
 static inline uint64_t

@@ -23,21 +23,37 @@
 #include "shm/word.h"
 
 #define NODE_WORDS	8
+#define NODE_BITS	3
+#define PAGE_BITS	9
+#define PAGE_LINES_BITS	6
 #define NODES_DEPTH	2	/* the deepest tree of nodes alone */
 #define NODES_LINES	64	/* lines in it */
 _Static_assert(NODES_LINES == PAGE_LINES, "one entry of a page is 64 lines");
+_Static_assert(NODE_WORDS == 1 << NODE_BITS && PAGE_WORDS == 1 << PAGE_BITS &&
+    PAGE_LINES == 1 << PAGE_LINES_BITS, "paths are found by shifting");
 
-/* Lines below one entry of the top of a tree of that depth; depth > 0. */
-static uint64_t
-span(unsigned depth)
+/*
+ * Lines below one entry of the top of a tree of that depth, as a power of
+ * two; depth > 0.
+ */
+static unsigned
+span_bits(unsigned depth)
 {
-	uint64_t n = PAGE_LINES;
+	return depth <= NODES_DEPTH ? NODE_BITS * (depth - 1) :
+	    PAGE_LINES_BITS + PAGE_BITS * (depth - NODES_DEPTH - 1);
+}
 
-	if (depth <= NODES_DEPTH)
-		return depth == 1 ? 1 : NODE_WORDS;
-	while (depth-- > NODES_DEPTH + 1)
-		n *= PAGE_WORDS;
-	return n;
+/* Which entry of the top leads to a line of the tree, and where below it. */
+static uint64_t
+entry_of(unsigned depth, uint64_t number)
+{
+	return number >> span_bits(depth);
+}
+
+static uint64_t
+within_entry(unsigned depth, uint64_t number)
+{
+	return number & ((UINT64_C(1) << span_bits(depth)) - 1);
 }
 
 uint64_t
@@ -45,7 +61,8 @@ table_capacity(unsigned depth)
 {
 	if (depth == 0)
 		return 1;
-	return span(depth) * (depth <= NODES_DEPTH ? NODE_WORDS : PAGE_WORDS);
+	return UINT64_C(1) << (span_bits(depth) +
+	    (depth <= NODES_DEPTH ? NODE_BITS : PAGE_BITS));
 }
 
 enum slab_class
@@ -84,8 +101,8 @@ table_line(const struct arena *a, uint64_t root, uint64_t number)
 		if (!is_unit(a, at, table_class(depth)))
 			return NULL;
 		top = arena_at(a, at);
-		at = word_load(&top[number / span(depth)]);
-		number %= span(depth);
+		at = word_load(&top[entry_of(depth, number)]);
+		number = within_entry(depth, number);
 		depth = table_child_depth(depth, line);
 	}
 	if (!is_unit(a, at, depth == 0 ? SLAB_LINE : SLAB_PAGE))
@@ -210,8 +227,8 @@ table_extend(struct held *h, struct table *t, uint64_t lines)
 			return NULL;
 		top = arena_at(h->a, at);
 		child = table_child_depth(depth, lines);
-		at = child_of(h, &top[number / span(depth)], child);
-		number %= span(depth);
+		at = child_of(h, &top[entry_of(depth, number)], child);
+		number = within_entry(depth, number);
 	}
 	if (!is_top(h, at, depth))
 		return NULL;
@@ -239,9 +256,9 @@ prune(struct held *h, arena_off at, unsigned depth, uint64_t number,
 		if (number != 0)
 			return false;
 	} else if (depth > 0) {
-		slot = &top[number / span(depth)];
+		slot = &top[entry_of(depth, number)];
 		if (!prune(h, intent_get(h, slot),
-		    table_child_depth(depth, line), number % span(depth),
+		    table_child_depth(depth, line), within_entry(depth, number),
 		    line))
 			return false;
 		intent_set(h, slot, 0);

@@ -50,6 +50,18 @@ struct stage {
 	struct stage_bucket	*buckets;
 	struct stage_index	 pairs;		/* the last change of a key */
 	struct stage_index	 names;		/* the last bucket of a name */
+	struct bytes		 last_name;	/* that was looked for */
+	uint32_t		 last_bucket;	/* number + 1; 0: none */
+};
+
+/* What was hashed last, by its bytes: the same words are, again and again. */
+#define HASHED_MAX	64		/* bytes */
+#define HASHED		4
+
+struct hashed {
+	uint64_t	hash;
+	size_t		len;		/* SIZE_MAX: nothing yet */
+	uint8_t		bytes[HASHED_MAX];
 };
 
 struct txn {
@@ -68,6 +80,7 @@ struct txn {
 	size_t			 kept_cap;
 	size_t			 kept_used;
 	size_t			 kept_needed;
+	struct hashed		 hashed[HASHED];
 };
 
 /* Forget what was staged. */
@@ -81,7 +94,7 @@ enum shm_status stage_find_bucket(struct txn *, struct bytes name,
     uint32_t *bucket);
 
 /* The last change of a key; NULL if there is none. */
-const struct record_view *stage_last_change(const struct txn *,
+const struct record_view *stage_last_change(struct txn *,
     uint32_t bucket, struct bytes key);
 
 /* Buckets that have lost their last key, and go with it. */

@@ -12,6 +12,7 @@
 #include "shm/bucket.h"
 #include "shm/bucket_locked.h"
 #include "shm/hash.h"
+#include "shm/names.h"
 #include "shm/txn_parts.h"
 #include "shm/word.h"
 
@@ -20,6 +21,35 @@ is_same(struct bytes a, struct bytes b)
 {
 	return a.len == b.len &&
 	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static struct hashed *
+hashed_like(struct txn *t, struct bytes w)
+{
+	const uint8_t *p = w.data;
+	size_t i = w.len;
+
+	if (w.len > 0)
+		i += (size_t)p[0] + p[w.len - 1];
+	return &t->hashed[i % HASHED];
+}
+
+static uint64_t
+hash_of(struct txn *t, struct bytes w)
+{
+	struct hashed *last;
+
+	if (w.len > HASHED_MAX)
+		return hash_keyed(t->a->hash_seed, w.data, w.len);
+	last = hashed_like(t, w);
+	if (last->len == w.len && (w.len == 0 ||
+	    memcmp(last->bytes, w.data, w.len) == 0))
+		return last->hash;
+	last->hash = hash_keyed(t->a->hash_seed, w.data, w.len);
+	last->len = w.len;
+	if (w.len > 0)
+		memcpy(last->bytes, w.data, w.len);
+	return last->hash;
 }
 
 /* --- the indices --- */
@@ -76,7 +106,7 @@ stage_clear(struct txn *t)
 	if (t->stage.nbuckets > 0)
 		memset(t->stage.names.slots, 0,
 		    (t->stage.names.mask + 1) * sizeof(*t->stage.names.slots));
-	t->stage.n = t->stage.nbuckets = 0;
+	t->stage.n = t->stage.nbuckets = t->stage.last_bucket = 0;
 	t->kept_used = 0;
 	t->starved = false;
 }
@@ -92,6 +122,7 @@ stage_undo(struct txn *t, size_t n, size_t nbuckets)
 	const struct stage_change *c;
 	const struct stage_bucket *b;
 
+	s->last_bucket = 0;
 	for (; s->n > n; s->n--) {
 		c = &s->changes[s->n - 1];
 		if (is_of_pair(&s->views[s->n - 1]))
@@ -137,6 +168,8 @@ add_pair(struct txn *t, uint32_t bucket, enum record_op op, uint64_t hash,
 		return SHM_FULL;
 	if ((status = add(t, bucket, op, key)) != SHM_OK)
 		return status;
+	t->stage.views[t->stage.n - 1].hash = hash;
+	t->stage.views[t->stage.n - 1].is_hashed = true;
 	c->hash = hash;
 	c->hides = *slot;
 	*slot = (uint32_t)t->stage.n;
@@ -159,6 +192,7 @@ add_bucket(struct txn *t, uint64_t hash, struct bytes name)
 		.name = name, .hash = hash, .hides = *slot
 	};
 	*slot = (uint32_t)++t->stage.nbuckets;
+	t->stage.last_bucket = 0;
 	return SHM_OK;
 }
 
@@ -190,14 +224,41 @@ look_up(struct txn *t, struct stage_bucket *s)
 	return SHM_OK;
 }
 
+static uint64_t
+hash_of_name(struct txn *t, struct bytes name)
+{
+	const struct known_name *known = names_recall(t->a, t->shard, name);
+
+	return known != NULL ? known->hash : hash_of(t, name);
+}
+
+/*
+ * Is it the very name of the last time?  While op runs the bytes of names do not
+ * change; between the steps of a draft they may.
+ */
+static bool
+is_last(const struct txn *t, struct bytes name)
+{
+	const struct stage *s = &t->stage;
+
+	return t->draft == NULL && s->last_bucket != 0 &&
+	    s->last_name.data == name.data && s->last_name.len == name.len;
+}
+
 /* Sets *bucket to its number, whether it exists or not. */
 static enum shm_status
 find(struct txn *t, struct bytes name, uint32_t *bucket)
 {
-	uint64_t hash = hash_keyed(t->a->hash_seed, name.data, name.len);
-	uint32_t number = *name_slot(t, hash, name);
 	enum shm_status status;
+	uint32_t number;
+	uint64_t hash;
 
+	if (is_last(t, name)) {
+		*bucket = t->stage.last_bucket - 1;
+		return SHM_OK;
+	}
+	hash = hash_of_name(t, name);
+	number = *name_slot(t, hash, name);
 	if (number == 0) {
 		if ((status = add_bucket(t, hash, name)) != SHM_OK)
 			return status;
@@ -209,6 +270,8 @@ find(struct txn *t, struct bytes name, uint32_t *bucket)
 		}
 	}
 	*bucket = number - 1;
+	t->stage.last_name = name;
+	t->stage.last_bucket = number;
 	return SHM_OK;
 }
 
@@ -290,12 +353,6 @@ find_pair(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key,
 	found->record = t->stage.views[change - 1];
 	found->is_there = found->record.op == RECORD_PUT;
 	return SHM_OK;
-}
-
-static uint64_t
-hash_of(const struct txn *t, struct bytes key)
-{
-	return hash_keyed(t->a->hash_seed, key.data, key.len);
 }
 
 enum shm_status
@@ -384,7 +441,7 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 }
 
 const struct record_view *
-stage_last_change(const struct txn *t, uint32_t bucket, struct bytes key)
+stage_last_change(struct txn *t, uint32_t bucket, struct bytes key)
 {
 	uint32_t change = *pair_slot(t, bucket, hash_of(t, key), key);
 

@@ -270,6 +270,7 @@ run(uint64_t seed, unsigned steps)
 	unsigned i;
 
 	m.rng = seed;
+	arena_remember_names(m.a);
 	for (i = 0; i < BUCKETS; i++)
 		step_create(i);
 	for (i = 0; i < steps; i++, m.steps++) {

@@ -1,0 +1,98 @@
+/*
+ * Requests come in runs for the same few buckets.  Finding one by its name
+ * takes a hash, a line, a record and its key: as much as the pair itself.  Two
+ * words tell that nothing of that has changed.
+ *
+ * A name has one place here, found without the hash that it is to spare.
+ */
+
+#include "shm/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/word.h"
+
+#define NAMES	128U		/* a power of two; 64 have the strings */
+
+struct names {
+	struct known_name	known[NAMES];
+};
+
+struct names *
+names_open(void)
+{
+	return calloc(1, sizeof(struct names));
+}
+
+void
+names_close(struct names *names)
+{
+	free(names);
+}
+
+static struct known_name *
+place_of(struct names *names, uint32_t shard, struct bytes name)
+{
+	const uint8_t *p = name.data;
+	size_t i = shard;
+
+	if (name.len > 0)
+		i = 5 * name.len + (size_t)7 * p[name.len / 2] +
+		    (size_t)11 * p[name.len - 1];
+	return &names->known[i % NAMES];
+}
+
+static bool
+is_of(const struct known_name *k, struct bytes name)
+{
+	return k->place.home != NULL && k->len == name.len &&
+	    (name.len == 0 || memcmp(k->bytes, name.data, name.len) == 0);
+}
+
+bool
+names_shard(const struct arena *a, struct bytes name, uint32_t *shard)
+{
+	const struct known_name *k;
+
+	if (a->names == NULL || name.len == 0)
+		return false;
+	k = place_of(a->names, 0, name);
+	if (!is_of(k, name))
+		return false;
+	*shard = k->shard;
+	return true;
+}
+
+const struct known_name *
+names_recall(const struct arena *a, uint32_t shard, struct bytes name)
+{
+	const struct known_name *k;
+
+	if (a->names == NULL)
+		return NULL;
+	k = place_of(a->names, shard, name);
+	return k->shard == shard && is_of(k, name) ? k : NULL;
+}
+
+bool
+names_hold(const struct arena *a, const struct known_name *k)
+{
+	return word_load(&a->shards[k->shard].buckets.shape) == k->shape &&
+	    word_load(&k->place.home->version) == k->version;
+}
+
+void
+names_keep(const struct arena *a, const struct known_name *found,
+    struct bytes name)
+{
+	struct known_name *k;
+
+	if (a->names == NULL || name.len > KNOWN_NAME_MAX)
+		return;
+	k = place_of(a->names, found->shard, name);
+	*k = *found;
+	k->len = (uint32_t)name.len;
+	if (name.len > 0)
+		memcpy(k->bytes, name.data, name.len);
+}
