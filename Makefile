@@ -33,6 +33,7 @@ LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 BSD_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 MD_LIBS := $(shell pkg-config --libs libmd 2>/dev/null)
+LMDB_LIBS := $(shell pkg-config --libs lmdb 2>/dev/null)
 DEFINES := -I. -D_GNU_SOURCE \
     $(shell pkg-config --cflags libbsd-overlay 2>/dev/null)
 COMPILE := $(DEFINES) -DKVD_VERSION='"$(VERSION)"' -std=c17 -pthread \
@@ -54,6 +55,10 @@ ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
 
 # One Criterion program per folder of tests, each linked with the archives it
 # is about and no more: that it links proves the layering.
+# Those of tests/bench that are programs; LMDB's only where that is.
+BENCHES := $(filter-out tests/bench/load_% \
+    $(if $(LMDB_LIBS),,tests/bench/lmdb.c),$(wildcard tests/bench/*.c))
+
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard \
     tests/unit/*/*.c tests/proc/*.c tests/redis/*.c tests/crash/*/*.c))))
 TESTS := $(patsubst %,$(OUT)/%/run,$(filter-out tests/crash/step,$(TEST_DIRS)))
@@ -61,6 +66,7 @@ LIBS_tests/unit/shm := $(OUT)/libshm.a
 LIBS_tests/unit/proto := $(OUT)/libproto.a
 LIBS_tests/unit/client := $(OUT)/libclient.a
 LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
+LIBS_tests/unit/bench := $(OUT)/libload.a
 LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a $(OUT)/libproto.a
 LIBS_tests/redis := $(OUT)/obj/tests/proc/daemon.o $(OUT)/obj/tests/proc/talk.o
 LIBS_tests/crash/step := $(OUT)/libshm.a
@@ -101,6 +107,7 @@ $(OUT)/libshm.a: $(call objects,shm/*.c)
 $(OUT)/libproto.a: $(call objects,proto/*.c)
 $(OUT)/libserver.a: $(filter-out %/kvd.o,$(call objects,server/*.c))
 $(OUT)/libclient.a: $(LIBKV_O)
+$(OUT)/libload.a: $(call objects,tests/bench/load_*.c)
 $(OUT)/%.a:
 	$(call step,ar)
 	@rm -f $@
@@ -131,8 +138,9 @@ $(OUT)/kv: $(KV_O) $(OUT)/libkv.a
 	$(call link,-ledit)
 $(OUT)/kv.bash-completion: $(OUT)/kv
 	@$< completion bash >$@
-$(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(LIBS_tests/proc)
-	$(link)
+$(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/libload.a \
+    $(LIBS_tests/proc)
+	$(call link,-lm $(LMDB_LIBS))
 
 # A change of compiler or flags rebuilds: every object depends on them.
 FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK))
@@ -226,7 +234,7 @@ coverage: ## lines that the tests run
 bench: ## tests/bench: figures for this machine; T=run|nodes ROUNDS=3
 	$(call need,build)
 	$(again) ENV=prod measure
-measure: $(ALL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
+measure: $(ALL) $(BENCHES:%.c=$(OUT)/%)
 	@for t in $(or $(T),run nodes); do $(PATHS) tests/bench/$$t || exit 1; \
 	    done
 
@@ -305,6 +313,6 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 .SECONDEXPANSION:
 $(OUT)/%/run: $$(call objects,$$*/*.c) $$(LIBS_$$*)
-	$(call link,-lcriterion)
+	$(call link,-lcriterion -lm)
 $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $$(or $$(LIBS_$$*),$(LIBS_fuzz))
 	$(link)

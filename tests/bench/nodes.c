@@ -21,11 +21,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <ctype.h>
-#include <dirent.h>
 #include <err.h>
 #include <netdb.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -34,6 +31,7 @@
 
 #include "proto/client/kv.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/load_processes.h"
 
 #define CONNECTIONS_MAX	50
 #define DEPTH_MAX	1024
@@ -43,7 +41,6 @@
 #define WARM_S		0.1
 #define PATIENCE_MS	30000
 #define ROUNDS_MAX	32
-#define PROCESSES_MAX	16
 #define TEXT_BYTES	128
 #define IN_BYTES	((size_t)64 * 1024)
 
@@ -51,9 +48,8 @@ enum way { ALONE, DIRECT, FORWARDED, WAYS };
 
 /* An instance: its master and all that this has started. */
 struct node {
-	const char	*address;
-	pid_t		 pids[PROCESSES_MAX];
-	size_t		 n;
+	const char		*address;
+	struct load_processes	 processes;
 };
 
 /* The texts of a request and of its answer, of each key. */
@@ -89,85 +85,6 @@ static struct node nodes[WAYS];
 static struct peer peers[CONNECTIONS_MAX];
 static struct dialogue dialogue;
 static size_t rounds;
-
-/* Processes. */
-
-static pid_t
-parent_of(pid_t pid)
-{
-	char path[64];
-	int parent = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if ((f = fopen(path, "r")) == NULL)
-		return 0;
-	if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
-		parent = 0;
-	fclose(f);
-	return parent;
-}
-
-static void
-find_processes(struct node *node, pid_t master)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	pid_t pid;
-
-	if (dir == NULL)
-		err(1, "/proc");
-	while ((entry = readdir(dir)) != NULL) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		pid = atoi(entry->d_name);
-		if (pid != master && parent_of(pid) != master)
-			continue;
-		if (node->n == PROCESSES_MAX)
-			errx(1, "%s has too many processes", node->address);
-		node->pids[node->n++] = pid;
-	}
-	closedir(dir);
-}
-
-static double
-clock_s(clockid_t clock)
-{
-	struct timespec ts;
-
-	if (clock_gettime(clock, &ts) == -1)
-		err(1, "clock");
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-/* Processor time of all its processes, user and system. */
-static double
-node_s(const struct node *node)
-{
-	clockid_t clock;
-	double sum = 0;
-	size_t i;
-
-	for (i = 0; i < node->n; i++) {
-		if (clock_getcpuclockid(node->pids[i], &clock) != 0)
-			errx(1, "%s has lost a process", node->address);
-		sum += clock_s(clock);
-	}
-	return sum;
-}
-
-static void
-pin(const struct node *node, size_t core)
-{
-	cpu_set_t set;
-	size_t i;
-
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	for (i = 0; i < node->n; i++)
-		if (sched_setaffinity(node->pids[i], sizeof(set), &set) == -1)
-			err(1, "pin to core %zu", core);
-}
 
 /* Talking. */
 
@@ -303,19 +220,19 @@ measure(enum way way, struct sample *sample)
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	double done;
 
-	pin(owner, 0);
-	pin(node, 1);
+	load_processes_pin(&owner->processes, 0);
+	load_processes_pin(&node->processes, 1);
 	open_all(epoll_fd, node);
 	(void)talk(epoll_fd, WARM_S);
 	begin_s = bench_now_s();
-	spent_s = node_s(node);
-	owner_s = node_s(owner);
-	client_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+	spent_s = load_processes_s(&node->processes);
+	owner_s = load_processes_s(&owner->processes);
+	client_s = load_clock_s(CLOCK_PROCESS_CPUTIME_ID);
 	done = (double)talk(epoll_fd, SLICE_S);
 	s = bench_now_s() - begin_s;
-	spent_s = node_s(node) - spent_s;
-	owner_s = node_s(owner) - owner_s;
-	client_s = clock_s(CLOCK_PROCESS_CPUTIME_ID) - client_s;
+	spent_s = load_processes_s(&node->processes) - spent_s;
+	owner_s = load_processes_s(&owner->processes) - owner_s;
+	client_s = load_clock_s(CLOCK_PROCESS_CPUTIME_ID) - client_s;
 	close_all(epoll_fd);
 	*sample = (struct sample){
 		.rate = done / s, .node_us = spent_s * 1e6 / done,
@@ -469,7 +386,7 @@ main(int argc, char **argv)
 	} rows[] = {
 		{ 50, 1 }, { 50, 16 }, { 50, 64 }, { 1, 1 }, { 1, DEPTH_MAX }
 	};
-	const struct node self = { .pids = { getpid() }, .n = 1 };
+	const struct load_processes self = { { getpid() }, 1 };
 	size_t i;
 
 	if (argc == 2 + 2 * WAYS)
@@ -478,9 +395,10 @@ main(int argc, char **argv)
 		errx(64, "see tests/bench/nodes");
 	for (i = 0; i < WAYS; i++) {
 		nodes[i].address = argv[2 + 2 * i];
-		find_processes(&nodes[i], atoi(argv[3 + 2 * i]));
+		load_processes_add(&nodes[i].processes,
+		    atoi(argv[3 + 2 * i]));
 	}
-	pin(&self, 0);
+	load_processes_pin(&self, 0);
 	fill(&nodes[ALONE]);
 	fill(&nodes[DIRECT]);
 	print_head();
