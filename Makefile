@@ -87,7 +87,7 @@ LIBS_fuzz := $(filter-out $(OUT)/obj/tests/fuzz/fuzz_%, \
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure soak soaked mutants mutated fuzz fuzzed model \
+    coverage bench measure instructions counted soak soaked mutants mutated fuzz fuzzed model \
     install put uninstall docs dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
@@ -237,6 +237,12 @@ bench: ## tests/bench: figures for this machine; T=run|nodes ROUNDS=3
 measure: $(ALL) $(BENCHES:%.c=$(OUT)/%)
 	@for t in $(or $(T),run nodes); do $(PATHS) tests/bench/$$t || exit 1; \
 	    done
+
+instructions: ## that a request takes, against those stored; STORE=-w
+	$(call need,build instructions)
+	$(again) ENV=prod counted
+counted: $(PROGRAMS) $(OUT)/tests/bench/load $(OUT)/tests/bench/scale
+	@$(PATHS) tests/bench/instructions $(STORE)
 
 fuzz: ## tests/fuzz: hostile bytes, SECONDS=60 for each target; T=target
 	$(call need,build clang)
