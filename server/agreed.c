@@ -15,15 +15,14 @@
 
 #define LINE	64	/* bytes that move between processors together */
 
-/* What every request reads is apart from what each new client changes. */
+/* What every request reads is apart from what changes each second. */
 struct agreed {
 	_Atomic uint64_t	 paused_until_ms;
 	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint64_t	 setting[AGREED_SETTINGS];
 	_Atomic bool		 is_set[AGREED_SETTINGS]; /* after that */
 	_Atomic uint64_t	 counted_before[BOARD_COUNTERS];
-	_Alignas(LINE) _Atomic uint64_t last_client;
-	_Atomic uint64_t	 sampled_ms;
+	_Alignas(LINE) _Atomic uint64_t sampled_ms;
 	_Atomic uint64_t	 sampled;		/* requests, then */
 	_Atomic uint64_t	 per_second;
 };
@@ -44,13 +43,6 @@ void
 agreed_close(struct agreed *a)
 {
 	munmap(a, sizeof(*a));
-}
-
-uint64_t
-agreed_next_client(struct agreed *a)
-{
-	return atomic_fetch_add_explicit(&a->last_client, 1,
-	    memory_order_relaxed) + 1;
 }
 
 void

@@ -9,8 +9,8 @@
 
 /*
  * What the workers of an instance have agreed on while they run, in memory
- * that the master shares with its children: numbers of clients, a pause, what
- * was set without a reload.  Nothing of it outlives the master, and a reload
+ * that the master shares with its children: a pause, what was set without a
+ * reload.  Nothing of it outlives the master, and a reload
  * forgets what was set.  Times are of clock_ms().
  *
  * Any process may call any of these at any time.
@@ -20,9 +20,6 @@ struct agreed;
 /* For the master, before it forks.  NULL with errno. */
 struct agreed *agreed_open(void);
 void agreed_close(struct agreed *);
-
-/* The number of the next client: 1, 2, .. over all workers. */
-uint64_t agreed_next_client(struct agreed *);
 
 /* No requests of clients before that time, or none that change anything. */
 void agreed_pause(struct agreed *, uint64_t until_ms, bool changes_alone);

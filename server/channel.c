@@ -5,6 +5,8 @@
 
 #include "server/channel.h"
 
+#include <sys/queue.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +45,7 @@ struct listener {
 struct channels {
 	struct arena		*arena;
 	struct subscriptions	*subs;
+	struct roster		*roster;
 	unsigned		 slot;
 	uint32_t		 shards;
 	uint64_t		*heard;		/* by shard: hearings */
@@ -294,8 +297,11 @@ new_hearing(struct channels *c, enum channel_kind kind, struct slice name)
 	h->scope = keyspace_scope(c->keyspace, kind, name, &h->shard);
 	if (kind == CHANNEL_PATTERN)
 		h->glob = glob_new(name, false);
-	if ((kind == CHANNEL_NAME || h->glob != NULL) && join(c, h))
-		return h;
+	if ((kind == CHANNEL_NAME || h->glob != NULL) && join(c, h)) {
+		if (roster_hear(c->roster, (enum roster_kind)kind, name))
+			return h;
+		leave(c, h, c->shards);
+	}
 	free_hearing(h);
 	return NULL;
 }
@@ -322,6 +328,7 @@ channel_add(struct session *s, enum channel_kind kind, struct slice name,
 	TAILQ_INSERT_TAIL(kind == CHANNEL_NAME ? chain_of(c, name) :
 	    &c->patterns, h, of_all);
 	l->count++;
+	s->heard[kind]++;
 	return true;
 }
 
@@ -332,6 +339,9 @@ remove_hearing(struct channels *c, enum channel_kind kind, struct hearing *h)
 	TAILQ_REMOVE(kind == CHANNEL_NAME ? chain_of(c,
 	    (struct slice){ h->name, h->len }) : &c->patterns, h, of_all);
 	h->listener->count--;
+	h->listener->session->heard[kind]--;
+	roster_unhear(c->roster, (enum roster_kind)kind,
+	    (struct slice){ h->name, h->len });
 	leave(c, h, c->shards);
 	free_hearing(h);
 }
@@ -394,7 +404,8 @@ channel_any(const struct session *s, enum channel_kind kind,
 /* --- all of them --- */
 
 struct channels *
-channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot)
+channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot,
+    struct roster *roster)
 {
 	struct channels *c = calloc(1, sizeof(*c));
 	size_t i;
@@ -404,6 +415,7 @@ channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot)
 	c->arena = arena;
 	c->subs = subs;
 	c->slot = slot;
+	c->roster = roster;
 	c->shards = arena_shards(arena);
 	for (i = 0; i < HASH_SIZE; i++)
 		TAILQ_INIT(&c->names[i]);

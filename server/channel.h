@@ -16,16 +16,22 @@
  */
 struct channels;
 
-/* NULL when memory ran out.  slot: ours on the board. */
+/*
+ * NULL when memory ran out.  slot: ours on the board; what is listened to is
+ * in the roster as well.
+ */
 struct channels *channels_open(struct arena *, struct subscriptions *,
-    unsigned slot);
+    unsigned slot, struct roster *);
 void channels_close(struct channels *);
 
-enum channel_kind { CHANNEL_NAME, CHANNEL_PATTERN };
+enum channel_kind {
+	CHANNEL_NAME = ROSTER_NAME, CHANNEL_PATTERN = ROSTER_PATTERN
+};
 
 /*
  * A session listens, to what it does not listen to yet, and its messages go to
- * that output.  False if memory ran out or the pattern is too long.
+ * that output.  False if memory ran out, the pattern is too long, or the roster
+ * has no room.
  */
 bool channel_add(struct session *, enum channel_kind, struct slice name,
     struct outbuf *);

@@ -63,5 +63,5 @@ child_bury(const struct children *all, const struct child *child, int status)
 	end = crash_end(&crash);
 	end.at_ms = clock_wall_ms();
 	board_set_end(arena, child->slot, &end);
-	board_leave(arena, child->slot);
+	children_clear_slot(all, child->slot);
 }

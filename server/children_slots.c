@@ -14,6 +14,16 @@
 
 #include "server/children_table.h"
 #include "server/process.h"
+#include "server/roster.h"
+
+void
+children_clear_slot(const struct children *all, unsigned slot)
+{
+	board_leave(all->common->arena, slot);
+	if (slot >= BOARD_WORKER_SLOT &&
+	    slot < BOARD_WORKER_SLOT + BOARD_WORKERS_MAX)
+		roster_clear(all->common->roster, slot - BOARD_WORKER_SLOT);
+}
 
 void
 children_spare_slot(struct children *all, unsigned slot)
@@ -82,7 +92,7 @@ children_sweep(struct children *all, uint64_t now_ms)
 		    !stranger_in(all, slot, &row))
 			continue;
 		if (!process_is_there(row.pid, row.heartbeat_ms)) {
-			board_leave(all->common->arena, slot);
+			children_clear_slot(all, slot);
 			continue;
 		}
 		any = true;

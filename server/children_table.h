@@ -75,6 +75,9 @@ void child_start(struct children *, struct child *, uint64_t now_ms);
 void child_start_later(const struct children *, struct child *,
     uint64_t now_ms);
 
+/* children_slots.c: who had that slot is no more: it is cleared. */
+void children_clear_slot(const struct children *, unsigned slot);
+
 /*
  * children_bury.c: it has ended with this status of wait(2).  Tell so, and
  * clear its slot: its gauges no longer count, and nobody else writes there.

@@ -48,13 +48,13 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	set->line_max = 4 * (store_value_max(env->store) + PAIR_KEY_MAX +
 	    BUCKET_NAME_MAX) + 64;
 	set->sessions.agreed = env->inherit->agreed;
+	set->sessions.roster = env->inherit->roster;
 	set->sessions.channels = channels_open(env->inherit->arena, subs,
-	    set->slot);
+	    set->slot, env->inherit->roster);
 	if (set->sessions.channels == NULL) {
 		free(set);
 		return NULL;
 	}
-	TAILQ_INIT(&set->sessions.all);
 	TAILQ_INIT(&set->all);
 	TAILQ_INIT(&set->queue);
 	TAILQ_INIT(&set->crowd);
@@ -209,10 +209,13 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	conn->session.fd = fd;
 	conn->session.in = &conn->in;
 	conn->session.out = &conn->out;
-	if (kind == CONN_CLIENT)
-		session_begin(&conn->session, &set->sessions);
 	set->count++;
 	set->counted[BOARD_ACCEPTED]++;
+	if (kind == CONN_CLIENT &&
+	    !session_begin(&conn->session, &set->sessions)) {
+		conn_drop(set, conn, "too many clients of this worker");
+		return;
+	}
 	event.data.ptr = conn;
 	if (epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1 ||
 	    (kind == CONN_NODE && !conn_greet(set, conn)))

@@ -119,17 +119,16 @@ conn_follow(struct conns *set, struct conn *conn, enum call_next next,
 		inbuf_consume(&conn->in, &set->pool, used);
 }
 
-/* Clients that another one wants closed. */
-static void
-close_condemned(struct conns *set)
+void
+conns_end_condemned(struct conns *set)
 {
 	struct conn *conn;
 
-	if (set->sessions.condemned == 0)
+	if (!roster_was_called(set->sessions.roster))
 		return;
-	set->sessions.condemned = 0;
 	TAILQ_FOREACH(conn, &set->all, all) {
-		if (!conn->session.condemned)
+		if (conn->session.sessions == NULL || !roster_is_condemned(
+		    set->sessions.roster, conn->session.place))
 			continue;
 		conn->broken = true;
 		conn_enqueue(set, conn);
@@ -152,7 +151,7 @@ void
 conn_take(struct conns *set, struct conn *conn, size_t used)
 {
 	if (is_paused(set)) {
-		set->pausing = conn->paused = true;
+		set->pausing = conn->paused = conn->session.waits = true;
 		conn_hold(set, conn, used);
 	} else if (set->alone) {
 		conn_execute(set, conn, used);
@@ -173,7 +172,7 @@ conns_unpause(struct conns *set)
 	TAILQ_FOREACH(conn, &set->all, all) {
 		if (!conn->paused)
 			continue;
-		conn->paused = false;
+		conn->paused = conn->session.waits = false;
 		conn_enqueue(set, conn);
 	}
 }
@@ -201,7 +200,7 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 	if (session_step(&conn->session))
 		outbuf_truncate(&conn->out, before);
 	conn_follow(set, conn, call.next, used);
-	close_condemned(set);
+	conns_end_condemned(set);
 	board_set_fingerprint(arena, set->slot, 0);
 }
 

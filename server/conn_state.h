@@ -198,6 +198,9 @@ void conn_parse(struct conns *, struct conn *, struct turn *);
 void conn_answer_bad(struct conns *, struct conn *, struct turn *);
 void conn_stream(struct conns *, struct conn *, struct turn *);
 
+/* Clients whose end another one wants, of this worker or of another. */
+void conns_end_condemned(struct conns *);
+
 /* Take the request in set->req: at once, or once a pause is over. */
 void conn_take(struct conns *, struct conn *, size_t used);
 /* A pause may be over. */

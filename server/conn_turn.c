@@ -139,6 +139,7 @@ conn_turn(struct conns *set, struct conn *conn)
 	if (conn->state > CONN_SERVING)
 		conn_discard(set, conn, &turn);
 	conn_send(set, conn);
+	session_show(&conn->session);
 	conn_settle(set, conn);
 }
 
@@ -146,8 +147,10 @@ bool
 conns_turn(struct conns *set)
 {
 	uint64_t end_ms = set->now_ms + TURNS_MS;
-	struct conn *conn, *last = TAILQ_LAST(&set->queue, conn_list);
+	struct conn *conn, *last;
 
+	conns_end_condemned(set);
+	last = TAILQ_LAST(&set->queue, conn_list);
 	while (last != NULL && (conn = TAILQ_FIRST(&set->queue)) != NULL) {
 		TAILQ_REMOVE(&set->queue, conn, queue);
 		conn->queued = false;

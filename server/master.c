@@ -35,6 +35,7 @@
 #include "server/notify.h"
 #include "server/pidfile.h"
 #include "server/poison.h"
+#include "server/roster.h"
 #include "shm/board.h"
 
 #define BEAT_MS		1000	/* at least so often */
@@ -213,6 +214,7 @@ close_all(struct master *m)
 	lastwords_close(m->common.lastwords);
 	poison_close(m->common.poison);
 	agreed_close(m->common.agreed);
+	roster_close(m->common.roster);
 	if (!m->in_charge)
 		listen_leave_paths(&m->listeners);
 	listen_close(&m->listeners);

@@ -29,6 +29,7 @@
 #include "server/notify.h"
 #include "server/pidfile.h"
 #include "server/reload.h"
+#include "server/roster.h"
 #include "server/route_publish.h"
 
 static bool
@@ -130,6 +131,7 @@ pack(const struct master *m, struct upgrade_goods *goods)
 	*goods = (struct upgrade_goods){
 		.arena_fd = arena_fd(m->common.arena),
 		.pidfile_fd = pidfile_fd(),
+		.roster_fd = roster_fd(m->common.roster),
 		.listen_fds = m->listeners.fds,
 		.listens = m->listeners.n,
 		.peers = m->listeners.peers,

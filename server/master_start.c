@@ -30,6 +30,7 @@
 #include "server/poison.h"
 #include "server/privileges.h"
 #include "server/reload.h"
+#include "server/roster.h"
 #include "server/route.h"
 #include "server/route_publish.h"
 
@@ -153,8 +154,9 @@ clear_board(struct arena *arena)
 	}
 }
 
+/* roster_fd: of the old program's, or -1. */
 static void
-open_inside(struct master *m)
+open_inside(struct master *m, int roster_fd)
 {
 	m->common.config = m->config;
 	m->common.listen_fds = m->listeners.fds;
@@ -164,8 +166,9 @@ open_inside(struct master *m)
 	m->common.lastwords = lastwords_open();
 	m->common.poison = poison_open();
 	m->common.agreed = agreed_open();
+	m->common.roster = roster_open(roster_fd);
 	if (m->common.lastwords == NULL || m->common.poison == NULL ||
-	    m->common.agreed == NULL)
+	    m->common.agreed == NULL || m->common.roster == NULL)
 		fatal(EX_OSERR, "shared memory: %s", strerror(errno));
 	open_ready(m);
 	open_alive_pipe(m);
@@ -201,7 +204,7 @@ start_first(struct master *m)
 	board_enter(m->common.arena, BOARD_MASTER_SLOT, BOARD_MASTER,
 	    m->began_ms, 0);
 	m->in_charge = true;
-	open_inside(m);
+	open_inside(m, -1);
 }
 
 /* The old program goes on until we serve, and its children keep their
@@ -224,7 +227,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 	privileges_confine();
 	m->common.arena = instance_inherit(m->config, goods->arena_fd);
 	require_route(m);
-	open_inside(m);
+	open_inside(m, goods->roster_fd);
 	for (slot = 0; slot < BOARD_SLOTS; slot++)
 		if (goods->slots[slot])
 			children_spare_slot(m->children, slot);

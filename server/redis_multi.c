@@ -91,6 +91,7 @@ multi_forget(struct session *session)
 {
 	multi_free(session->multi);
 	session->multi = NULL;
+	session->queued = 0;
 }
 
 /* The session's, made if need be; NULL, and an error is the answer. */
@@ -186,6 +187,7 @@ add_to_queue(struct call *call, struct multi *m)
 	TAILQ_INSERT_TAIL(&m->queue, q, next);
 	m->bytes += size;
 	m->count++;
+	call->session->queued++;
 	m->fingerprint = m->fingerprint * 31 +
 	    command_fingerprint(call->req);
 	resp_put_simple(call->out, "QUEUED");
@@ -231,6 +233,7 @@ redis_run_multi(struct call *call)
 		return;
 	}
 	m->open = true;
+	call->session->queued = 1;
 	redis_ok(call);
 }
 

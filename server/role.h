@@ -20,6 +20,7 @@ struct inherit {
 	struct lastwords_sheet	*lastwords;
 	struct poison_list	*poison;
 	struct agreed		*agreed;
+	struct roster		*roster;
 	const int		*listen_fds;	/* shared by all workers */
 	size_t			 listens;
 	size_t			 peers;		/* the last so many of them are

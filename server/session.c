@@ -1,19 +1,59 @@
 /*
- * The sessions of a worker's clients.
+ * The sessions of a worker's clients, and what the roster shows of them.
  */
 
 #include "server/session.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void
+#include "server/peer.h"
+
+/* One end of its socket, as Redis writes it. */
+static void
+write_address(int fd, bool ours, char *text, size_t size)
+{
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC }, *at = &addr;
+	socklen_t len = sizeof(addr);
+	int error = getsockname(fd, (struct sockaddr *)at, &len);
+
+	if (error == 0 && !ours && addr.ss_family != AF_UNIX) {
+		len = sizeof(addr);
+		error = getpeername(fd, (struct sockaddr *)at, &len);
+	}
+	if (error == -1)
+		strlcpy(text, "?:0", size);
+	else if (addr.ss_family == AF_UNIX)
+		snprintf(text, size, "%s:0",
+		    ((const struct sockaddr_un *)at)->sun_path);
+	else
+		peer_address((const struct sockaddr *)at, len, text, size);
+}
+
+bool
 session_begin(struct session *s, struct sessions *set)
 {
-	s->sessions = set;
-	s->id = agreed_next_client(set->agreed);
+	struct roster_client *c;
+
+	s->id = roster_next_id(set->roster);
 	s->since_ms = s->active_ms = set->now_ms;
-	TAILQ_INSERT_TAIL(&set->all, s, entry);
+	s->place = roster_add(set->roster, s->id);
+	if (s->place == ROSTER_NO_PLACE)
+		return false;
+	s->sessions = set;
+	c = roster_write(set->roster, s->place);
+	c->since_ms = s->since_ms;
+	c->fd = s->fd;
+	write_address(s->fd, false, c->addr, sizeof(c->addr));
+	write_address(s->fd, true, c->laddr, sizeof(c->laddr));
+	roster_wrote(set->roster, s->place);
+	session_show(s);
+	return true;
 }
 
 void
@@ -22,9 +62,64 @@ session_end(struct session *s)
 	free(s->name);
 	s->name = NULL;
 	if (s->sessions != NULL)
-		TAILQ_REMOVE(&s->sessions->all, s, entry);
+		roster_remove(s->sessions->roster, s->place);
 	s->sessions = NULL;
 }
+
+/* --- what others see --- */
+
+static void
+show_command(struct session *s, struct roster_client *c)
+{
+	char *p;
+
+	snprintf(c->command, sizeof(c->command), "%s%s%s",
+	    s->command == NULL ? "" : s->command, s->sub == NULL ? "" : "|",
+	    s->sub == NULL ? "" : s->sub);
+	for (p = c->command; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	s->shown_command = s->command;
+	s->shown_sub = s->sub;
+}
+
+void
+session_show(struct session *s)
+{
+	struct roster_client *c;
+
+	if (s->sessions == NULL)
+		return;
+	c = roster_write(s->sessions->roster, s->place);
+	c->active_ms = s->active_ms;
+	c->in_len = s->in == NULL ? 0 : inbuf_len(s->in);
+	c->in_size = s->in == NULL ? 0 : s->in->cap;
+	c->out_len = s->out == NULL ? 0 : outbuf_len(s->out);
+	c->out_size = s->out == NULL ? 0 : s->out->cap;
+	c->queued = s->queued;
+	c->names = s->heard[ROSTER_NAME];
+	c->patterns = s->heard[ROSTER_PATTERN];
+	c->resp3 = s->protocol == REQUEST_RESP3;
+	c->waits = s->waits;
+	if (s->command != s->shown_command || s->sub != s->shown_sub)
+		show_command(s, c);
+	roster_wrote(s->sessions->roster, s->place);
+}
+
+void
+session_show_names(struct session *s)
+{
+	struct roster_client *c;
+
+	if (s->sessions == NULL)
+		return;
+	c = roster_write(s->sessions->roster, s->place);
+	strlcpy(c->name, s->name == NULL ? "" : s->name, sizeof(c->name));
+	strlcpy(c->lib_name, s->lib_name, sizeof(c->lib_name));
+	strlcpy(c->lib_version, s->lib_version, sizeof(c->lib_version));
+	roster_wrote(s->sessions->roster, s->place);
+}
+
+/* --- what the client changes --- */
 
 void
 session_reset(struct session *s)
@@ -33,6 +128,7 @@ session_reset(struct session *s)
 	s->reply = SESSION_REPLY;
 	free(s->name);
 	s->name = NULL;
+	session_show_names(s);
 }
 
 bool
@@ -45,6 +141,7 @@ session_set_name(struct session *s, struct slice name)
 		return false;
 	free(s->name);
 	s->name = copy;
+	session_show_names(s);
 	return true;
 }
 

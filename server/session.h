@@ -1,8 +1,6 @@
 #ifndef KVD_SERVER_SESSION_H
 #define KVD_SERVER_SESSION_H
 
-#include <sys/queue.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,11 +8,11 @@
 #include "proto/request.h"
 #include "server/agreed.h"
 #include "server/inbuf.h"
+#include "server/roster.h"
 
 /*
- * What a client has agreed with us, and commands may look at and change: its
- * own, and, for those that list clients or end them, all that are connected
- * to the same worker.
+ * What a client has agreed with us, and commands may look at and change.  What
+ * others may know of it is in the roster as well, for all workers.
  */
 
 /* Which replies are sent. */
@@ -25,13 +23,10 @@ enum session_reply {
 	SESSION_SKIP		/* not this one */
 };
 
-TAILQ_HEAD(session_list, session);
-
 struct sessions {		/* of one worker */
-	struct session_list	 all;
 	uint64_t		 now_ms;	/* CLOCK_MONOTONIC */
-	unsigned		 condemned;	/* that are to be closed */
 	struct agreed		*agreed;
+	struct roster		*roster;
 	struct channels		*channels;
 };
 
@@ -41,7 +36,8 @@ struct session {
 	enum request_protocol	 protocol;
 	uint64_t		 id;		/* from 1; 0: no client's */
 	enum session_reply	 reply;
-	bool			 condemned;	/* by another client */
+	uint32_t		 place;		/* in the roster */
+	bool			 waits;		/* for the end of a pause */
 	int			 fd;
 	uint64_t		 since_ms;
 	uint64_t		 active_ms;	/* last request */
@@ -49,19 +45,32 @@ struct session {
 	const struct outbuf	*out;
 	const char		*command;	/* that it has sent last, */
 	const char		*sub;		/* or NULL */
+	const char		*shown_command, *shown_sub;
 	char			*name;		/* or NULL */
 	struct multi		*multi;		/* or NULL, see redis_multi.h */
+	uint64_t		 queued;	/* 0: no MULTI; commands + 1 */
 	struct listener		*listener;	/* or NULL, see channel.h */
+	uint32_t		 heard[ROSTER_KINDS];
 	char			 lib_name[SESSION_WORD_MAX];
 	char			 lib_version[SESSION_WORD_MAX];
 	struct sessions		*sessions;
-	TAILQ_ENTRY(session)	 entry;
 };
 
-/* Of a client that has just connected: numbered, and in the list. */
-void session_begin(struct session *, struct sessions *);
+/*
+ * Of a client that has just connected: numbered, and in the roster.  False if
+ * that has no room.
+ */
+bool session_begin(struct session *, struct sessions *);
 /* Allowed for one that was not begun. */
 void session_end(struct session *);
+
+/*
+ * Show others what has changed: after each turn, and before anybody asks about
+ * it in the midst of one.  Names, and those of its library, are apart, because
+ * they hardly ever change.  Both are allowed for one that was not begun.
+ */
+void session_show(struct session *);
+void session_show_names(struct session *);
 
 /* Speak as everybody does at first, RESP2. */
 void session_reset(struct session *);

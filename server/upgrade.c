@@ -94,9 +94,10 @@ describe(char *text, const struct upgrade_goods *goods, int talk_fd)
 	size_t i;
 
 	text[0] = '\0';
-	put(text, "talk=%d arena=%d pidfile=%d config=%d own=%d peers=%zu "
-	    "listen=", talk_fd, goods->arena_fd, goods->pidfile_fd,
-	    goods->config_fd, goods->own_paths, goods->peers);
+	put(text, "talk=%d arena=%d pidfile=%d config=%d roster=%d own=%d "
+	    "peers=%zu listen=", talk_fd, goods->arena_fd, goods->pidfile_fd,
+	    goods->config_fd, goods->roster_fd, goods->own_paths,
+	    goods->peers);
 	for (i = 0; i < goods->listens; i++, comma = ",")
 		put(text, "%s%d", comma, goods->listen_fds[i]);
 	put(text, " slots=");
@@ -125,6 +126,7 @@ call_program(const struct upgrade_goods *goods, const struct upgrade *u,
 	keep_over_exec(goods->arena_fd);
 	keep_over_exec(goods->pidfile_fd);
 	keep_over_exec(goods->config_fd);
+	keep_over_exec(goods->roster_fd);
 	keep_over_exec(talk_fd);
 	for (i = 0; i < goods->listens; i++)
 		keep_over_exec(goods->listen_fds[i]);
@@ -275,6 +277,8 @@ take_named(struct upgrade_goods *goods, int *talk_fd, const char *name,
 		take(goods->pidfile_fd = one_in(value));
 	else if (strcmp(name, "config") == 0)
 		take(goods->config_fd = one_in(value));
+	else if (strcmp(name, "roster") == 0)
+		take(goods->roster_fd = one_in(value));
 	else if (strcmp(name, "own") == 0)
 		goods->own_paths = one_in(value) == 1;
 	else if (strcmp(name, "peers") == 0)
@@ -294,6 +298,7 @@ upgrade_inherit(struct upgrade_goods *goods, int *fd)
 
 	memset(goods, 0, sizeof(*goods));
 	goods->arena_fd = goods->pidfile_fd = goods->config_fd = *fd = -1;
+	goods->roster_fd = -1;
 	if (text == NULL)
 		return false;
 	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy))

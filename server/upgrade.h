@@ -34,6 +34,7 @@ struct upgrade_goods {
 	int		 arena_fd;
 	int		 pidfile_fd;
 	int		 config_fd;	/* see reload.h */
+	int		 roster_fd;	/* -1: the old program has none */
 	int		*listen_fds;
 	size_t		 listens;
 	size_t		 peers;		/* the last of them, see listen.h */

@@ -36,6 +36,7 @@
 #include "server/live.h"
 #include "server/log.h"
 #include "server/role.h"
+#include "server/roster.h"
 #include "server/subscribe.h"
 #include "server/wake.h"
 #include "shm/board.h"
@@ -143,6 +144,7 @@ worker_open(struct worker *w, const struct inherit *in)
 	}
 	if (store_open(&w->store, in->arena) == -1)
 		return -1;
+	roster_enter(in->roster, in->instance);
 	w->subs = subscribe_open(in->arena, in->instance);
 	if (w->subs == NULL || open_sources(w) == -1)
 		return -1;

@@ -66,7 +66,7 @@ BEGIN {
 	on(1, "store strays session")
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
-	on(0, "upgrade lastwords crash poison process wake agreed live")
+	on(0, "upgrade lastwords crash poison process wake agreed live roster")
 }
 
 /^#[ \t]*include[ \t]*"/ {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/children.h"
+#include "server/roster.h"
 #include "shm/arena.h"
 #include "tests/unit/server/scratch.h"
 
@@ -28,12 +29,14 @@ begin(void)
 	snprintf(name, sizeof(name), "test.children.%d", (int)getpid());
 	cr_assert_eq(arena_create(&common.arena, &params), ARENA_OK);
 	common.config = &config;
+	cr_assert_not_null(common.roster = roster_open(-1));
 	common.master = getpid();
 }
 
 static void
 end(void)
 {
+	roster_close(common.roster);
 	arena_close(common.arena);
 	arena_unlink(name);
 }

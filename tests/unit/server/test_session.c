@@ -13,11 +13,11 @@ static struct session one, two;
 static void
 begin(void)
 {
-	cr_assert_not_null(set.agreed = agreed_open());
-	TAILQ_INIT(&set.all);
+	cr_assert_not_null(set.roster = roster_open(-1));
+	roster_enter(set.roster, 0);
 	set.now_ms = 1000;
-	session_begin(&one, &set);
-	session_begin(&two, &set);
+	one.fd = two.fd = -1;
+	cr_assert(session_begin(&one, &set) && session_begin(&two, &set));
 }
 
 static void
@@ -25,20 +25,61 @@ end(void)
 {
 	session_end(&one);
 	session_end(&two);
-	agreed_close(set.agreed);
+	roster_close(set.roster);
 }
 
 TestSuite(session, .init = begin, .fini = end);
 
-Test(session, has_a_number_and_a_place_in_the_list)
+Test(session, has_a_number_and_a_place_in_the_roster)
 {
+	struct roster_walk walk = { .desk = 0 };
+	struct roster_client c;
+
 	cr_assert_eq(one.id, 1);
 	cr_assert_eq(two.id, 2);
-	cr_assert_eq(one.since_ms, 1000);
-	cr_assert_eq(TAILQ_FIRST(&set.all), &one);
+	cr_assert(roster_next(set.roster, &walk, &c) && c.id == 1);
+	cr_assert_eq(c.since_ms, 1000);
+	cr_assert_str_eq(c.addr, "?:0");
+	cr_assert(roster_next(set.roster, &walk, &c) && c.id == 2);
 	session_end(&one);
-	cr_assert_eq(TAILQ_FIRST(&set.all), &two);
+	walk = (struct roster_walk){ .desk = 0 };
+	cr_assert(roster_next(set.roster, &walk, &c) && c.id == 2);
+	cr_assert(!roster_next(set.roster, &walk, &c));
 	session_end(&one);
+}
+
+Test(session, shows_what_it_says_and_is_called)
+{
+	struct roster_walk walk = { .desk = 0 };
+	struct roster_client c;
+
+	one.command = "CLIENT";
+	one.sub = "LIST";
+	one.queued = 3;
+	session_set_name(&one, (struct slice){ (const uint8_t *)"me", 2 });
+	session_show(&one);
+	cr_assert(roster_next(set.roster, &walk, &c));
+	cr_assert_str_eq(c.command, "client|list");
+	cr_assert_str_eq(c.name, "me");
+	cr_assert_eq(c.queued, 3);
+	session_reset(&one);
+	cr_assert(roster_again(set.roster, &walk, 1, &c));
+	cr_assert_str_eq(c.name, "");
+}
+
+Test(session, without_room_for_it_does_not_begin)
+{
+	struct session last = { .fd = -1 };
+
+	while (roster_add(set.roster, 99) != ROSTER_NO_PLACE)
+		;
+	cr_assert(!session_begin(&last, &set));
+	session_show(&last);
+	session_end(&last);
+	session_end(&two);
+	cr_assert(session_begin(&last, &set));
+	session_end(&last);
+	cr_assert(session_begin(&two, &set));
 }
 
 Test(session, that_is_quiet_keeps_all_replies_back)
