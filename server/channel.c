@@ -16,16 +16,21 @@
 #include "shm/board.h"
 
 #define HASH_SIZE	1024U		/* a power of two */
+#define NAME_PLACES	2U		/* for messages, and for events */
+
+struct place {			/* a shard whose feed is listened to */
+	uint32_t		 shard;
+	bool			 of_events;	/* not for messages alone */
+	uint64_t		 since;		/* revision expected next */
+};
 
 struct hearing {		/* of one listener, one channel or pattern */
 	TAILQ_ENTRY(hearing)	 of_listener;
 	TAILQ_ENTRY(hearing)	 of_all;	/* with this hash */
 	struct listener		*listener;
 	struct glob		*glob;		/* NULL: a name */
-	enum keyspace_scope	 scope;
-	uint32_t		 shard;		/* KEYSPACE_ONE */
-	uint64_t		*since;		/* revision expected next, of
-						 * that or of all shards */
+	struct place		*places;
+	uint32_t		 n_places;	/* NAME_PLACES, or all */
 	size_t			 len;
 	uint8_t			 name[];
 };
@@ -48,7 +53,7 @@ struct channels {
 	struct roster		*roster;
 	unsigned		 slot;
 	uint32_t		 shards;
-	uint64_t		*heard;		/* by shard: hearings */
+	uint64_t		*heard;		/* by shard: places of_events */
 	struct keyspace		*keyspace;
 	struct hearings		 names[HASH_SIZE];
 	struct hearings		 patterns;
@@ -120,18 +125,27 @@ write_message(const struct hearing *h, struct slice channel,
 	resp_put_bulk(out, message);
 }
 
+/* NULL: it does not listen there. */
+static const struct place *
+place_in(const struct hearing *h, uint32_t shard)
+{
+	uint32_t i;
+
+	/* Where it is if it is everywhere. */
+	if (shard < h->n_places && h->places[shard].shard == shard)
+		return &h->places[shard];
+	for (i = 0; i < h->n_places && i < NAME_PLACES; i++)
+		if (h->places[i].shard == shard)
+			return &h->places[i];
+	return NULL;
+}
+
 static bool
 has_listened(const struct hearing *h, uint32_t shard, uint64_t revision)
 {
-	switch (h->scope) {
-	case KEYSPACE_NONE:
-		return false;
-	case KEYSPACE_ONE:
-		return h->shard == shard && h->since[0] <= revision;
-	case KEYSPACE_ALL:
-		return h->since[shard] <= revision;
-	}
-	return false;
+	const struct place *place = place_in(h, shard);
+
+	return place != NULL && place->since <= revision;
 }
 
 static void
@@ -157,17 +171,35 @@ channels_tell(struct channels *c, uint32_t shard, uint64_t revision,
 			tell(c, h, channel, message);
 }
 
+size_t
+channel_receivers(struct channels *c, struct slice name)
+{
+	const struct hearing *h;
+	size_t n = 0;
+
+	TAILQ_FOREACH(h, chain_of(c, name), of_all)
+		n += is_named(h, name);
+	TAILQ_FOREACH(h, &c->patterns, of_all)
+		n += glob_match(h->glob, name);
+	return n;
+}
+
 static void
 lose(struct channels *c, const struct hearings *list, uint32_t shard)
 {
 	const struct hearing *h;
 
 	TAILQ_FOREACH(h, list, of_all)
-		if (h->scope == KEYSPACE_ALL || (h->scope == KEYSPACE_ONE &&
-		    h->shard == shard)) {
+		if (place_in(h, shard) != NULL) {
 			h->listener->lost = true;
 			touch(c, h->listener);
 		}
+}
+
+static struct slice
+slice_of(struct bytes b)
+{
+	return (struct slice){ b.data, b.len };
 }
 
 /* What the feed of a shard has; NULL: some of it is gone. */
@@ -177,72 +209,95 @@ hear(void *arg, uint32_t shard, const struct feed_event *event)
 	struct channels *c = arg;
 	size_t i;
 
-	if (c->heard[shard] == 0)
-		return;
-	if (event != NULL) {
+	if (event == NULL) {
+		for (i = 0; i < HASH_SIZE; i++)
+			lose(c, &c->names[i], shard);
+		lose(c, &c->patterns, shard);
+	} else if (event->op == FEED_MESSAGE) {
+		channels_tell(c, shard, event->revision, slice_of(event->key),
+		    slice_of(event->value));
+	} else if (c->heard[shard] > 0) {
 		keyspace_event(c->keyspace, shard, event);
-		return;
 	}
-	for (i = 0; i < HASH_SIZE; i++)
-		lose(c, &c->names[i], shard);
-	lose(c, &c->patterns, shard);
 }
 
 /* --- shards --- */
 
 static void
-leave_shard(struct channels *c, uint32_t shard)
+leave(struct channels *c, const struct place *place)
 {
-	subscribe_leave(c->subs, shard);
-	if (--c->heard[shard] == 0)
-		keyspace_unlearn(c->keyspace, shard);
+	subscribe_leave(c->subs, place->shard);
+	if (place->of_events && --c->heard[place->shard] == 0)
+		keyspace_unlearn(c->keyspace, place->shard);
 }
 
-/* *since becomes the revision that is expected next. */
 static bool
-join_shard(struct channels *c, uint32_t shard, uint64_t *since)
+join(struct channels *c, struct place *place)
 {
 	struct feed now;
 
-	subscribe_join(c->subs, shard);
-	feed_open(c->arena, shard, &now);
-	*since = now.lsn;
-	if (c->heard[shard]++ > 0 || keyspace_learn(c->keyspace, shard))
+	subscribe_join(c->subs, place->shard);
+	feed_open(c->arena, place->shard, &now);
+	place->since = now.lsn;
+	if (!place->of_events || c->heard[place->shard]++ > 0 ||
+	    keyspace_learn(c->keyspace, place->shard))
 		return true;
-	leave_shard(c, shard);
+	leave(c, place);
 	return false;
 }
 
+/* n of its places. */
 static void
-leave(struct channels *c, struct hearing *h, uint32_t shards)
+leave_all(struct channels *c, struct hearing *h, uint32_t n)
 {
 	uint32_t i;
 
-	if (h->scope == KEYSPACE_ONE)
-		leave_shard(c, h->shard);
-	for (i = 0; h->scope == KEYSPACE_ALL && i < shards; i++)
-		leave_shard(c, i);
-	free(h->since);
+	for (i = 0; i < n; i++)
+		leave(c, &h->places[i]);
+	free(h->places);
 }
 
 static bool
-join(struct channels *c, struct hearing *h)
+join_all(struct channels *c, struct hearing *h)
 {
 	uint32_t i;
 
-	h->since = calloc(h->scope == KEYSPACE_ALL ? c->shards : 1,
-	    sizeof(*h->since));
-	if (h->since == NULL)
-		return false;
-	if (h->scope == KEYSPACE_ONE && !join_shard(c, h->shard, h->since)) {
-		free(h->since);
-		return false;
-	}
-	for (i = 0; h->scope == KEYSPACE_ALL && i < c->shards; i++)
-		if (!join_shard(c, i, &h->since[i])) {
-			leave(c, h, i);
+	for (i = 0; i < h->n_places; i++)
+		if (!join(c, &h->places[i])) {
+			leave_all(c, h, i);
 			return false;
 		}
+	return true;
+}
+
+/*
+ * Messages on a channel are said in the shard of its name, and may be on any
+ * that matches a pattern; events are told where they happen.
+ */
+static bool
+find_places(struct channels *c, enum channel_kind kind, struct hearing *h)
+{
+	struct slice name = { h->name, h->len };
+	uint32_t i, shard, own = arena_shard_of(c->arena,
+	    (struct bytes){ name.data, name.len });
+	enum keyspace_scope scope = keyspace_scope(c->keyspace, kind, name,
+	    &shard);
+	bool all = kind == CHANNEL_PATTERN || scope == KEYSPACE_ALL;
+
+	h->places = calloc(all ? c->shards : NAME_PLACES, sizeof(*h->places));
+	if (h->places == NULL)
+		return false;
+	for (i = 0; all && i < c->shards; i++)
+		h->places[i] = (struct place){
+			.shard = i, .of_events = scope == KEYSPACE_ALL
+		};
+	h->n_places = all ? c->shards : 1;
+	if (all)
+		return true;
+	h->places[0].shard = own;
+	if (scope == KEYSPACE_ONE && shard != own)
+		h->places[h->n_places++].shard = shard;
+	h->places[h->n_places - 1].of_events = scope == KEYSPACE_ONE;
 	return true;
 }
 
@@ -294,13 +349,13 @@ new_hearing(struct channels *c, enum channel_kind kind, struct slice name)
 	h->len = name.len;
 	if (name.len > 0)
 		memcpy(h->name, name.data, name.len);
-	h->scope = keyspace_scope(c->keyspace, kind, name, &h->shard);
 	if (kind == CHANNEL_PATTERN)
 		h->glob = glob_new(name, false);
-	if ((kind == CHANNEL_NAME || h->glob != NULL) && join(c, h)) {
+	if ((kind == CHANNEL_NAME || h->glob != NULL) &&
+	    find_places(c, kind, h) && join_all(c, h)) {
 		if (roster_hear(c->roster, (enum roster_kind)kind, name))
 			return h;
-		leave(c, h, c->shards);
+		leave_all(c, h, h->n_places);
 	}
 	free_hearing(h);
 	return NULL;
@@ -342,7 +397,7 @@ remove_hearing(struct channels *c, enum channel_kind kind, struct hearing *h)
 	h->listener->session->heard[kind]--;
 	roster_unhear(c->roster, (enum roster_kind)kind,
 	    (struct slice){ h->name, h->len });
-	leave(c, h, c->shards);
+	leave_all(c, h, h->n_places);
 	free_hearing(h);
 }
 

@@ -11,8 +11,8 @@
 /*
  * Channels that clients listen to in the protocol of Redis, by name or by
  * pattern, all those of one worker.  Messages are written to the clients'
- * output.  A channel whose name begins like one of keyspace.h has the events
- * of the store; nothing is ever said on any other.
+ * output: what is said on the channel, and if its name begins like one of
+ * keyspace.h, the events of the store as well.
  */
 struct channels;
 
@@ -43,6 +43,9 @@ void channels_forget(struct session *);
 /* How many; and one of them, false if there is none. */
 size_t channels_count(const struct session *);
 bool channel_any(const struct session *, enum channel_kind, struct slice *);
+
+/* How many of them hear what is said on a channel. */
+size_t channel_receivers(struct channels *, struct slice name);
 
 /*
  * A message that the store has caused by that revision of a shard, for all who

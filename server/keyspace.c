@@ -343,6 +343,7 @@ tell_of_string(struct keyspace *k, struct news *news)
 	case FEED_CREATED:
 	case FEED_DROPPED:
 	case FEED_TOUCHED:
+	case FEED_MESSAGE:
 		return;
 	}
 	say_all(k, news);
@@ -373,6 +374,8 @@ tell_of_bucket(struct keyspace *k, struct news *news)
 		news->what = news->op = news->event->expires ? "expire" :
 		    "persist";
 		break;
+	case FEED_MESSAGE:
+		return;
 	}
 	say_all(k, news);
 }

@@ -7,6 +7,9 @@
  * answers are taken back and they run again; so a handler may run several
  * times and must do nothing else that lasts.
  *
+ * What is said on channels cannot be taken back: PUBLISH is put off until all
+ * else has happened, and its answer is put where there is room left for it.
+ *
  * A name that is watched is remembered by the revision of its last change, of
  * which there are no two in a shard.
  */
@@ -26,6 +29,7 @@
 
 struct queued {
 	TAILQ_ENTRY(queued)	 next;
+	size_t			 put_off;	/* where its answer goes */
 	size_t			 argc;
 	struct slice		 argv[];	/* the words' bytes follow */
 };
@@ -474,13 +478,31 @@ execute(struct exec *e, const struct queued *q)
 		finish_stream(&call);
 }
 
+/* What lasts, whatever becomes of the draft. */
+static bool
+is_put_off(const struct queued *q)
+{
+	return redis_is(q->argv[0], "PUBLISH");
+}
+
+static bool
+has_put_off(const struct multi *m)
+{
+	const struct queued *q;
+
+	TAILQ_FOREACH(q, &m->queue, next)
+		if (is_put_off(q))
+			return true;
+	return false;
+}
+
 /* All replies; they may be more than anybody can take. */
 static enum shm_status
 execute_all(void *arg)
 {
 	struct exec *e = arg;
 	struct call *call = e->call;
-	const struct queued *q;
+	struct queued *q;
 
 	outbuf_truncate(call->out, e->mark);
 	if ((e->is_lost = !is_as_watched(e)))
@@ -489,12 +511,40 @@ execute_all(void *arg)
 	    e->multi->count);
 	TAILQ_FOREACH(q, &e->multi->queue, next) {
 		store_turn_page(call->env->store);
-		execute(e, q);
+		q->put_off = outbuf_len(call->out) - e->mark;
+		if (!is_put_off(q))
+			execute(e, q);
 		if (outbuf_len(call->out) - e->mark >
 		    call->env->config->output_max_bytes)
 			return SHM_NO_ROOM;
 	}
 	return SHM_OK;
+}
+
+/* All has happened but what was put off. */
+static void
+execute_put_off(struct exec *e)
+{
+	struct outbuf *out = e->call->out, said = { .data = NULL };
+	size_t done = 0, len = outbuf_len(out) - e->mark;
+	const struct queued *q;
+
+	if (!has_put_off(e->multi))
+		return;
+	outbuf_append(&said, out->data + out->head + e->mark, len);
+	outbuf_truncate(out, e->mark);
+	TAILQ_FOREACH(q, &e->multi->queue, next) {
+		if (!is_put_off(q) || said.failed)
+			continue;
+		outbuf_append(out, said.data + said.head + done,
+		    q->put_off - done);
+		done = q->put_off;
+		execute(e, q);
+	}
+	if (!said.failed)
+		outbuf_append(out, said.data + said.head + done, len - done);
+	out->failed |= said.failed;
+	outbuf_free(&said);
 }
 
 static void
@@ -518,7 +568,9 @@ exec(struct exec *e)
 		return;
 	status = e->has_keys ? store_draft(e->call->env->store, e->shard,
 	    execute_all, e) : execute_all(e);
-	if (status != SHM_OK)
+	if (status == SHM_OK)
+		execute_put_off(e);
+	else
 		discarded(e, status);
 }
 

@@ -123,3 +123,39 @@ redis_run_punsubscribe(struct call *call)
 {
 	unsubscribe(call, CHANNEL_PATTERN, "punsubscribe");
 }
+
+/* --- PUBLISH --- */
+
+/* The only place that counts them. */
+static size_t
+receivers(const struct call *call, struct slice channel)
+{
+	if (call->session == NULL)
+		return 0;
+	return channel_receivers(call->session->sessions->channels, channel);
+}
+
+static void
+refuse(struct call *call, enum shm_status status)
+{
+	if (status == SHM_KEY_SIZE)
+		redis_error(call, "ERR", "name of the channel is too long");
+	else if (status == SHM_VALUE_SIZE)
+		redis_error(call, "ERR", "message is too long");
+	else
+		redis_store_error(call, status);
+}
+
+/* In a transaction it is run when all else has happened. */
+void
+redis_run_publish(struct call *call)
+{
+	const struct slice *argv = call->req->argv;
+	size_t n = receivers(call, argv[1]);
+	enum shm_status status = store_say(call->env->store, argv[1], argv[2]);
+
+	if (status == SHM_OK)
+		resp_put_integer(call->out, (int64_t)n);
+	else
+		refuse(call, status);
+}

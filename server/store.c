@@ -293,6 +293,13 @@ store_change(struct store *store, uint32_t shard,
 }
 
 enum shm_status
+store_say(struct store *store, struct slice channel, struct slice text)
+{
+	return changed(store, channel, message_say(store->arena,
+	    bytes_of(channel), bytes_of(text)));
+}
+
+enum shm_status
 store_read(struct store *store, uint32_t shard, struct bytes bucket,
     struct bytes key, struct slice *value)
 {

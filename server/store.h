@@ -12,6 +12,7 @@
 #include "shm/audit.h"
 #include "shm/bucket.h"
 #include "shm/feed.h"
+#include "shm/message.h"
 #include "shm/pair.h"
 #include "shm/scan.h"
 #include "shm/status.h"
@@ -64,6 +65,13 @@ enum shm_status store_get(struct store *, struct slice bucket,
  */
 enum shm_status store_change(struct store *, uint32_t shard,
     enum shm_status (*op)(struct txn *, void *), void *arg);
+
+/*
+ * A message on a channel, see shm/message.h; not while a draft is written,
+ * for it could not be taken back.
+ */
+enum shm_status store_say(struct store *, struct slice channel,
+    struct slice text);
 
 /*
  * The same as store_get(), and as pair_look(), of a bucket of that shard,

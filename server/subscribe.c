@@ -232,6 +232,7 @@ write_event(struct subscriber *sub, const struct feed_event *event)
 		break;
 	case FEED_CREATED:
 	case FEED_TOUCHED:
+	case FEED_MESSAGE:
 		break;
 	}
 }

@@ -182,6 +182,8 @@ is_possible(const struct record_view *r)
 	case RECORD_DROP:
 	case RECORD_TOUCH:
 		return r->key.len <= BUCKET_NAME_MAX && r->value.len == 0;
+	case RECORD_MESSAGE:
+		return r->key.len <= PAIR_KEY_MAX && r->bucket == 0;
 	}
 	return false;
 }

@@ -56,6 +56,7 @@ table_of(struct held *h, const struct record_view *r)
 	case RECORD_DELETE:
 	case RECORD_DROP:
 	case RECORD_TOUCH:
+	case RECORD_MESSAGE:
 		break;
 	}
 	return NULL;

@@ -127,6 +127,9 @@ describe(const struct record_view *r, struct feed_event *event)
 	case RECORD_TOUCH:
 		event->op = FEED_TOUCHED;
 		return true;
+	case RECORD_MESSAGE:
+		event->op = FEED_MESSAGE;
+		return true;
 	}
 	return false;
 }

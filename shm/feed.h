@@ -22,15 +22,16 @@ struct feed {			/* a position; plain values, may be copied */
 
 enum feed_op {
 	FEED_SET, FEED_DELETED, FEED_CREATED, FEED_DROPPED,
-	FEED_TOUCHED		/* expires at another time, or not any more */
+	FEED_TOUCHED,		/* expires at another time, or not any more */
+	FEED_MESSAGE		/* no change: see message.h */
 };
 
 struct feed_event {
 	enum feed_op	op;
 	uint64_t	revision;
-	uint64_t	bucket_id;	/* see struct bucket_stat */
-	struct bytes	key;		/* of a bucket: its name */
-	struct bytes	value;		/* empty but for FEED_SET */
+	uint64_t	bucket_id;	/* see struct bucket_stat; 0: none */
+	struct bytes	key;		/* of a bucket: its name; a channel */
+	struct bytes	value;		/* empty but for FEED_SET, MESSAGE */
 	bool		expires;	/* FEED_TOUCHED: at some time */
 };
 

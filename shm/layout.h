@@ -185,7 +185,7 @@ struct bucket {
  *	+-----+-------------------------------+-------+---------+----------
  *	... [expires_ms: 8, if RECORD_EXPIRES] key, value, padding to 8
  *
- * bucket is the offset of its struct bucket in units of 64 bytes.
+ * bucket is the offset of its struct bucket in units of 64 bytes, 0 of none.
  */
 #define RECORD_BUCKET_SHIFT	16
 #define RECORD_FLAGS_SHIFT	8
@@ -194,9 +194,10 @@ struct bucket {
 
 enum record_op {
 	RECORD_PUT = 1, RECORD_DELETE, RECORD_CREATE, RECORD_DROP,
-	RECORD_TOUCH		/* a bucket is AUTO, or not, and expires */
+	RECORD_TOUCH,		/* a bucket is AUTO, or not, and expires */
+	RECORD_MESSAGE		/* on the channel `key', of no bucket */
 };
-#define RECORD_OPS	(RECORD_TOUCH + 1)
+#define RECORD_OPS	(RECORD_MESSAGE + 1)
 
 struct record {
 	uint64_t	lsn;

@@ -159,6 +159,14 @@ publish_touch(struct held *h, arena_off off, const struct record_view *r)
 	intent_commit(h);
 }
 
+void
+publish_message(struct held *h, arena_off off, const struct record_view *r)
+{
+	log_kill(h, off, r->size);
+	log_advance(h, r);
+	intent_commit(h);
+}
+
 bool
 publish_record(struct held *h, arena_off at, const struct record_view *r,
     bool in_batch)
@@ -189,6 +197,9 @@ publish_record(struct held *h, arena_off at, const struct record_view *r,
 		break;
 	case RECORD_TOUCH:
 		publish_touch(h, at, r);
+		break;
+	case RECORD_MESSAGE:
+		publish_message(h, at, r);
 		break;
 	}
 	return !h->broken;

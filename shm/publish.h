@@ -45,6 +45,9 @@ void publish_create(struct held *, arena_off, const struct record_view *);
 /* A RECORD_TOUCH, of a bucket that lives.  Commits. */
 void publish_touch(struct held *, arena_off, const struct record_view *);
 
+/* A RECORD_MESSAGE, which nothing leads to: its bytes are dead.  Commits. */
+void publish_message(struct held *, arena_off, const struct record_view *);
+
 /*
  * Any record, for which all of the above holds.  False if what it removes is
  * not there, or the change breaks.

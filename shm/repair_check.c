@@ -140,6 +140,8 @@ repair_can_publish(const struct held *h, const struct record_view *r)
 		    is_sound_chain(h, &h->sh->buckets, r->key);
 	case RECORD_TOUCH:
 		return b != NULL;
+	case RECORD_MESSAGE:
+		return true;
 	}
 	return false;
 }

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "shm/bucket.h"
+#include "shm/handle.h"
 #include "shm/hash.h"
 #include "shm/pair.h"
+#include "shm/word.h"
 
 static char bucket_names[MODEL_BUCKETS][16];
 static char key_names[MODEL_KEYS_FIRST][16];
@@ -191,6 +193,21 @@ expire(struct model *m, unsigned bucket, uint64_t expires_ms)
 	m->buckets[bucket].is_ghost = true;
 }
 
+/* Nothing is written where nobody listens. */
+static void
+say(struct model *m, unsigned bucket, uint32_t size)
+{
+	uint32_t shard = model_shard(bucket);
+
+	m->versions++;
+	if (!m->watched[shard])
+		return;
+	m->lsn[shard]++;
+	note(m, EVENT_SAID, bucket, 0);
+	m->events[m->nevents - 1].size = size;
+	m->events[m->nevents - 1].version = m->versions;
+}
+
 static bool
 is_expired(const struct cell *c)
 {
@@ -327,13 +344,16 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		m->cleaned = true;
 		m->expiring = m->expiring || has_expired(m);
 	}
+	if (op->kind == OP_WATCH || op->kind == OP_UNWATCH)
+		m->watched[model_shard(op->bucket)] = op->kind == OP_WATCH;
 	if (op->kind >= OP_CLEAN)
 		return NULL;
 	/* A full arena still takes every delete and every drop. */
 	if (status == SHM_FULL)
 		return op->kind == OP_DELETE || op->kind == OP_DROP ?
 		    "no memory for what gives memory back" : NULL;
-	if (op->kind != OP_CREATE && op->kind != OP_TXN && !there)
+	if (op->kind != OP_CREATE && op->kind != OP_TXN &&
+	    op->kind != OP_SAY && !there)
 		return status == SHM_NO_BUCKET ? NULL :
 		    "a bucket that is not there is answered for";
 	if (op->kind == OP_DELETE)
@@ -359,6 +379,9 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		break;
 	case OP_TXN:
 		carry_out(m, op);
+		break;
+	case OP_SAY:
+		say(m, op->bucket, op->size);
 		break;
 	case OP_DELETE:
 	case OP_CLEAN:
@@ -467,6 +490,9 @@ model_compare(const struct model *m, struct arena *a)
 	struct answer got;
 	unsigned b, k;
 
+	for (b = 0; b < MODEL_SHARDS; b++)
+		if (!is_revision(m, m->lsn[b], word_peek(&a->shards[b].lsn)))
+			return "a shard has a wrong revision";
 	for (b = 0; b < MODEL_BUCKETS; b++) {
 		if ((wrong = compare_bucket(m, a, b)) != NULL)
 			return wrong;
@@ -496,6 +522,10 @@ model_equal(const struct model *x, const struct model *y)
 {
 	unsigned i;
 
+	/* What is said changes nothing else. */
+	for (i = 0; i < MODEL_SHARDS; i++)
+		if (x->lsn[i] != y->lsn[i])
+			return false;
 	for (i = 0; i < MODEL_BUCKETS; i++)
 		if (x->buckets[i].there != y->buckets[i].there ||
 		    x->buckets[i].created != y->buckets[i].created ||

@@ -27,6 +27,7 @@
 enum op_kind {
 	OP_CREATE, OP_DROP, OP_PUT, OP_DELETE, OP_PUT_MANY,
 	OP_TXN,			/* several of these, see model_script() */
+	OP_SAY,			/* on a channel with the bucket's name */
 	OP_CLEAN,		/* one step of the cleaner */
 	OP_BACK,		/* memory for segments ahead of use */
 	OP_WATCH, OP_UNWATCH
@@ -83,7 +84,8 @@ struct model_bucket {
 };
 
 enum model_event_op {
-	EVENT_SET, EVENT_DELETED, EVENT_CREATED, EVENT_DROPPED, EVENT_TOUCHED
+	EVENT_SET, EVENT_DELETED, EVENT_CREATED, EVENT_DROPPED, EVENT_TOUCHED,
+	EVENT_SAID
 };
 
 struct model_event {
@@ -97,6 +99,7 @@ struct model {
 	struct model_bucket	buckets[MODEL_BUCKETS];
 	struct cell		cells[MODEL_CELLS];
 	uint64_t		lsn[MODEL_SHARDS];
+	bool			watched[MODEL_SHARDS];
 	uint64_t		versions;	/* given out so far */
 	bool			cleaned;	/* the cleaner has run */
 	bool			expiring;	/* and may have removed pairs */

@@ -366,6 +366,26 @@ watched(struct world *w)
 	world_do(w, op_on(OP_WATCH, 0));
 }
 
+static void
+nothing_watched(struct world *w)
+{
+	nothing(w);
+	world_do(w, op_on(OP_WATCH, 0));
+}
+
+/* Messages in some segments, for nobody any more. */
+static void
+much_said(struct world *w)
+{
+	struct op op = { .kind = OP_SAY, .size = LARGE };
+	unsigned i;
+
+	watched(w);
+	for (i = 0; i < 20; i++)
+		world_do(w, op);
+	world_do(w, op_on(OP_UNWATCH, 0));
+}
+
 /* Put new keys of that size into bucket 1 and others until that is refused,
  * or until only so many segments are free beyond the reserve. */
 static void
@@ -403,6 +423,13 @@ static void
 full(struct world *w)
 {
 	few_keys(w);
+	fill(w, LARGE, 0);
+}
+
+static void
+full_watched(struct world *w)
+{
+	watched(w);
 	fill(w, LARGE, 0);
 }
 
@@ -746,6 +773,28 @@ back(const struct world *w, unsigned i)
 	return (struct op){
 		.kind = OP_BACK, .n = (unsigned)segment_count_free(w->a) + 2
 	};
+}
+
+static struct op
+say(const struct world *w, unsigned i)
+{
+	(void)w;
+	(void)i;
+	return (struct op){ .kind = OP_SAY, .size = VALUE };
+}
+
+static struct op
+say_at_the_end(const struct world *w, unsigned i)
+{
+	return at_the_end(w, say(w, i));
+}
+
+static struct op
+say_much(const struct world *w, unsigned i)
+{
+	(void)w;
+	(void)i;
+	return (struct op){ .kind = OP_SAY, .size = LARGE };
 }
 
 static struct op

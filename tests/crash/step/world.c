@@ -20,6 +20,7 @@
 #include "shm/clean.h"
 #include "shm/geometry.h"
 #include "shm/handle.h"
+#include "shm/message.h"
 #include "shm/segment.h"
 #include "shm/word.h"
 
@@ -182,6 +183,8 @@ call_run(const struct call *c)
 	case OP_TXN:
 		return txn_run(c->txn, 0, run_parts, (void *)(uintptr_t)c,
 		    NULL);
+	case OP_SAY:
+		return message_say(c->a, c->bucket, c->pairs[0].value);
 	case OP_CLEAN:
 		return clean(c->a);
 	case OP_BACK:
@@ -249,7 +252,7 @@ compare_event(const struct model_event *want, const struct feed_event *got)
 	static const enum feed_op ops[] = {
 		[EVENT_SET] = FEED_SET, [EVENT_DELETED] = FEED_DELETED,
 		[EVENT_CREATED] = FEED_CREATED, [EVENT_DROPPED] = FEED_DROPPED,
-		[EVENT_TOUCHED] = FEED_TOUCHED
+		[EVENT_TOUCHED] = FEED_TOUCHED, [EVENT_SAID] = FEED_MESSAGE
 	};
 	uint8_t value[MODEL_VALUE_MAX];
 	struct bytes key = want->op >= EVENT_CREATED ?
