@@ -66,6 +66,10 @@ void
 conns_set_links(struct conns *set, struct links *links)
 {
 	set->links = links;
+	if (set->alone)
+		return;
+	set->sessions.say_elsewhere = conn_say_elsewhere;
+	set->sessions.arg = set;
 }
 
 void

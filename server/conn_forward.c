@@ -63,6 +63,7 @@ is_for_owner(enum command_kind kind)
 	case COMMAND_EVERY:
 	case COMMAND_NODE:
 	case COMMAND_NODES:
+	case COMMAND_ALL:
 		break;
 	}
 	return false;
@@ -154,7 +155,7 @@ begin_list(struct conns *set, struct conn *conn, enum command_kind kind,
 	conn->away.every = kind != COMMAND_LIST;
 	conn->away.place = 0;
 	if (conn->away.every)
-		conn_gather_begin(set, conn, kind == COMMAND_NODES);
+		conn_gather_begin(set, conn, kind);
 	else
 		ask_piece(set, conn);
 }
@@ -179,12 +180,13 @@ static void
 ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
     uint32_t shard, size_t used)
 {
-	if (shard == FRAME_NO_SHARD && kind != COMMAND_EVERY)
+	if (shard == FRAME_NO_SHARD && is_for_owner(kind))
 		shard = shard_of(set);
 	switch (kind) {
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
 	case COMMAND_NODES:
+	case COMMAND_ALL:
 		begin_list(set, conn, kind, used);
 		return;
 	case COMMAND_READ:
@@ -333,6 +335,7 @@ forget_list(struct away *away)
 	away->argc = 0;
 	away->list = away->every = false;
 	away->gather.partial = NULL;
+	away->gather.sum = false;
 }
 
 void
@@ -366,6 +369,11 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	struct conns *set = arg;
 	struct conn *conn = who;
 
+	if (conn->away.gather.sum) {
+		conn_gather_add(set, conn, frame);
+		settle(set, conn);
+		return;
+	}
 	if (!session_step(&conn->session))
 		outbuf_append(&conn->out, frame->payload.data,
 		    frame->payload.len);

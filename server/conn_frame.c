@@ -258,7 +258,8 @@ has_my_table(const struct conns *set, const struct frame *frame)
 static bool
 is_of_node(enum command_kind kind)
 {
-	return kind == COMMAND_EVERY || kind == COMMAND_NODE;
+	return kind == COMMAND_EVERY || kind == COMMAND_NODE ||
+	    kind == COMMAND_ALL;
 }
 
 /* In a list of all nodes there is no place for a line of ours. */
@@ -329,7 +330,7 @@ is_fenced(const struct conns *set, const struct frame *frame)
 	    (struct bytes){ bucket.data, bucket.len });
 }
 
-/* A node asks for lists by the piece, and of the node for no shard. */
+/* A node asks for lists by the piece, and about the node for no shard. */
 static bool
 is_for_nodes(enum command_kind kind, const struct frame *frame)
 {
@@ -344,6 +345,8 @@ is_for_nodes(enum command_kind kind, const struct frame *frame)
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
 		return piece;
+	case COMMAND_ALL:
+		return !piece && frame->shard == FRAME_NO_SHARD;
 	case COMMAND_CHANGE:
 	case COMMAND_READ:
 	case COMMAND_FEED:

@@ -1,5 +1,5 @@
 /*
- * BUCKETS and INFO over all nodes.
+ * BUCKETS, INFO and PUBLISH over all nodes.
  *
  * Of BUCKETS each lists its own, one after the other, shard by shard, and one
  * piece at a time.  So nothing is kept but where the walk has got to, on this
@@ -8,14 +8,21 @@
  * A node that does not answer is passed over; in INFO it has a line that says
  * so.  The list is then not all there is, and ends with an error that names
  * the first such node, where OK would say that it is.
+ *
+ * PUBLISH is said here first: if that is refused nobody hears it.  Then the
+ * others say it in their order, and the answer is the sum over those that
+ * have answered.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/number.h"
 #include "proto/reply.h"
+#include "proto/resp_reply.h"
 #include "server/conn_state.h"
+#include "server/redis_pubsub.h"
 
 /* The walk goes on at this or the next shard where the node has buckets. */
 static void
@@ -25,7 +32,7 @@ find_shard(struct conns *set, struct gather *g)
 	uint32_t owner, shards = arena_shards(set->env->inherit->arena);
 
 	g->place = 0;
-	if (g->facts)
+	if (g->facts || g->sum)
 		return;
 	for (; g->node < route_count(route); g->node++, g->shard = 0)
 		for (; g->shard < shards; g->shard++) {
@@ -58,25 +65,65 @@ go_on_at(struct conns *set, struct gather *g, uint64_t place)
 	find_shard(set, g);
 }
 
+/* What was written since goes to the client, if it wants replies. */
+static void
+end_sum(struct conns *set, struct conn *conn, size_t before)
+{
+	if (session_step(&conn->session))
+		outbuf_truncate(&conn->out, before);
+	conn_end_list(set, conn);
+}
+
+static void
+say_here(struct conns *set, struct conn *conn, struct call *call)
+{
+	struct arena *arena = set->env->inherit->arena;
+	size_t heard, before = outbuf_len(&conn->out);
+	bool said;
+
+	board_set_fingerprint(arena, set->slot,
+	    command_fingerprint(&set->req));
+	said = pubsub_say(call, &heard);
+	board_set_fingerprint(arena, set->slot, 0);
+	if (said) {
+		conn->away.gather.total = heard;
+		return;
+	}
+	set->counted[BOARD_ERRORS]++;
+	end_sum(set, conn, before);
+}
+
 void
-conn_gather_begin(struct conns *set, struct conn *conn, bool facts)
+conn_gather_begin(struct conns *set, struct conn *conn,
+    enum command_kind kind)
 {
 	struct call call = {
-		.env = set->env, .req = &set->req, .out = &conn->out
+		.env = set->env, .req = &set->req, .out = &conn->out,
+		.session = &conn->session
 	};
+	struct gather *g = &conn->away.gather;
 
-	memset(&conn->away.gather, 0, sizeof(conn->away.gather));
-	conn->away.gather.facts = facts;
-	if (facts)
+	memset(g, 0, sizeof(*g));
+	g->facts = kind == COMMAND_NODES;
+	g->sum = kind == COMMAND_ALL;
+	find_shard(set, g);
+	if (g->facts)
 		info_local(&call);
-	find_shard(set, &conn->away.gather);
+	if (g->sum)
+		say_here(set, conn, &call);
 }
 
 static void
 finish(struct conns *set, struct conn *conn)
 {
 	struct gather *g = &conn->away.gather;
+	size_t before = outbuf_len(&conn->out);
 
+	if (g->sum) {
+		resp_put_integer(&conn->out, (int64_t)g->total);
+		end_sum(set, conn, before);
+		return;
+	}
 	if (g->partial == NULL) {
 		reply_end(&conn->out);
 	} else {
@@ -127,8 +174,8 @@ ask_there(struct conns *set, struct conn *conn)
 	struct gather *g = &conn->away.gather;
 	const struct link_question q = {
 		.who = conn, .req = &set->req,
-		.shard = g->facts ? FRAME_NO_SHARD : g->shard,
-		.piece = true, .place = g->place, .repeatable = true,
+		.shard = g->facts || g->sum ? FRAME_NO_SHARD : g->shard,
+		.piece = !g->sum, .place = g->place, .repeatable = !g->sum,
 		.waited = conn->away.waited
 	};
 
@@ -141,8 +188,10 @@ ask_there(struct conns *set, struct conn *conn)
 void
 conn_gather_step(struct conns *set, struct conn *conn)
 {
-	const struct gather *g = &conn->away.gather;
+	struct gather *g = &conn->away.gather;
 
+	if (g->sum && g->node == route_self(set->env->route))
+		pass_over_node(set, g);
 	if (g->node == route_count(set->env->route))
 		finish(set, conn);
 	else if (g->node == route_self(set->env->route))
@@ -158,11 +207,47 @@ conn_gather_answered(struct conns *set, struct conn *conn, uint64_t place)
 }
 
 void
+conn_gather_add(struct conns *set, struct conn *conn,
+    const struct frame *frame)
+{
+	struct gather *g = &conn->away.gather;
+	struct slice number = frame->payload;
+	int64_t n;
+
+	/* As in `:17'; or an error, if it could not be said there. */
+	if (number.len > 3 && number.data[0] == ':') {
+		number.data++;
+		number.len -= 3;
+		if (number_parse_int(number, &n) && n > 0)
+			g->total += (uint64_t)n;
+	}
+	pass_over_node(set, g);
+}
+
+void
+conn_say_elsewhere(void *arg, const struct request *req)
+{
+	struct conns *set = arg;
+	const struct link_question q = {
+		.req = req, .shard = FRAME_NO_SHARD
+	};
+	uint32_t i;
+
+	for (i = 0; i < route_count(set->env->route); i++)
+		if (i != route_self(set->env->route))
+			(void)link_ask(links_to(set->links, i), &q);
+}
+
+void
 conn_gather_failed(struct conns *set, struct conn *conn, const char *node,
     const char *why)
 {
 	struct gather *g = &conn->away.gather;
 
+	if (g->sum) {
+		pass_over_node(set, g);
+		return;
+	}
 	if (g->partial == NULL && asprintf(&g->partial, "%s: %s", node,
 	    why) == -1)
 		conn->broken = true;

@@ -144,7 +144,8 @@ is_paused(const struct conns *set)
 	if (!agreed_is_paused(agreed, true, set->now_ms))
 		return false;
 	kind = command_kind(&set->req);
-	return agreed_is_paused(agreed, kind == COMMAND_CHANGE, set->now_ms);
+	return agreed_is_paused(agreed, kind == COMMAND_CHANGE ||
+	    kind == COMMAND_ALL, set->now_ms);
 }
 
 void

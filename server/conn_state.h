@@ -35,9 +35,11 @@ enum conn_state {			/* drawn in conn.c */
 	CONN_LINGERING
 };
 
-/* A list of what all nodes have: where it has got to. */
+/* What all nodes are asked, one after the other: where it has got to. */
 struct gather {
 	bool		 facts;		/* a line of each, not its buckets */
+	bool		 sum;		/* a number of each, not a list */
+	uint64_t	 total;		/* of those */
 	uint32_t	 node;		/* whose turn it is */
 	uint32_t	 shard;
 	uint64_t	 place;		/* in that shard */
@@ -225,8 +227,13 @@ void conn_end_list(struct conns *, struct conn *);
 void conn_forget_away(struct conns *, struct conn *);
 
 /* conn_gather.c: lists of what all nodes have, the request being held; of
- * their buckets, or of the facts about them. */
-void conn_gather_begin(struct conns *, struct conn *, bool facts);
+ * their buckets (EVERY), or of the facts about them (NODES); or what all of
+ * them do (ALL). */
+void conn_gather_begin(struct conns *, struct conn *, enum command_kind);
+/* One has done it, and this is its answer. */
+void conn_gather_add(struct conns *, struct conn *, const struct frame *);
+/* Have it done on all other nodes, and wait for none of them. */
+void conn_say_elsewhere(void *conns, const struct request *);
 void conn_gather_step(struct conns *, struct conn *);
 void conn_gather_answered(struct conns *, struct conn *, uint64_t place);
 void conn_gather_failed(struct conns *, struct conn *, const char *node,

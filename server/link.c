@@ -259,8 +259,10 @@ refuse(struct link *link, const struct link_question *q, const char *why)
 {
 	struct links *links = link->all;
 
-	links->listener.failed(links->listener.arg, q->who, LINK_UNAVAILABLE,
-	    route_name(links->route, link->node), why);
+	if (q->who != NULL)
+		links->listener.failed(links->listener.arg, q->who,
+		    LINK_UNAVAILABLE, route_name(links->route, link->node),
+		    why);
 	return LINK_DOWN;
 }
 

@@ -91,7 +91,7 @@ enum link_answer {
 };
 
 struct link_question {
-	void			*who;
+	void			*who;		/* NULL: nobody waits for it */
 	const struct request	*req;
 	uint32_t		 shard;		/* or FRAME_NO_SHARD */
 	bool			 piece;		/* of a list, from ... */

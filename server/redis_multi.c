@@ -521,6 +521,16 @@ execute_all(void *arg)
 	return SHM_OK;
 }
 
+static void
+say(struct exec *e, const struct queued *q)
+{
+	const struct sessions *all = e->call->session->sessions;
+
+	execute(e, q);
+	if (all->say_elsewhere != NULL)
+		all->say_elsewhere(all->arg, &current);
+}
+
 /* All has happened but what was put off. */
 static void
 execute_put_off(struct exec *e)
@@ -539,7 +549,7 @@ execute_put_off(struct exec *e)
 		outbuf_append(out, said.data + said.head + done,
 		    q->put_off - done);
 		done = q->put_off;
-		execute(e, q);
+		say(e, q);
 	}
 	if (!said.failed)
 		outbuf_append(out, said.data + said.head + done, len - done);

@@ -146,16 +146,28 @@ refuse(struct call *call, enum shm_status status)
 		redis_store_error(call, status);
 }
 
-/* In a transaction it is run when all else has happened. */
+bool
+pubsub_say(struct call *call, size_t *heard)
+{
+	const struct slice *argv = call->req->argv;
+	enum shm_status status;
+
+	*heard = receivers(call, argv[1]);
+	status = store_say(call->env->store, argv[1], argv[2]);
+	if (status != SHM_OK)
+		refuse(call, status);
+	return status == SHM_OK;
+}
+
+/*
+ * Where there are other nodes they are asked by who has called; in a
+ * transaction that is EXEC, when all else has happened.
+ */
 void
 redis_run_publish(struct call *call)
 {
-	const struct slice *argv = call->req->argv;
-	size_t n = receivers(call, argv[1]);
-	enum shm_status status = store_say(call->env->store, argv[1], argv[2]);
+	size_t heard;
 
-	if (status == SHM_OK)
-		resp_put_integer(call->out, (int64_t)n);
-	else
-		refuse(call, status);
+	if (pubsub_say(call, &heard))
+		resp_put_integer(call->out, (int64_t)heard);
 }

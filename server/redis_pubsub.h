@@ -11,4 +11,10 @@ bool pubsub_is_mute(const struct call *);
 /* May it say this?  If not, that is the answer. */
 bool pubsub_allows(struct call *);
 
+/*
+ * PUBLISH, on this node.  *heard: by how many.  False, and the error is the
+ * answer, if it cannot be said.
+ */
+bool pubsub_say(struct call *, size_t *heard);
+
 #endif

@@ -28,6 +28,10 @@ struct sessions {		/* of one worker */
 	struct agreed		*agreed;
 	struct roster		*roster;
 	struct channels		*channels;
+	/* PUBLISH is to be said on all other nodes, too; NULL: none are. */
+	void			(*say_elsewhere)(void *arg,
+				    const struct request *);
+	void			*arg;
 };
 
 #define SESSION_WORD_MAX	64	/* bytes of a name, NUL included */

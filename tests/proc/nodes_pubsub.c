@@ -1,0 +1,217 @@
+/* What clients of one node say to those of others. */
+
+#include <criterion/criterion.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/proc/cluster.h"
+#include "tests/proc/redis_talk.h"
+
+static struct cluster c;
+static int fd[CLUSTER_MAX];	/* listens on that node */
+static int other;		/* speaks on node 0 */
+
+static void
+begin(void)
+{
+	size_t i;
+
+	cluster_start(&c, CLUSTER_MAX);
+	for (i = 0; i < CLUSTER_MAX; i++)
+		fd[i] = redis_open(&c.node[i]);
+	other = redis_open(&c.node[0]);
+}
+
+static void
+end(void)
+{
+	cluster_remove(&c);
+}
+
+TestSuite(nodes_pubsub, .init = begin, .fini = end, .timeout = 120);
+
+static void
+listen_by(int listener, const char *command, const char *name)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %s\r\n", command, name);
+	talk_send(listener, line);
+	snprintf(line, sizeof(line), "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n"
+	    ":1\r\n", strlen(command), command, strlen(name), name);
+	talk_expect(listener, line);
+}
+
+static void
+hears(int listener, const char *channel, const char *message)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
+	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
+	    message);
+	talk_expect(listener, text);
+}
+
+/* It is heard by so many, on all nodes. */
+static void
+is_said(int speaker, const char *line, int64_t by)
+{
+	redis_expect_between(speaker, line, 0, by);
+}
+
+/* A node that was down is tried again after a while. */
+static void
+say_until_heard(int listener, const char *line)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	char first;
+
+	do {
+		(void)redis_number(other, line);
+		nanosleep(&pause, NULL);
+	} while (recv(listener, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1);
+}
+
+Test(nodes_pubsub, reaches_who_listens_on_any_node)
+{
+	size_t i;
+
+	for (i = 0; i < CLUSTER_MAX; i++)
+		listen_by(fd[i], "subscribe", "news");
+	is_said(other, "PUBLISH news 1", 3);
+	for (i = 0; i < CLUSTER_MAX; i++) {
+		int speaker = redis_open(&c.node[i]);
+
+		is_said(speaker, "PUBLISH news 2", 3);
+		is_said(speaker, "PUBLISH nothing 3", 0);
+		close(speaker);
+	}
+	for (i = 0; i < CLUSTER_MAX; i++) {
+		hears(fd[i], "news", "1");
+		hears(fd[i], "news", "2");
+		hears(fd[i], "news", "2");
+		hears(fd[i], "news", "2");
+		talk(fd[i], "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+	}
+}
+
+Test(nodes_pubsub, reaches_patterns_and_who_speaks_resp3)
+{
+	listen_by(fd[1], "psubscribe", "n*");
+	redis_use_resp3(fd[2]);
+	talk(fd[2], "SUBSCRIBE news\r\n",
+	    ">3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+	redis_use_resp3(other);
+	is_said(other, "PUBLISH news 1", 2);
+	talk_expect(fd[1], "*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n"
+	    "$4\r\nnews\r\n$1\r\n1\r\n");
+	talk_expect(fd[2], ">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\n1\r\n");
+}
+
+#define MANY	500
+
+/* Between requests that one node answers, or another. */
+Test(nodes_pubsub, keeps_the_order_in_which_a_client_says_it)
+{
+	char line[128];
+	int i;
+
+	listen_by(fd[0], "subscribe", "news");
+	listen_by(fd[2], "subscribe", "news");
+	for (i = 0; i < MANY; i++) {
+		snprintf(line, sizeof(line), "SET apple%d 1\r\nSET milk%d 2"
+		    "\r\nPUBLISH news %d\r\nGET milk%d\r\n", i, i, i, i);
+		talk_send(other, line);
+	}
+	for (i = 0; i < MANY; i++) {
+		talk_expect(other, "+OK\r\n+OK\r\n");
+		cr_assert(talk_line(other, line, sizeof(line)));
+		cr_assert_eq(line[0], ':');
+		talk_expect(other, "$1\r\n2\r\n");
+		snprintf(line, sizeof(line), "%d", i);
+		hears(fd[0], "news", line);
+		hears(fd[2], "news", line);
+	}
+}
+
+Test(nodes_pubsub, of_a_transaction_reaches_other_nodes_when_it_is_executed)
+{
+	char line[64];
+
+	listen_by(fd[0], "subscribe", "news");
+	listen_by(fd[2], "subscribe", "news");
+	talk(other, "MULTI\r\nPUBLISH news 1\r\nSET apples 1\r\n"
+	    "PUBLISH news 2\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
+	talk_expect_silence(fd[0]);
+	talk(other, "EXEC\r\n", "*3\r\n");
+	cr_assert(talk_line(other, line, sizeof(line)) && line[0] == ':');
+	talk_expect(other, "+OK\r\n");
+	cr_assert(talk_line(other, line, sizeof(line)) && line[0] == ':');
+	hears(fd[0], "news", "1");
+	hears(fd[0], "news", "2");
+	hears(fd[2], "news", "1");
+	hears(fd[2], "news", "2");
+}
+
+Test(nodes_pubsub, answers_as_the_client_wants_answers)
+{
+	listen_by(fd[1], "subscribe", "news");
+	talk(other, "CLIENT REPLY SKIP\r\nPUBLISH news 1\r\nPING\r\n"
+	    "CLIENT REPLY OFF\r\nPUBLISH news 2\r\nCLIENT REPLY ON\r\n",
+	    "+PONG\r\n+OK\r\n");
+	hears(fd[1], "news", "1");
+	hears(fd[1], "news", "2");
+	talk(other, "PUBLISH news\r\n", "-ERR wrong number of arguments for "
+	    "'publish' command\r\n");
+}
+
+Test(nodes_pubsub, goes_on_without_a_node_that_is_down)
+{
+	listen_by(fd[0], "subscribe", "news");
+	listen_by(fd[1], "subscribe", "news");
+	listen_by(fd[2], "subscribe", "news");
+	is_said(other, "PUBLISH news 1", 3);
+	cluster_kill(&c, 1);
+	is_said(other, "PUBLISH news 2", 2);
+	talk(other, "MULTI\r\nPUBLISH news 3\r\nEXEC\r\n",
+	    "+OK\r\n+QUEUED\r\n*1\r\n");
+	hears(fd[0], "news", "1");
+	hears(fd[0], "news", "2");
+	hears(fd[0], "news", "3");
+	hears(fd[2], "news", "1");
+	hears(fd[2], "news", "2");
+	hears(fd[2], "news", "3");
+	daemon_launch(&c.node[1], NULL);
+	close(fd[1]);
+	fd[1] = redis_open(&c.node[1]);
+	listen_by(fd[1], "subscribe", "news");
+	close(other);
+	other = redis_open(&c.node[0]);
+	say_until_heard(fd[1], "PUBLISH news 4");
+	hears(fd[1], "news", "4");
+}
+
+Test(nodes_pubsub, goes_on_when_a_worker_is_killed)
+{
+	int text = talk_open(&c.node[1]);
+	pid_t pid = (pid_t)talk_info(text, "server", "worker_pid");
+
+	listen_by(fd[2], "subscribe", "news");
+	is_said(other, "PUBLISH news 1", 1);
+	hears(fd[2], "news", "1");
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	talk_expect_end(text);
+	is_said(other, "PUBLISH news 2", 1);
+	hears(fd[2], "news", "2");
+	close(fd[1]);
+	fd[1] = redis_open(&c.node[1]);
+	listen_by(fd[1], "subscribe", "news");
+	say_until_heard(fd[1], "PUBLISH news 3");
+	hears(fd[1], "news", "3");
+}
