@@ -14,6 +14,13 @@
 
 #include "server/peer.h"
 
+static void
+write_path(const struct sockaddr_un *un, char *text, size_t size)
+{
+	strlcpy(text, un->sun_path, size);
+	strlcat(text, ":0", size);
+}
+
 /* One end of its socket, as Redis writes it. */
 static void
 write_address(int fd, bool ours, char *text, size_t size)
@@ -29,8 +36,7 @@ write_address(int fd, bool ours, char *text, size_t size)
 	if (error == -1)
 		strlcpy(text, "?:0", size);
 	else if (addr.ss_family == AF_UNIX)
-		snprintf(text, size, "%s:0",
-		    ((const struct sockaddr_un *)at)->sun_path);
+		write_path((const struct sockaddr_un *)at, text, size);
 	else
 		peer_address((const struct sockaddr *)at, len, text, size);
 }
