@@ -232,9 +232,8 @@ first_low(uint64_t bytes, size_t n)
 	return i < n ? i : n;
 }
 
-/* Length of the run of bytes other than white space. */
-static size_t
-plain_run(const uint8_t *p, size_t len)
+size_t
+quote_plain_run(const uint8_t *p, size_t len)
 {
 	size_t i = 0, n, low;
 
@@ -258,6 +257,6 @@ unquote_word(uint8_t *buf, size_t len, uint8_t **word, size_t *word_len,
 	if (buf[0] == '"')
 		return unquote_quoted(buf, len, word, word_len, used);
 	*word = buf;
-	*word_len = *used = plain_run(buf, len);
+	*word_len = *used = quote_plain_run(buf, len);
 	return UNQUOTE_OK;
 }

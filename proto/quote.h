@@ -32,6 +32,9 @@ quote_is_space(uint8_t byte)
 /* What a hexadecimal digit is worth; -1 if it is none. */
 int quote_hex_value(uint8_t digit);
 
+/* How many bytes there are before the first white space, or in all. */
+size_t quote_plain_run(const uint8_t *, size_t len);
+
 /* True if the bytes can be written as they are. */
 bool quote_is_plain(const void *, size_t len);
 

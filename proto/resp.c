@@ -257,7 +257,8 @@ resp_parse(struct resp_parser *parser, uint8_t *buf, size_t len,
 	if (in.len == 0)
 		return more(&in);
 	if (parser->at == 0 && parser->scanned == 0 && limits->is_trusted &&
-	    (*used = resp_quick(buf, in.len, limits->word_max, req)) > 0)
+	    (*used = resp_quick(buf, in.len, limits->word_max, req->argv,
+	    REQUEST_ARGS_MAX, &req->argc)) > 0)
 		return RESP_OK;
 	if (buf[0] == '*')
 		status = parse_words(parser, &in, req);

@@ -41,23 +41,23 @@ read_header(const uint8_t *p, const uint8_t *end, uint8_t first,
 
 size_t
 resp_quick(const uint8_t *buf, size_t len, size_t word_max,
-    struct request *req)
+    struct slice *argv, size_t argv_max, size_t *argc)
 {
 	const uint8_t *p, *end = buf + len;
 	size_t i, words, word_len;
 
 	p = read_header(buf, end, '*', &words);
-	if (p == NULL || words == 0 || words > REQUEST_ARGS_MAX)
+	if (p == NULL || words == 0 || words > argv_max)
 		return 0;
 	for (i = 0; i < words; i++) {
 		p = read_header(p, end, '$', &word_len);
 		if (p == NULL || word_len > word_max ||
 		    (size_t)(end - p) < word_len + 2)
 			return 0;
-		req->argv[i].data = p;
-		req->argv[i].len = word_len;
+		argv[i].data = p;
+		argv[i].len = word_len;
 		p += word_len + 2;
 	}
-	req->argc = words;
+	*argc = words;
 	return (size_t)(p - buf);
 }

@@ -9,12 +9,12 @@
 
 /*
  * Take a request in RESP that is there as a whole, and as all clients write it:
- * words no longer than word_max, at most REQUEST_ARGS_MAX of them, headers
- * without anything that is not needed.  Returns its bytes, for which *req is
+ * words no longer than word_max, at most argv_max of them, headers without
+ * anything that is not needed.  Returns its bytes, for which argv and *argc are
  * filled in, or 0 for any other, about which nothing is said thereby: that is
  * resp_parse()'s.  Pure.
  */
 size_t resp_quick(const uint8_t *buf, size_t len, size_t word_max,
-    struct request *req);
+    struct slice *argv, size_t argv_max, size_t *argc);
 
 #endif

@@ -60,6 +60,31 @@ parse_words(uint8_t *line, size_t len, struct request *req,
 	}
 }
 
+size_t
+text_quick(const uint8_t *buf, size_t len, struct slice *argv,
+    size_t argv_max, size_t *argc)
+{
+	const uint8_t *end = memchr(buf, '\n', len);
+	size_t at = 0, n = 0, line_len, word_len;
+
+	if (end == NULL)
+		return 0;
+	line_len = (size_t)(end - buf);
+	for (;;) {
+		while (at < line_len && quote_is_space(buf[at]))
+			at++;
+		if (at == line_len)
+			break;
+		if (buf[at] == '"' || n == argv_max)
+			return 0;
+		word_len = quote_plain_run(buf + at, line_len - at);
+		argv[n++] = (struct slice){ buf + at, word_len };
+		at += word_len;
+	}
+	*argc = n;
+	return n > 0 ? line_len + 1 : 0;
+}
+
 enum text_status
 text_parse(struct text_parser *parser, uint8_t *buf, size_t len,
     size_t line_max, struct request *req, struct text_error *error,

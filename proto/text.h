@@ -48,4 +48,13 @@ enum text_status text_parse(struct text_parser *, uint8_t *buf, size_t len,
     size_t line_max, struct request *req, struct text_error *error,
     size_t *used);
 
+/*
+ * Take a line that is there as a whole and has no quoted word, of at most
+ * argv_max words and at least one.  Returns its bytes, for which argv and *argc
+ * are filled in, or 0 for any other.  Pure: unlike text_parse() it changes
+ * nothing, so the line may be parsed again.
+ */
+size_t text_quick(const uint8_t *buf, size_t len, struct slice *argv,
+    size_t argv_max, size_t *argc);
+
 #endif

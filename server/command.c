@@ -259,6 +259,22 @@ command_name(const struct request *req)
 	return req->argc < 2 ? (struct slice){ NULL, 0 } : req->argv[1];
 }
 
+bool
+command_pair(enum request_protocol protocol, const struct slice *argv,
+    size_t argc, struct slice *bucket, struct slice *key)
+{
+	if (protocol != REQUEST_TEXT && redis_is_of_string(argv[0], argc)) {
+		*bucket = (struct slice){ NULL, 0 };
+		*key = argv[1];
+		return true;
+	}
+	if (argc < 3)
+		return false;
+	*bucket = argv[1];
+	*key = argv[2];
+	return true;
+}
+
 void
 command_run(struct call *call)
 {

@@ -78,6 +78,13 @@ enum command_kind command_kind(const struct request *);
 bool command_is(const struct request *, const char *verb);
 
 /*
+ * The bucket and the key that a request of these words is about, if that can be
+ * told at a glance: false if not.  A string's bucket has no name.
+ */
+bool command_pair(enum request_protocol, const struct slice *argv,
+    size_t argc, struct slice *bucket, struct slice *key);
+
+/*
  * A browser can be made to send anything to a local port, in a POST request
  * or behind one's header lines.  No client of ours says these words.
  */

@@ -65,6 +65,7 @@ conns_check_deadlines(struct conns *set)
 	struct conn *conn, *next;
 
 	conns_unpause(set);
+	conns_measure(set);
 	for (conn = TAILQ_FIRST(&set->all); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		check_deadlines(set, conn);

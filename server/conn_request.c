@@ -255,6 +255,11 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn_parse_frame(set, conn, turn);
 		return;
 	}
+	if (conn_take_ahead(set, conn, &used)) {
+		turn->requests--;
+		conn_take(set, conn, used);
+		return;
+	}
 	if (refused_node(conn))
 		return;
 	if (conn_is_resp(conn)) {
@@ -266,6 +271,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
 	case TEXT_OK:
 		turn->requests--;
+		conn_look_ahead(set, conn, used);
 		conn_take(set, conn, used);
 		break;
 	case TEXT_EMPTY:

@@ -9,6 +9,7 @@
 
 #include "proto/outbuf.h"
 #include "proto/resp.h"
+#include "proto/resp_quick.h"
 #include "proto/text.h"
 #include "server/channel.h"
 #include "server/command.h"
@@ -117,6 +118,25 @@ struct conn {
 
 TAILQ_HEAD(conn_list, conn);
 
+/*
+ * Requests of the connection whose turn it is that were parsed before it was
+ * their turn: those from `i' on, the first of which begins at `at' in the input.
+ */
+#define AHEAD		15U	/* requests */
+#define AHEAD_WORDS	5U	/* of each; a longer one is not parsed ahead */
+
+struct ahead_request {
+	size_t		 used;		/* bytes of input */
+	size_t		 argc;
+	struct slice	 argv[AHEAD_WORDS];
+};
+
+struct ahead_requests {
+	const uint8_t		*at;
+	size_t			 n, i;
+	struct ahead_request	 request[AHEAD];
+};
+
 struct conns {
 	const struct command_env *env;
 	struct subscriptions	*subs;
@@ -142,6 +162,8 @@ struct conns {
 	uint64_t		 refused;	/* poison, no line of log yet */
 	uint64_t		 refused_log_ms;	/* the next is due */
 	struct request		 req;
+	struct ahead_requests	 ahead;
+	bool			 is_large;	/* the store */
 	uint8_t			 discarded[DISCARD_BYTES];
 };
 
@@ -168,6 +190,19 @@ void conn_linger(struct conns *, struct conn *);
 void conn_close(struct conns *, struct conn *);
 /* The same against the client's will: counted, and told to the log. */
 void conn_drop(struct conns *, struct conn *, const char *why);
+
+/*
+ * conn_ahead.c: in a store that is larger than the caches, requests are parsed
+ * ahead of the one in set->req, whose bytes are `used', and what they will look
+ * at is touched.  Take the next one of these into set->req: false if there is
+ * none.  Forget those that are left, before the input changes otherwise than by
+ * inbuf_consume().
+ */
+void conn_look_ahead(struct conns *, struct conn *, size_t used);
+bool conn_take_ahead(struct conns *, struct conn *, size_t *used);
+void conn_forget_ahead(struct conns *);
+/* Is the store as large as that?  Asked for now and then. */
+void conns_measure(struct conns *);
 
 /* conn_resp.c: it speaks RESP, as its first byte, or request, has shown. */
 bool conn_is_resp(struct conn *);

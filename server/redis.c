@@ -199,6 +199,15 @@ redis_kind(const struct request *req)
 	return command == NULL ? COMMAND_HERE : command->kind;
 }
 
+bool
+redis_is_of_string(struct slice verb, size_t argc)
+{
+	const struct redis_command *command = redis_find(verb);
+
+	return argc > 1 && command != NULL && command->first == 1 &&
+	    !takes_bucket[command - commands];
+}
+
 size_t
 redis_next_key(const struct request *req, size_t word)
 {

@@ -40,6 +40,9 @@ enum command_kind redis_kind(const struct request *);
 /* The first key of the request; of no bytes, and NULL, if it has none. */
 struct slice redis_first_key(const struct request *);
 
+/* Is the first word after this verb, of so many words, the name of a string? */
+bool redis_is_of_string(struct slice verb, size_t argc);
+
 /*
  * All keys: the word behind `word' that is one, 0 if there is none; begin
  * with 0.

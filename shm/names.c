@@ -11,18 +11,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/hash.h"
 #include "shm/word.h"
 
 #define NAMES	128U		/* a power of two; 64 have the strings */
 
+/* Of these, too, each has one place. */
+#define HASHED		64U		/* a power of two */
+#define HASHED_MAX	48U		/* bytes */
+
+struct hashed {
+	uint64_t	hash;
+	size_t		len;		/* SIZE_MAX: nothing yet */
+	uint8_t		bytes[HASHED_MAX];
+};
+
 struct names {
 	struct known_name	known[NAMES];
+	struct hashed		hashed[HASHED];
 };
 
 struct names *
 names_open(void)
 {
-	return calloc(1, sizeof(struct names));
+	struct names *names = calloc(1, sizeof(*names));
+	size_t i;
+
+	for (i = 0; names != NULL && i < HASHED; i++)
+		names->hashed[i].len = SIZE_MAX;
+	return names;
 }
 
 void
@@ -30,6 +47,42 @@ names_close(struct names *names)
 {
 	free(names);
 }
+
+/* --- hashes --- */
+
+/* Keys tend to differ at their end. */
+static struct hashed *
+hashed_like(struct names *names, struct bytes b)
+{
+	const uint8_t *p = b.data;
+	size_t i = b.len;
+
+	if (b.len > 0)
+		i += (size_t)p[0] + (size_t)13 * p[b.len / 2] + p[b.len - 1];
+	if (b.len > 1)
+		i += (size_t)10 * p[b.len - 2];
+	return &names->hashed[i % HASHED];
+}
+
+uint64_t
+names_hash(const struct arena *a, struct bytes b)
+{
+	struct hashed *last;
+
+	if (a->names == NULL || b.len > HASHED_MAX)
+		return hash_keyed(a->hash_seed, b.data, b.len);
+	last = hashed_like(a->names, b);
+	if (last->len == b.len && (b.len == 0 ||
+	    memcmp(last->bytes, b.data, b.len) == 0))
+		return last->hash;
+	last->hash = hash_keyed(a->hash_seed, b.data, b.len);
+	last->len = b.len;
+	if (b.len > 0)
+		memcpy(last->bytes, b.data, b.len);
+	return last->hash;
+}
+
+/* --- names --- */
 
 static struct known_name *
 place_of(struct names *names, uint32_t shard, struct bytes name)

@@ -24,6 +24,12 @@ struct known_name {
 
 struct names;
 
+/*
+ * The hash of a name or a key.  A request needs that of the same bytes several
+ * times, so it is computed once for what was asked for lately.
+ */
+uint64_t names_hash(const struct arena *, struct bytes);
+
 struct names *names_open(void);		/* NULL: no memory */
 void names_close(struct names *);
 

@@ -108,13 +108,10 @@ struct txn *
 txn_open(struct arena *a)
 {
 	struct txn *t = calloc(1, sizeof(*t));
-	size_t i;
 
 	if (t == NULL)
 		return NULL;
 	t->a = a;
-	for (i = 0; i < HASHED; i++)
-		t->hashed[i].len = SIZE_MAX;
 	if (set_cap(t, CAP_BEGIN) && set_kept(t, KEPT_BEGIN))
 		return t;
 	txn_close(t);

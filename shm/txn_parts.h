@@ -54,16 +54,6 @@ struct stage {
 	uint32_t		 last_bucket;	/* number + 1; 0: none */
 };
 
-/* What was hashed last, by its bytes: the same words are, again and again. */
-#define HASHED_MAX	64		/* bytes */
-#define HASHED		4
-
-struct hashed {
-	uint64_t	hash;
-	size_t		len;		/* SIZE_MAX: nothing yet */
-	uint8_t		bytes[HASHED_MAX];
-};
-
 struct txn {
 	struct arena		*a;
 	struct held		*h;		/* while op runs; NULL: the
@@ -80,7 +70,6 @@ struct txn {
 	size_t			 kept_cap;
 	size_t			 kept_used;
 	size_t			 kept_needed;
-	struct hashed		 hashed[HASHED];
 };
 
 /* Forget what was staged. */
@@ -94,7 +83,7 @@ enum shm_status stage_find_bucket(struct txn *, struct bytes name,
     uint32_t *bucket);
 
 /* The last change of a key; NULL if there is none. */
-const struct record_view *stage_last_change(struct txn *,
+const struct record_view *stage_last_change(const struct txn *,
     uint32_t bucket, struct bytes key);
 
 /* Buckets that have lost their last key, and go with it. */

@@ -23,35 +23,6 @@ is_same(struct bytes a, struct bytes b)
 	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-static struct hashed *
-hashed_like(struct txn *t, struct bytes w)
-{
-	const uint8_t *p = w.data;
-	size_t i = w.len;
-
-	if (w.len > 0)
-		i += (size_t)p[0] + p[w.len - 1];
-	return &t->hashed[i % HASHED];
-}
-
-static uint64_t
-hash_of(struct txn *t, struct bytes w)
-{
-	struct hashed *last;
-
-	if (w.len > HASHED_MAX)
-		return hash_keyed(t->a->hash_seed, w.data, w.len);
-	last = hashed_like(t, w);
-	if (last->len == w.len && (w.len == 0 ||
-	    memcmp(last->bytes, w.data, w.len) == 0))
-		return last->hash;
-	last->hash = hash_keyed(t->a->hash_seed, w.data, w.len);
-	last->len = w.len;
-	if (w.len > 0)
-		memcpy(last->bytes, w.data, w.len);
-	return last->hash;
-}
-
 /* --- the indices --- */
 
 static bool
@@ -229,7 +200,7 @@ hash_of_name(struct txn *t, struct bytes name)
 {
 	const struct known_name *known = names_recall(t->a, t->shard, name);
 
-	return known != NULL ? known->hash : hash_of(t, name);
+	return known != NULL ? known->hash : names_hash(t->a, name);
 }
 
 /*
@@ -364,7 +335,7 @@ txn_get(struct txn *t, struct bytes name, struct bytes key,
 	uint32_t bucket;
 
 	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
-	    (status = find_pair(t, bucket, hash_of(t, key), key, &found)) !=
+	    (status = find_pair(t, bucket, names_hash(t->a, key), key, &found)) !=
 	    SHM_OK)
 		return status;
 	if (!found.is_there || record_is_expired(&found.record, t->now_ms))
@@ -392,7 +363,7 @@ check_sizes(const struct txn *t, const struct pair *p)
 enum shm_status
 txn_put(struct txn *t, struct bytes name, const struct pair *p)
 {
-	uint64_t hash = hash_of(t, p->key);
+	uint64_t hash = names_hash(t->a, p->key);
 	struct bytes value = p->value;
 	struct record_view *r;
 	enum shm_status status;
@@ -421,7 +392,7 @@ txn_put(struct txn *t, struct bytes name, const struct pair *p)
 enum shm_status
 txn_delete(struct txn *t, struct bytes name, struct bytes key)
 {
-	uint64_t hash = hash_of(t, key);
+	uint64_t hash = names_hash(t->a, key);
 	enum shm_status status;
 	struct found found;
 	uint32_t bucket;
@@ -441,9 +412,9 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 }
 
 const struct record_view *
-stage_last_change(struct txn *t, uint32_t bucket, struct bytes key)
+stage_last_change(const struct txn *t, uint32_t bucket, struct bytes key)
 {
-	uint32_t change = *pair_slot(t, bucket, hash_of(t, key), key);
+	uint32_t change = *pair_slot(t, bucket, names_hash(t->a, key), key);
 
 	return change == 0 ? NULL : &t->stage.views[change - 1];
 }

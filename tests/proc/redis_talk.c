@@ -29,14 +29,20 @@ redis_open_beside(const struct daemon *d, unsigned worker)
 }
 
 void
-redis_use_resp3(int fd)
+redis_skip_hello(int fd)
 {
 	char line[64];
 
-	talk_send(fd, "HELLO 3\r\n");
 	do
 		cr_assert(talk_line(fd, line, sizeof(line)));
 	while (strcmp(line, "*0") != 0);
+}
+
+void
+redis_use_resp3(int fd)
+{
+	talk_send(fd, "HELLO 3\r\n");
+	redis_skip_hello(fd);
 }
 
 void

@@ -14,8 +14,9 @@ int redis_open(const struct daemon *);
 /* The same, to another worker than this one, of two. */
 int redis_open_beside(const struct daemon *, unsigned worker);
 
-/* From now on RESP3. */
+/* From now on RESP3; and to read what HELLO is answered. */
 void redis_use_resp3(int fd);
+void redis_skip_hello(int fd);
 
 /*
  * Send a line, without its end, and expect exactly this reply, without its
