@@ -17,8 +17,6 @@
 
 /* What every request reads is apart from what changes each second. */
 struct agreed {
-	_Atomic uint64_t	 paused_until_ms;
-	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint64_t	 setting[AGREED_SETTINGS];
 	_Atomic bool		 is_set[AGREED_SETTINGS]; /* after that */
 	_Atomic uint64_t	 counted_before[BOARD_COUNTERS];
@@ -43,22 +41,6 @@ void
 agreed_close(struct agreed *a)
 {
 	munmap(a, sizeof(*a));
-}
-
-void
-agreed_pause(struct agreed *a, uint64_t until_ms, bool changes_alone)
-{
-	a->pauses_changes_alone = changes_alone;
-	a->paused_until_ms = until_ms;
-}
-
-bool
-agreed_is_paused(const struct agreed *a, bool is_change, uint64_t now_ms)
-{
-	if (atomic_load_explicit(&a->paused_until_ms, memory_order_relaxed) <=
-	    now_ms)
-		return false;
-	return is_change || !a->pauses_changes_alone;
 }
 
 void

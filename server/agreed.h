@@ -9,8 +9,7 @@
 
 /*
  * What the workers of an instance have agreed on while they run, in memory
- * that the master shares with its children: a pause, what was set without a
- * reload.  Nothing of it outlives the master, and a reload
+ * that the master shares with its children: what was set without a reload.  Nothing of it outlives the master, and a reload
  * forgets what was set.  Times are of clock_ms().
  *
  * Any process may call any of these at any time.
@@ -20,11 +19,6 @@ struct agreed;
 /* For the master, before it forks.  NULL with errno. */
 struct agreed *agreed_open(void);
 void agreed_close(struct agreed *);
-
-/* No requests of clients before that time, or none that change anything. */
-void agreed_pause(struct agreed *, uint64_t until_ms, bool changes_alone);
-/* Is such a request to wait now? */
-bool agreed_is_paused(const struct agreed *, bool is_change, uint64_t now_ms);
 
 /*
  * A setting, by a number of the caller's choosing: the value that it was

@@ -47,7 +47,6 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	/* Every byte may come as \xHH; some more for verb, quotes, spaces. */
 	set->line_max = 4 * (store_value_max(env->store) + PAIR_KEY_MAX +
 	    BUCKET_NAME_MAX) + 64;
-	set->sessions.agreed = env->inherit->agreed;
 	set->sessions.roster = env->inherit->roster;
 	set->sessions.channels = channels_open(env->inherit->arena, subs,
 	    set->slot, env->inherit->roster);

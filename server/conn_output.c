@@ -44,7 +44,7 @@ static void
 deliver(struct conns *set, struct conn *conn, bool lost)
 {
 	conn_send(set, conn);
-	session_show(&conn->session);
+	session_show_sizes(&conn->session);
 	if (outbuf_len(&conn->out) > set->env->config->output_max_bytes)
 		conn_drop(set, conn, TOO_SLOW);
 	else if (lost)

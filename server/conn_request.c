@@ -138,13 +138,13 @@ conns_end_condemned(struct conns *set)
 static bool
 is_paused(const struct conns *set)
 {
-	const struct agreed *agreed = set->env->inherit->agreed;
+	const struct roster *roster = set->sessions.roster;
 	enum command_kind kind;
 
-	if (!agreed_is_paused(agreed, true, set->now_ms))
+	if (!roster_is_paused(roster, true, set->now_ms))
 		return false;
 	kind = command_kind(&set->req);
-	return agreed_is_paused(agreed, kind == COMMAND_CHANGE ||
+	return roster_is_paused(roster, kind == COMMAND_CHANGE ||
 	    kind == COMMAND_ALL, set->now_ms);
 }
 
@@ -166,7 +166,7 @@ conns_unpause(struct conns *set)
 {
 	struct conn *conn;
 
-	if (!set->pausing || agreed_is_paused(set->env->inherit->agreed, true,
+	if (!set->pausing || roster_is_paused(set->sessions.roster, true,
 	    set->now_ms))
 		return;
 	set->pausing = false;

@@ -139,8 +139,10 @@ conn_turn(struct conns *set, struct conn *conn)
 		conn_serve(set, conn, &turn);
 	if (conn->state > CONN_SERVING)
 		conn_discard(set, conn, &turn);
-	conn_send(set, conn);
+	/* Who has an answer to it finds it done. */
 	session_show(&conn->session);
+	conn_send(set, conn);
+	session_show_sizes(&conn->session);
 	conn_settle(set, conn);
 }
 

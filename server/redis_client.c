@@ -110,7 +110,7 @@ void
 redis_run_client_pause(struct call *call)
 {
 	const struct request *req = call->req;
-	const struct sessions *all = call->session->sessions;
+	uint64_t now_ms = call->session->sessions->now_ms;
 	bool changes = req->argc > 3 && redis_is(req->argv[3], "WRITE");
 	int64_t wait_ms;
 
@@ -121,8 +121,8 @@ redis_run_client_pause(struct call *call)
 		redis_error(call, "ERR", "CLIENT PAUSE mode must be WRITE or "
 		    "ALL");
 	} else if (redis_timeout(call, req->argv[2], &wait_ms)) {
-		agreed_pause(all->agreed, all->now_ms + (uint64_t)wait_ms,
-		    changes);
+		roster_pause(call->env->inherit->roster,
+		    now_ms + (uint64_t)wait_ms, changes);
 		redis_ok(call);
 	}
 }
@@ -130,7 +130,7 @@ redis_run_client_pause(struct call *call)
 void
 redis_run_client_unpause(struct call *call)
 {
-	agreed_pause(call->session->sessions->agreed, 0, false);
+	roster_pause(call->env->inherit->roster, 0, false);
 	redis_ok(call);
 }
 

@@ -140,6 +140,19 @@ info_server(struct page *page)
 
 /* --- Clients --- */
 
+/* Those that a pause keeps waiting: nobody else ever waits. */
+static uint64_t
+count_waiting(const struct page *page)
+{
+	struct roster_walk walk = { .desk = 0 };
+	struct roster_client c;
+	uint64_t n = 0;
+
+	while (roster_next(page->call->env->inherit->roster, &walk, &c))
+		n += c.waits;
+	return n;
+}
+
 static void
 info_clients(struct page *page)
 {
@@ -148,7 +161,7 @@ info_clients(struct page *page)
 	number(page, "cluster_connections", board_sum(arena_of(page),
 	    BOARD_LINKS));
 	number(page, "maxclients", page->call->env->config->clients_max);
-	number(page, "blocked_clients", 0);
+	number(page, "blocked_clients", count_waiting(page));
 	number(page, "tracking_clients", 0);
 	number(page, "kvd_subscribers", board_sum(arena_of(page),
 	    BOARD_SUBSCRIBERS));
@@ -249,6 +262,11 @@ info_stats(struct page *page)
 	    counted(page, BOARD_BYTES_OUT));
 	number(page, "rejected_connections", counted(page, BOARD_REFUSED));
 	number(page, "evicted_keys", 0);
+	number(page, "pubsub_channels", roster_count(
+	    page->call->env->inherit->roster, ROSTER_NAME));
+	number(page, "pubsub_patterns", roster_count(
+	    page->call->env->inherit->roster, ROSTER_PATTERN));
+	number(page, "pubsubshard_channels", 0);
 	number(page, "total_error_replies", counted(page, BOARD_ERRORS));
 	number(page, "kvd_dropped_connections",
 	    counted(page, BOARD_DROPPED));

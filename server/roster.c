@@ -25,8 +25,8 @@
 #include "server/roster_state.h"
 
 #define TRIES_AT_ONCE	64
-#define TRIES		128
-#define NAP_NS		250000
+#define TRIES		192
+#define NAP_NS		1000000
 
 static struct roster_memory *
 map(int fd)
@@ -157,6 +157,24 @@ roster_enter(struct roster *r, unsigned desk)
 	count_desk(r->memory, desk);
 }
 
+void
+roster_pause(struct roster *r, uint64_t until_ms, bool changes_alone)
+{
+	r->memory->pauses_changes_alone = changes_alone;
+	r->memory->paused_until_ms = until_ms;
+}
+
+bool
+roster_is_paused(const struct roster *r, bool is_change, uint64_t now_ms)
+{
+	const struct roster_memory *m = r->memory;
+
+	if (atomic_load_explicit(&m->paused_until_ms, memory_order_relaxed) <=
+	    now_ms)
+		return false;
+	return is_change || !m->pauses_changes_alone;
+}
+
 uint64_t
 roster_next_id(struct roster *r)
 {
@@ -169,6 +187,7 @@ roster_retry(unsigned *tries)
 {
 	const struct timespec nap = { .tv_nsec = NAP_NS };
 
+	/* Not so long that we were taken for one that hangs. */
 	if (++*tries > TRIES_AT_ONCE)
 		nanosleep(&nap, NULL);
 	return *tries < TRIES;

@@ -10,7 +10,8 @@
 
 /*
  * Who is connected to a node, and what they listen to: what each worker knows
- * of its own clients, where all workers of the node read it.
+ * of its own clients, where all workers of the node read it; and what is said
+ * to all of these at once, a pause.
  *
  * It is memory that the master makes before it forks, with a desk for each
  * worker, by the number of its instance.  Only the worker at a desk writes
@@ -36,6 +37,15 @@ int roster_fd(const struct roster *);
 void roster_enter(struct roster *, unsigned desk);
 /* For the master: whoever was at that desk is dead. */
 void roster_clear(struct roster *, unsigned desk);
+
+/* --- a pause --- */
+
+/*
+ * No requests of clients before that time, of clock_ms(), or none that change
+ * anything; and is such a request to wait now?
+ */
+void roster_pause(struct roster *, uint64_t until_ms, bool changes_alone);
+bool roster_is_paused(const struct roster *, bool is_change, uint64_t now_ms);
 
 /* --- clients --- */
 

@@ -310,11 +310,11 @@ uint64_t
 roster_receivers(struct roster *r, struct slice channel)
 {
 	uint64_t n = roster_listeners(r, ROSTER_NAME, channel);
+	const struct roster_desk *d = r->memory->desk;
 	unsigned desk;
 
 	for (desk = 0; desk < roster_peek(&r->memory->desks); desk++)
-		if (roster_peek(&r->memory->desk[desk].names[
-		    ROSTER_PATTERN]) != 0)
+		if (roster_peek(&d[desk].names[ROSTER_PATTERN]) != 0)
 			n += roster_match(r, desk, channel);
 	return n;
 }
@@ -362,26 +362,35 @@ add_copy(struct piece *p, const struct roster_room *room, uint32_t at)
 	return true;
 }
 
+/* Where to go on, or to begin anew. */
+static uint32_t
+first_of(const struct roster_desk *d, const struct roster_room *room,
+    enum roster_kind kind, const struct piece *p)
+{
+	if (p->last != 0 && stamp_of(room, p->last) == p->stamp)
+		return roster_peek(&room->cell[p->last].after);
+	return roster_peek(&d->first[kind]);
+}
+
 /* False if there is a change, or no memory. */
 static bool
 try_piece(const struct roster_desk *d, const struct roster_room *room,
     enum roster_kind kind, struct piece *p)
 {
 	uint64_t changes = roster_look(&d->seal), stamp = p->stamp;
-	uint32_t at = p->last, last = p->last;
+	uint32_t at = first_of(d, room, kind, p), last = p->last;
 
-	at = at != 0 && stamp_of(room, at) == stamp ?
-	    roster_peek(&room->cell[at].after) : roster_peek(&d->first[kind]);
-	for (p->len = 0; at != 0 && at < ROSTER_CELLS &&
-	    p->len < PIECE_BYTES; at = roster_peek(&room->cell[at].after)) {
+	p->len = 0;
+	while (at != 0 && at < ROSTER_CELLS && p->len < PIECE_BYTES) {
 		if (!roster_is_sealed(&d->seal, changes))
 			return false;
-		if (stamp_of(room, at) <= stamp)
-			continue;
-		if (!add_copy(p, room, at))
-			return false;
-		last = at;
-		stamp = stamp_of(room, at);
+		if (stamp_of(room, at) > stamp) {
+			if (!add_copy(p, room, at))
+				return false;
+			last = at;
+			stamp = stamp_of(room, at);
+		}
+		at = roster_peek(&room->cell[at].after);
 	}
 	if (!roster_is_sealed(&d->seal, changes))
 		return false;

@@ -94,11 +94,12 @@ roster_next(const struct roster *r, struct roster_walk *walk,
     struct roster_client *copy)
 {
 	const struct roster_memory *m = r->memory;
+	const struct roster_entry *e;
 
 	for (; walk->desk < roster_peek(&m->desks); walk->desk++) {
+		e = m->room[walk->desk].client;
 		while (walk->place < roster_peek(&m->desk[walk->desk].places))
-			if (copy_entry(&m->room[walk->desk].client[
-			    walk->place++], copy))
+			if (copy_entry(&e[walk->place++], copy))
 				return true;
 		walk->place = 0;
 	}

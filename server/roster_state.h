@@ -21,7 +21,7 @@
  */
 
 #define ROSTER_DESKS	((unsigned)BOARD_WORKERS_MAX)
-#define ROSTER_LINE	64	/* bytes that move between processors together */
+#define ROSTER_LINE	64	/* bytes that go between processors at once */
 #define ROSTER_CELLS	(1U << 20)
 #define ROSTER_CHAINS	(1U << 16)	/* a power of two */
 #define ROSTER_TEXT	24	/* bytes of a name in one cell */
@@ -75,8 +75,11 @@ struct roster_room {
 	struct roster_cell	 cell[ROSTER_CELLS];
 } __attribute__((aligned(4096)));
 
+/* What every request reads is apart from what each new client changes. */
 struct roster_memory {
 	uint64_t		 kind;		/* ROSTER_KIND */
+	_Atomic uint64_t	 paused_until_ms;
+	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint32_t	 desks;		/* that were ever used */
 	_Alignas(ROSTER_LINE) _Atomic uint64_t last_id;
 	struct roster_desk	 desk[ROSTER_DESKS];

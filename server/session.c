@@ -88,6 +88,24 @@ show_command(struct session *s, struct roster_client *c)
 	s->shown_sub = s->sub;
 }
 
+static void
+write_sizes(const struct session *s, struct roster_client *c)
+{
+	c->in_len = inbuf_len(s->in);
+	c->in_size = s->in->cap;
+	c->out_len = outbuf_len(s->out);
+	c->out_size = s->out->cap;
+}
+
+void
+session_show_sizes(struct session *s)
+{
+	if (s->sessions == NULL)
+		return;
+	write_sizes(s, roster_write(s->sessions->roster, s->place));
+	roster_wrote(s->sessions->roster, s->place);
+}
+
 void
 session_show(struct session *s)
 {
@@ -97,10 +115,7 @@ session_show(struct session *s)
 		return;
 	c = roster_write(s->sessions->roster, s->place);
 	c->active_ms = s->active_ms;
-	c->in_len = s->in == NULL ? 0 : inbuf_len(s->in);
-	c->in_size = s->in == NULL ? 0 : s->in->cap;
-	c->out_len = s->out == NULL ? 0 : outbuf_len(s->out);
-	c->out_size = s->out == NULL ? 0 : s->out->cap;
+	write_sizes(s, c);
 	c->queued = s->queued;
 	c->names = s->heard[ROSTER_NAME];
 	c->patterns = s->heard[ROSTER_PATTERN];

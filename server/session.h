@@ -6,7 +6,6 @@
 
 #include "proto/outbuf.h"
 #include "proto/request.h"
-#include "server/agreed.h"
 #include "server/inbuf.h"
 #include "server/roster.h"
 
@@ -25,7 +24,6 @@ enum session_reply {
 
 struct sessions {		/* of one worker */
 	uint64_t		 now_ms;	/* CLOCK_MONOTONIC */
-	struct agreed		*agreed;
 	struct roster		*roster;
 	struct channels		*channels;
 	/* PUBLISH is to be said on all other nodes, too; NULL: none are. */
@@ -69,11 +67,13 @@ bool session_begin(struct session *, struct sessions *);
 void session_end(struct session *);
 
 /*
- * Show others what has changed: after each turn, and before anybody asks about
- * it in the midst of one.  Names, and those of its library, are apart, because
- * they hardly ever change.  Both are allowed for one that was not begun.
+ * Show others what has changed: before answers are sent, and before anybody
+ * asks about it in the midst of a turn.  What it takes of memory changes when
+ * they are; its name and those of its library hardly ever.  All of these are
+ * allowed for one that was not begun.
  */
 void session_show(struct session *);
+void session_show_sizes(struct session *);
 void session_show_names(struct session *);
 
 /* Speak as everybody does at first, RESP2. */

@@ -1,5 +1,6 @@
 /*
- * CLIENT of Redis: names, lists, ends and pauses of connections.
+ * CLIENT of Redis: names, lists, ends and pauses of connections, all of one
+ * worker; redis_clients.c has those of several.
  */
 
 #include <criterion/criterion.h>
@@ -138,6 +139,70 @@ Test(redis_client, kill_finds_an_address)
 	talk(fd, request, ":0\r\n");
 }
 
+static void
+await_age(int64_t number, const char *age)
+{
+	do
+		resp_text(fd, with_id("CLIENT LIST ID", number), text,
+		    sizeof(text));
+	while (strstr(text, age) == NULL);
+}
+
+Test(redis_client, kill_spares_who_is_young)
+{
+	talk(fd, "CLIENT KILL MAXAGE 1000 SKIPME no\r\n", ":0\r\n");
+	await_age(other_id, " age=1 ");
+	talk(fd, "CLIENT KILL MAXAGE 1\r\n", ":1\r\n");
+	talk_expect_end(other);
+	talk(fd, "CLIENT KILL MAXAGE 0\r\nCLIENT KILL MAXAGE x\r\n",
+	    "-ERR maxage should be greater than 0\r\n"
+	    "-ERR maxage is not an integer or out of range\r\n");
+}
+
+Test(redis_client, that_listens_is_of_a_type_of_its_own)
+{
+	talk(other, "SUBSCRIBE a\r\n",
+	    "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+	resp_text(fd, "CLIENT LIST TYPE pubsub\r\n", text, sizeof(text));
+	cr_assert(lists(other_id) && !lists(id));
+	cr_assert(strstr(text, " flags=P ") && strstr(text, " sub=1 psub=0 "));
+	resp_text(fd, "CLIENT LIST TYPE normal\r\n", text, sizeof(text));
+	cr_assert(!lists(other_id) && lists(id));
+	talk(fd, "CLIENT KILL TYPE pubsub\r\n", ":1\r\n");
+	talk_expect_end(other);
+}
+
+Test(redis_client, list_tells_of_a_transaction)
+{
+	talk(other, "MULTI\r\nSET a b\r\nSET a c\r\n",
+	    "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+	resp_text(fd, with_id("CLIENT LIST ID", other_id), text,
+	    sizeof(text));
+	cr_assert(strstr(text, " flags=x ") && strstr(text, " multi=2 "),
+	    "%s", text);
+	talk(other, "DISCARD\r\n", "+OK\r\n");
+	resp_text(fd, with_id("CLIENT LIST ID", other_id), text,
+	    sizeof(text));
+	cr_assert(strstr(text, " flags=N ") && strstr(text, " multi=-1 "));
+}
+
+Test(redis_client, name_is_shown_as_far_as_there_is_room)
+{
+	char name[400];
+
+	memset(name, 'n', sizeof(name));
+	name[300] = '\0';
+	snprintf(text, sizeof(text), "CLIENT SETNAME %s\r\n", name);
+	talk(fd, text, "+OK\r\n");
+	talk(fd, "CLIENT GETNAME\r\n", "$300\r\n");
+	snprintf(text, sizeof(text), "%s\r\n", name);
+	talk_expect(fd, text);
+	resp_text(fd, "CLIENT INFO\r\n", text, sizeof(text));
+	name[255] = '\0';
+	cr_assert(strstr(text, name));
+	cr_assert_not(strstr(text, strcat(name, "n")));
+}
+
 Test(redis_client, kill_that_is_malformed_kills_nobody)
 {
 	talk(fd, "CLIENT KILL ID x\r\nCLIENT KILL ID 0\r\n",
@@ -230,48 +295,4 @@ Test(redis_client, may_ask_for_what_is_so_anyway)
 	    "CLIENT NO-EVICT x\r\nCLIENT UNBLOCK 5\r\nCLIENT UNBLOCK x\r\n",
 	    "+OK\r\n+OK\r\n-ERR syntax error\r\n:0\r\n"
 	    "-ERR value is not an integer or out of range\r\n");
-}
-
-TestSuite(redis_clients, .timeout = 60);
-
-Test(redis_clients, of_several_workers_have_numbers_of_their_own)
-{
-	int64_t seen[12], number;
-	int fds[12], i, j;
-
-	daemon_start(&d);
-	for (i = 0; i < 12; i++) {
-		fds[i] = resp_open(&d);
-		number = resp_number(fds[i], "CLIENT ID\r\n");
-		for (j = 0; j < i; j++)
-			cr_assert_neq(seen[j], number);
-		seen[i] = number;
-	}
-	for (i = 0; i < 12; i++)
-		close(fds[i]);
-	daemon_stop(&d);
-}
-
-Test(redis_clients, of_all_workers_are_paused)
-{
-	int fds[2];
-
-	daemon_start(&d);
-	fds[0] = talk_open_worker(&d, 0);
-	fds[1] = talk_open_worker(&d, 1);
-	fd = resp_open(&d);
-	talk(fd, "HSET b k v\r\nCLIENT PAUSE 60000 WRITE\r\n",
-	    ":1\r\n+OK\r\n");
-	talk_send(fds[0], "PUT b k new\r\n");
-	talk_send(fds[1], "PUT b k new\r\n");
-	talk(fd, "HGET b k\r\n", "$1\r\nv\r\n");
-	talk_expect_silence(fds[0]);
-	talk_expect_silence(fds[1]);
-	talk(fd, "CLIENT UNPAUSE\r\n", "+OK\r\n");
-	talk_expect(fds[0], "OK\r\n");
-	talk_expect(fds[1], "OK\r\n");
-	close(fd);
-	close(fds[0]);
-	close(fds[1]);
-	daemon_stop(&d);
 }

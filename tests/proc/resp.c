@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "tests/proc/resp.h"
 
@@ -18,6 +20,24 @@ resp_open(const struct daemon *d)
 
 	talk(fd, "PING\r\n", "+PONG\r\n");
 	return fd;
+}
+
+int
+resp_open_worker(const struct daemon *d, unsigned worker)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	int fd, tries;
+
+	/* A worker that died may be a while in coming back. */
+	for (tries = 0; tries < 3000; tries++) {
+		fd = resp_open(d);
+		if (resp_info(fd, "server", "kvd_worker") == worker)
+			return fd;
+		close(fd);
+		nanosleep(&nap, NULL);
+	}
+	cr_assert_fail("worker %u never answered", worker);
+	return -1;
 }
 
 int64_t

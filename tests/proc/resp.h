@@ -9,6 +9,8 @@
  */
 
 int resp_open(const struct daemon *);
+/* A connection that is served by this worker. */
+int resp_open_worker(const struct daemon *, unsigned worker);
 
 /* Send; the reply is a number. */
 int64_t resp_number(int fd, const char *request);

@@ -25,24 +25,6 @@ end(void)
 
 TestSuite(agreed, .init = begin, .fini = end);
 
-Test(agreed, a_pause_ends_in_its_time)
-{
-	cr_assert(!agreed_is_paused(agreed, true, 1000));
-	agreed_pause(agreed, 2000, false);
-	cr_assert(agreed_is_paused(agreed, true, 1999));
-	cr_assert(agreed_is_paused(agreed, false, 1999));
-	cr_assert(!agreed_is_paused(agreed, true, 2000));
-}
-
-Test(agreed, a_pause_may_be_of_changes_alone)
-{
-	agreed_pause(agreed, 2000, true);
-	cr_assert(agreed_is_paused(agreed, true, 1000));
-	cr_assert(!agreed_is_paused(agreed, false, 1000));
-	agreed_pause(agreed, 0, false);
-	cr_assert(!agreed_is_paused(agreed, true, 1000));
-}
-
 Test(agreed, a_setting_is_there_until_it_is_forgotten)
 {
 	uint64_t value = 7;

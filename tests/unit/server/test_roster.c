@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,26 @@ static struct slice
 word(const char *text)
 {
 	return (struct slice){ (const uint8_t *)text, strlen(text) };
+}
+
+/* --- a pause --- */
+
+Test(roster, knows_of_a_pause_until_it_ends)
+{
+	cr_assert(!roster_is_paused(r, true, 1000));
+	roster_pause(r, 2000, false);
+	cr_assert(roster_is_paused(r, true, 1999));
+	cr_assert(roster_is_paused(r, false, 1999));
+	cr_assert(!roster_is_paused(r, true, 2000));
+}
+
+Test(roster, knows_of_a_pause_of_changes_alone)
+{
+	roster_pause(r, 2000, true);
+	cr_assert(roster_is_paused(r, true, 1000));
+	cr_assert(!roster_is_paused(r, false, 1000));
+	roster_pause(r, 0, false);
+	cr_assert(!roster_is_paused(r, true, 1000));
 }
 
 /* --- clients --- */
@@ -432,6 +453,8 @@ Test(roster, is_read_while_it_is_written)
 		roster_unhear(other, ROSTER_NAME, word(name));
 		roster_unhear(other, ROSTER_PATTERN, word(name));
 		roster_remove(other, j);
+		/* It is stopped here rather than in the midst of it. */
+		sched_yield();
 	}
 	for (i = 0; i < 20000; i++) {
 		cr_assert_eq(roster_receivers(r, word("stays")), 1);

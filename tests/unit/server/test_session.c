@@ -8,6 +8,8 @@
 #include "server/session.h"
 
 static struct sessions set;
+static const struct inbuf in;
+static struct outbuf out;
 static struct session one, two;
 
 static void
@@ -17,6 +19,8 @@ begin(void)
 	roster_enter(set.roster, 0);
 	set.now_ms = 1000;
 	one.fd = two.fd = -1;
+	one.in = two.in = &in;
+	one.out = two.out = &out;
 	cr_assert(session_begin(&one, &set) && session_begin(&two, &set));
 }
 
@@ -57,8 +61,14 @@ Test(session, shows_what_it_says_and_is_called)
 	one.sub = "LIST";
 	one.queued = 3;
 	session_set_name(&one, (struct slice){ (const uint8_t *)"me", 2 });
+	outbuf_append(&out, "12345", 5);
 	session_show(&one);
 	cr_assert(roster_next(set.roster, &walk, &c));
+	cr_assert_eq(c.out_len, 5);
+	outbuf_free(&out);
+	session_show_sizes(&one);
+	cr_assert(roster_again(set.roster, &walk, 1, &c));
+	cr_assert_eq(c.out_len, 0);
 	cr_assert_str_eq(c.command, "client|list");
 	cr_assert_str_eq(c.name, "me");
 	cr_assert_eq(c.queued, 3);
@@ -69,7 +79,7 @@ Test(session, shows_what_it_says_and_is_called)
 
 Test(session, without_room_for_it_does_not_begin)
 {
-	struct session last = { .fd = -1 };
+	struct session last = { .fd = -1, .in = &in, .out = &out };
 
 	while (roster_add(set.roster, 99) != ROSTER_NO_PLACE)
 		;
