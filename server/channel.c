@@ -12,6 +12,7 @@
 
 #include "proto/glob.h"
 #include "proto/resp_reply.h"
+#include "server/channel_upstream.h"
 #include "server/keyspace.h"
 #include "shm/board.h"
 
@@ -29,6 +30,8 @@ struct hearing {		/* of one listener, one channel or pattern */
 	TAILQ_ENTRY(hearing)	 of_all;	/* with this hash */
 	struct listener		*listener;
 	struct glob		*glob;		/* NULL: a name */
+	struct upstream		*upstream;	/* or NULL */
+	bool			 waits;		/* for it to stand */
 	struct place		*places;
 	uint32_t		 n_places;	/* NAME_PLACES, or all */
 	size_t			 len;
@@ -38,8 +41,11 @@ struct hearing {		/* of one listener, one channel or pattern */
 TAILQ_HEAD(hearings, hearing);
 
 struct listener {
-	struct session		*session;
+	struct session		*session;	/* or NULL: a node, to whom */
+	void			(*hear)(void *arg, const struct slice *words);
+	void			*arg;		/* ... this tells */
 	struct outbuf		*out;
+	size_t			 waits;		/* hearings that do */
 	struct hearings		 hearings[2];	/* names, patterns */
 	size_t			 count;
 	bool			 touched;
@@ -55,6 +61,7 @@ struct channels {
 	uint32_t		 shards;
 	uint64_t		*heard;		/* by shard: places of_events */
 	struct keyspace		*keyspace;
+	struct upstreams	*upstreams;
 	struct hearings		 names[HASH_SIZE];
 	struct hearings		 patterns;
 	TAILQ_HEAD(, listener)	 touched;
@@ -125,6 +132,12 @@ write_message(const struct hearing *h, struct slice channel,
 	resp_put_bulk(out, message);
 }
 
+static bool
+is_of_node(const struct hearing *h)
+{
+	return h->listener->hear != NULL;
+}
+
 /* NULL: it does not listen there. */
 static const struct place *
 place_in(const struct hearing *h, uint32_t shard)
@@ -152,36 +165,94 @@ static void
 tell(struct channels *c, const struct hearing *h, struct slice channel,
     struct slice message)
 {
+	const struct slice words[] = { channel, message };
+	struct listener *l = h->listener;
+
+	if (l->hear != NULL) {
+		l->hear(l->arg, words);
+		return;
+	}
 	write_message(h, channel, message);
-	touch(c, h->listener);
+	touch(c, l);
+}
+
+/* What somebody has said is for our own clients: who has said it tells other
+ * nodes. */
+static void
+tell_all(struct channels *c, uint32_t shard, uint64_t revision, bool was_said,
+    const struct slice *words)
+{
+	const struct hearing *h;
+
+	TAILQ_FOREACH(h, chain_of(c, words[0]), of_all)
+		if (is_named(h, words[0]) &&
+		    has_listened(h, shard, revision) &&
+		    !(was_said && is_of_node(h)))
+			tell(c, h, words[0], words[1]);
+	TAILQ_FOREACH(h, &c->patterns, of_all)
+		if (has_listened(h, shard, revision) &&
+		    !(was_said && is_of_node(h)) &&
+		    glob_match(h->glob, words[0]))
+			tell(c, h, words[0], words[1]);
 }
 
 void
 channels_tell(struct channels *c, uint32_t shard, uint64_t revision,
     struct slice channel, struct slice message)
 {
+	const struct slice words[] = { channel, message };
+
+	tell_all(c, shard, revision, false, words);
+}
+
+void
+channels_tell_upstream(struct channels *c, const struct upstream *upstream,
+    struct slice channel, struct slice message)
+{
 	const struct hearing *h;
 
 	TAILQ_FOREACH(h, chain_of(c, channel), of_all)
-		if (is_named(h, channel) && has_listened(h, shard, revision))
+		if (h->upstream == upstream && is_named(h, channel))
 			tell(c, h, channel, message);
 	TAILQ_FOREACH(h, &c->patterns, of_all)
-		if (has_listened(h, shard, revision) &&
-		    glob_match(h->glob, channel))
+		if (h->upstream == upstream)
 			tell(c, h, channel, message);
 }
 
-size_t
-channel_receivers(struct channels *c, struct slice name)
+static void
+end_wait(struct hearing *h)
 {
-	const struct hearing *h;
-	size_t n = 0;
+	h->listener->waits -= h->waits;
+	h->waits = false;
+}
 
-	TAILQ_FOREACH(h, chain_of(c, name), of_all)
-		n += is_named(h, name);
-	TAILQ_FOREACH(h, &c->patterns, of_all)
-		n += glob_match(h->glob, name);
-	return n;
+static void
+stand(struct channels *c, struct hearings *list,
+    const struct upstream *upstream)
+{
+	struct hearing *h;
+
+	TAILQ_FOREACH(h, list, of_all)
+		if (h->waits && h->upstream == upstream) {
+			end_wait(h);
+			touch(c, h->listener);
+		}
+}
+
+void
+channels_stand(struct channels *c, const struct upstream *upstream)
+{
+	size_t i;
+
+	for (i = 0; i < HASH_SIZE; i++)
+		stand(c, &c->names[i], upstream);
+	stand(c, &c->patterns, upstream);
+}
+
+bool
+channels_wait(const struct session *s)
+{
+	return s->listener != NULL && s->listener->waits > 0;
 }
 
 static void
@@ -190,7 +261,11 @@ lose(struct channels *c, const struct hearings *list, uint32_t shard)
 	const struct hearing *h;
 
 	TAILQ_FOREACH(h, list, of_all)
-		if (place_in(h, shard) != NULL) {
+		if (place_in(h, shard) == NULL) {
+			continue;
+		} else if (is_of_node(h)) {
+			h->listener->hear(h->listener->arg, NULL);
+		} else {
 			h->listener->lost = true;
 			touch(c, h->listener);
 		}
@@ -207,6 +282,7 @@ static void
 hear(void *arg, uint32_t shard, const struct feed_event *event)
 {
 	struct channels *c = arg;
+	struct slice words[2];
 	size_t i;
 
 	if (event == NULL) {
@@ -214,8 +290,9 @@ hear(void *arg, uint32_t shard, const struct feed_event *event)
 			lose(c, &c->names[i], shard);
 		lose(c, &c->patterns, shard);
 	} else if (event->op == FEED_MESSAGE) {
-		channels_tell(c, shard, event->revision, slice_of(event->key),
-		    slice_of(event->value));
+		words[0] = slice_of(event->key);
+		words[1] = slice_of(event->value);
+		tell_all(c, shard, event->revision, true, words);
 	} else if (c->heard[shard] > 0) {
 		keyspace_event(c->keyspace, shard, event);
 	}
@@ -270,6 +347,21 @@ join_all(struct channels *c, struct hearing *h)
 	return true;
 }
 
+static uint32_t
+shard_of(const struct channels *c, struct slice name)
+{
+	return arena_shard_of(c->arena,
+	    (struct bytes){ name.data, name.len });
+}
+
+static void
+add_place(struct hearing *h, uint32_t shard, bool of_events)
+{
+	h->places[h->n_places++] = (struct place){
+		.shard = shard, .of_events = of_events
+	};
+}
+
 /*
  * Messages on a channel are said in the shard of its name, and may be on any
  * that matches a pattern; events are told where they happen.
@@ -277,27 +369,20 @@ join_all(struct channels *c, struct hearing *h)
 static bool
 find_places(struct channels *c, enum channel_kind kind, struct hearing *h)
 {
-	struct slice name = { h->name, h->len };
-	uint32_t i, shard, own = arena_shard_of(c->arena,
-	    (struct bytes){ name.data, name.len });
-	enum keyspace_scope scope = keyspace_scope(c->keyspace, kind, name,
-	    &shard);
+	struct slice subject, name = { h->name, h->len };
+	enum keyspace_scope scope = keyspace_scope(kind, name, &subject);
+	uint32_t i, shard = shard_of(c, name);
 	bool all = kind == CHANNEL_PATTERN || scope == KEYSPACE_ALL;
 
 	h->places = calloc(all ? c->shards : NAME_PLACES, sizeof(*h->places));
 	if (h->places == NULL)
 		return false;
 	for (i = 0; all && i < c->shards; i++)
-		h->places[i] = (struct place){
-			.shard = i, .of_events = scope == KEYSPACE_ALL
-		};
-	h->n_places = all ? c->shards : 1;
-	if (all)
-		return true;
-	h->places[0].shard = own;
-	if (scope == KEYSPACE_ONE && shard != own)
-		h->places[h->n_places++].shard = shard;
-	h->places[h->n_places - 1].of_events = scope == KEYSPACE_ONE;
+		add_place(h, i, scope == KEYSPACE_ALL);
+	if (!all && (scope == KEYSPACE_NONE || shard_of(c, subject) != shard))
+		add_place(h, shard, false);
+	if (scope == KEYSPACE_ONE)
+		add_place(h, shard_of(c, subject), true);
 	return true;
 }
 
@@ -339,6 +424,7 @@ free_hearing(struct hearing *h)
 	free(h);
 }
 
+/* Without its place among others. */
 static struct hearing *
 new_hearing(struct channels *c, enum channel_kind kind, struct slice name)
 {
@@ -352,13 +438,41 @@ new_hearing(struct channels *c, enum channel_kind kind, struct slice name)
 	if (kind == CHANNEL_PATTERN)
 		h->glob = glob_new(name, false);
 	if ((kind == CHANNEL_NAME || h->glob != NULL) &&
-	    find_places(c, kind, h) && join_all(c, h)) {
-		if (roster_hear(c->roster, (enum roster_kind)kind, name))
-			return h;
-		leave_all(c, h, h->n_places);
-	}
+	    find_places(c, kind, h) && join_all(c, h))
+		return h;
 	free_hearing(h);
 	return NULL;
+}
+
+static void
+end_hearing(struct channels *c, struct hearing *h)
+{
+	leave_all(c, h, h->n_places);
+	upstream_leave(h->upstream);
+	free_hearing(h);
+}
+
+static void
+insert(struct channels *c, struct listener *l, enum channel_kind kind,
+    struct hearing *h)
+{
+	h->listener = l;
+	TAILQ_INSERT_TAIL(&l->hearings[kind], h, of_listener);
+	TAILQ_INSERT_TAIL(kind == CHANNEL_NAME ? chain_of(c,
+	    (struct slice){ h->name, h->len }) : &c->patterns, h, of_all);
+	l->count++;
+}
+
+/* It is a client who listens, so others are to know, and to tell. */
+static bool
+announce(const struct session *s, enum channel_kind kind, struct hearing *h)
+{
+	struct channels *c = s->sessions->channels;
+	struct slice name = { h->name, h->len };
+
+	return upstream_join(c->upstreams, kind, name, s->sessions->now_ms,
+	    &h->upstream) &&
+	    roster_hear(c->roster, (enum roster_kind)kind, name);
 }
 
 bool
@@ -373,17 +487,18 @@ channel_add(struct session *s, enum channel_kind kind, struct slice name,
 		return false;
 	if (find(s, kind, name) != NULL)
 		return true;
-	if ((h = new_hearing(c, kind, name)) == NULL) {
+	if ((h = new_hearing(c, kind, name)) == NULL ||
+	    !announce(s, kind, h)) {
+		if (h != NULL)
+			end_hearing(c, h);
 		if (l->count == 0)
 			channels_forget(s);
 		return false;
 	}
-	h->listener = l;
-	TAILQ_INSERT_TAIL(&l->hearings[kind], h, of_listener);
-	TAILQ_INSERT_TAIL(kind == CHANNEL_NAME ? chain_of(c, name) :
-	    &c->patterns, h, of_all);
-	l->count++;
+	insert(c, l, kind, h);
 	s->heard[kind]++;
+	h->waits = h->upstream != NULL && !upstream_stands(h->upstream);
+	l->waits += h->waits;
 	return true;
 }
 
@@ -394,11 +509,13 @@ remove_hearing(struct channels *c, enum channel_kind kind, struct hearing *h)
 	TAILQ_REMOVE(kind == CHANNEL_NAME ? chain_of(c,
 	    (struct slice){ h->name, h->len }) : &c->patterns, h, of_all);
 	h->listener->count--;
-	h->listener->session->heard[kind]--;
-	roster_unhear(c->roster, (enum roster_kind)kind,
-	    (struct slice){ h->name, h->len });
-	leave_all(c, h, h->n_places);
-	free_hearing(h);
+	if (!is_of_node(h)) {
+		h->listener->session->heard[kind]--;
+		roster_unhear(c->roster, (enum roster_kind)kind,
+		    (struct slice){ h->name, h->len });
+	}
+	end_wait(h);
+	end_hearing(c, h);
 }
 
 void
@@ -456,7 +573,57 @@ channel_any(const struct session *s, enum channel_kind kind,
 	return h != NULL;
 }
 
+/* --- nodes --- */
+
+struct listener *
+channel_add_node(struct channels *c, enum channel_kind kind,
+    struct slice name, void (*tell_node)(void *, const struct slice *),
+    void *arg)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	struct hearing *h;
+
+	if (l == NULL)
+		return NULL;
+	if ((h = new_hearing(c, kind, name)) == NULL) {
+		free(l);
+		return NULL;
+	}
+	l->hear = tell_node;
+	l->arg = arg;
+	TAILQ_INIT(&l->hearings[CHANNEL_NAME]);
+	TAILQ_INIT(&l->hearings[CHANNEL_PATTERN]);
+	insert(c, l, kind, h);
+	return l;
+}
+
+void
+channel_remove_node(struct channels *c, struct listener *l)
+{
+	struct hearing *h = TAILQ_FIRST(&l->hearings[CHANNEL_NAME]);
+
+	if (h != NULL)
+		remove_hearing(c, CHANNEL_NAME, h);
+	else
+		remove_hearing(c, CHANNEL_PATTERN,
+		    TAILQ_FIRST(&l->hearings[CHANNEL_PATTERN]));
+	free(l);
+}
+
 /* --- all of them --- */
+
+void
+channels_set_links(struct channels *c, struct links *links,
+    const struct route *route)
+{
+	upstreams_set_links(c->upstreams, links, route);
+}
+
+void
+channels_tick(struct channels *c, uint64_t now_ms)
+{
+	upstreams_tick(c->upstreams, now_ms);
+}
 
 struct channels *
 channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot,
@@ -478,7 +645,8 @@ channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot,
 	TAILQ_INIT(&c->touched);
 	c->heard = calloc(c->shards, sizeof(*c->heard));
 	c->keyspace = keyspace_open(arena, c);
-	if (c->heard == NULL || c->keyspace == NULL) {
+	c->upstreams = upstreams_open(c);
+	if (c->heard == NULL || c->keyspace == NULL || c->upstreams == NULL) {
 		channels_close(c);
 		return NULL;
 	}
@@ -492,6 +660,7 @@ channels_close(struct channels *c)
 	if (c == NULL)
 		return;
 	keyspace_close(c->keyspace);
+	upstreams_close(c->upstreams);
 	free(c->heard);
 	free(c);
 }

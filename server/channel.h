@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/link.h"
+#include "server/route.h"
 #include "server/session.h"
 #include "server/subscribe.h"
 
@@ -44,8 +46,11 @@ void channels_forget(struct session *);
 size_t channels_count(const struct session *);
 bool channel_any(const struct session *, enum channel_kind, struct slice *);
 
-/* How many of them hear what is said on a channel. */
-size_t channel_receivers(struct channels *, struct slice name);
+/*
+ * Is anything that it listens to about to begin on other nodes?  Until that is
+ * so, or a moment has passed, it is not to be told that it listens.
+ */
+bool channels_wait(const struct session *);
 
 /*
  * A message that the store has caused by that revision of a shard, for all who
@@ -55,8 +60,31 @@ void channels_tell(struct channels *, uint32_t shard, uint64_t revision,
     struct slice channel, struct slice message);
 
 /*
- * The next session that was written to, or lost events of the store; NULL
- * after the last.  Each is taken once.
+ * A node listens to the events of our names: each is told to a function, as
+ * channel and message, and it is told NULL when some are gone.  NULL if memory
+ * ran out or the pattern is too long.
+ */
+struct listener *channel_add_node(struct channels *, enum channel_kind,
+    struct slice name, void (*hear)(void *arg, const struct slice *words),
+    void *arg);
+void channel_remove_node(struct channels *, struct listener *);
+
+/* Other nodes are listened to by these; kept, not copied. */
+void channels_set_links(struct channels *, struct links *,
+    const struct route *);
+/* What is due; some times a second. */
+void channels_tick(struct channels *, uint64_t now_ms);
+
+struct upstream;
+
+/* For channel_upstream.c: what other nodes tell, and that all of them do. */
+void channels_tell_upstream(struct channels *, const struct upstream *,
+    struct slice channel, struct slice message);
+void channels_stand(struct channels *, const struct upstream *);
+
+/*
+ * The next session that was written to, that need not wait any more, or that
+ * has lost events of the store; NULL after the last.  Each is taken once.
  */
 struct session *channels_next_touched(struct channels *, bool *lost);
 

@@ -28,7 +28,8 @@ enum call_next {
  */
 enum command_kind {
 	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST,
-	COMMAND_EVERY, COMMAND_NODES, COMMAND_NODE, COMMAND_FEED, COMMAND_ALL
+	COMMAND_EVERY, COMMAND_NODES, COMMAND_NODE, COMMAND_FEED, COMMAND_ALL,
+	COMMAND_HEAR
 };
 
 /* What commands may look at, the same for all of a worker's calls. */

@@ -70,6 +70,7 @@ conns_set_links(struct conns *set, struct links *links)
 		return;
 	set->sessions.say_elsewhere = conn_say_elsewhere;
 	set->sessions.arg = set;
+	channels_set_links(set->sessions.channels, links, set->env->route);
 }
 
 void

@@ -78,8 +78,6 @@ uint64_t conns_count(const struct conns *);
 void conn_answered(void *, void *, const struct frame *);
 void conn_failed(void *, void *, enum link_failure, const char *node,
     const char *why);
-void conn_news(void *, void *, enum link_news, const char *node,
-    struct slice text);
 bool conns_have_room(void *, const struct link *, size_t bytes);
 
 /* Add what was counted since the last call to our slot of the board. */

@@ -66,6 +66,7 @@ conns_check_deadlines(struct conns *set)
 
 	conns_unpause(set);
 	conns_measure(set);
+	channels_tick(set->sessions.channels, set->now_ms);
 	for (conn = TAILQ_FIRST(&set->all); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		check_deadlines(set, conn);

@@ -7,7 +7,7 @@
  *
  * Of a node: it follows a bucket of ours for all of its clients, with as many
  * others on the same connection.  Each has its own buffer, whose lines become
- * a frame.  A node that does not keep up is cut off like a client; it says so
+ * a frame.  So it does with channels, of whose events each is a frame.  A node that does not keep up is cut off like a client; it says so
  * to its own.
  */
 
@@ -17,18 +17,13 @@
 #include "proto/reply.h"
 #include "server/conn.h"
 #include "server/conn_state.h"
+#include "server/redis.h"
+
+#define TOO_SLOW_NODE	"too slow for the events that it follows, see "	\
+    "`output' in kvd.conf(5)"
+#define FELL_BEHIND	"fell behind the events that it follows, some are gone"
 
 /* Of a client. */
-
-void
-conn_follow_bucket(struct conns *set, struct conn *conn, struct link *link,
-    uint32_t shard)
-{
-	conn->away.asked++;
-	conn->away.following = true;
-	conn->follower.who = conn;
-	link_follow(link, &conn->follower, set->req.argv[1], shard);
-}
 
 static void
 add_line(struct conn *conn, const char *word, const char *node)
@@ -75,8 +70,8 @@ end(struct conns *set, struct conn *conn, struct slice text)
 	set->counted[BOARD_ERRORS]++;
 }
 
-void
-conn_news(void *arg, void *who, enum link_news news, const char *node,
+static void
+news_of_bucket(void *arg, void *who, enum link_news news, const char *node,
     struct slice text)
 {
 	struct conns *set = arg;
@@ -106,10 +101,25 @@ conn_news(void *arg, void *who, enum link_news news, const char *node,
 	conn_enqueue(set, conn);
 }
 
+void
+conn_follow_bucket(struct conns *set, struct conn *conn, struct link *link,
+    uint32_t shard)
+{
+	conn->away.asked++;
+	conn->away.following = true;
+	conn->follower.news = news_of_bucket;
+	conn->follower.arg = set;
+	conn->follower.who = conn;
+	link_follow(link, &conn->follower, LINK_BUCKET, set->req.argv[1],
+	    shard);
+}
+
 /* Of a node. */
 
 struct node_feed {
 	struct subscriber	 sub;
+	struct listener		*listener;	/* or this, to a channel */
+	struct conns		*set;
 	struct conn		*conn;
 	uint32_t		 id;
 	struct outbuf		 out;
@@ -120,7 +130,10 @@ static void
 free_feed(struct conns *set, struct node_feed *feed)
 {
 	feed->conn->n_feeds--;
-	subscribe_remove(set->subs, &feed->sub);
+	if (feed->listener != NULL)
+		channel_remove_node(set->sessions.channels, feed->listener);
+	else
+		subscribe_remove(set->subs, &feed->sub);
 	outbuf_free(&feed->out);
 	free(feed);
 }
@@ -132,22 +145,77 @@ remove_feed(struct conns *set, struct node_feed *feed)
 	free_feed(set, feed);
 }
 
+static struct frame
+event_of(const struct node_feed *feed)
+{
+	return (struct frame){
+		.op = FRAME_EVENT, .flags = FRAME_TEXT, .id = feed->id,
+		.table = links_self(feed->set->links)->table
+	};
+}
+
+/* An event on a channel becomes a frame.  The connection ends, if need be, in
+ * a turn of its own, for the event may be for more of its feeds. */
+static void
+hear(void *arg, const struct slice *words)
+{
+	const struct node_feed *feed = arg;
+	struct frame event = event_of(feed);
+	struct conn *conn = feed->conn;
+	size_t mark;
+
+	if (words == NULL) {
+		conn->parts_for = FELL_BEHIND;
+	} else if (frame_words_len(words, 2) >
+	    conn->greeting->peer_payload_max) {
+		conn->broken = true;
+	} else {
+		mark = frame_begin(&conn->out, &event);
+		frame_put_words(&conn->out, words, 2);
+		frame_end(&conn->out, mark, &event);
+	}
+	if (outbuf_len(&conn->out) > feed->set->env->config->output_max_bytes)
+		conn->parts_for = TOO_SLOW_NODE;
+	conn_enqueue(feed->set, conn);
+}
+
+static enum shm_status
+listen_to(struct conns *set, struct node_feed *feed)
+{
+	const struct request *req = &set->req;
+
+	feed->listener = channel_add_node(set->sessions.channels,
+	    redis_is(req->argv[0], "SUBSCRIBE") ? CHANNEL_NAME :
+	    CHANNEL_PATTERN, req->argv[1], hear, feed);
+	return feed->listener == NULL ? SHM_FULL : SHM_OK;
+}
+
+static enum shm_status
+begin_feed(struct conns *set, struct node_feed *feed)
+{
+	if (set->req.protocol != REQUEST_TEXT)
+		return listen_to(set, feed);
+	return subscribe_add(set->subs, &feed->sub, set->env->store,
+	    set->req.argv[1], &feed->out);
+}
+
 static enum shm_status
 add_feed(struct conns *set, struct conn *conn, uint32_t id)
 {
 	struct node_feed *feed = calloc(1, sizeof(*feed));
 	enum shm_status status = SHM_FULL;
 
-	if (feed != NULL)
-		status = subscribe_add(set->subs, &feed->sub,
-		    set->env->store, set->req.argv[1], &feed->out);
+	if (feed != NULL) {
+		feed->set = set;
+		feed->conn = conn;
+		feed->id = id;
+		status = begin_feed(set, feed);
+	}
 	if (status != SHM_OK) {
 		free(feed);
 		return status;
 	}
 	feed->sub.of_node = true;
-	feed->conn = conn;
-	feed->id = id;
 	TAILQ_INSERT_TAIL(&conn->feeds, feed, next);
 	conn->n_feeds++;
 	return SHM_OK;
@@ -216,12 +284,9 @@ lines_within(const struct outbuf *out, size_t max)
 
 /* What was written for it becomes frames. */
 static void
-pass_on(struct conns *set, struct node_feed *feed)
+pass_on(struct node_feed *feed)
 {
-	struct frame event = {
-		.op = FRAME_EVENT, .flags = FRAME_TEXT, .id = feed->id,
-		.table = links_self(set->links)->table
-	};
+	struct frame event = event_of(feed);
 	struct conn *conn = feed->conn;
 
 	conn->broken |= feed->out.failed;
@@ -244,16 +309,14 @@ conn_feed_deliver(struct conns *set, struct subscriber *sub)
 	    offsetof(struct node_feed, sub));
 	struct conn *conn = feed->conn;
 
-	pass_on(set, feed);
+	pass_on(feed);
 	conn_send(set, conn);
 	if (outbuf_len(&conn->out) > set->env->config->output_max_bytes) {
-		conn_drop(set, conn, "too slow for the events that it "
-		    "follows, see `output' in kvd.conf(5)");
+		conn_drop(set, conn, TOO_SLOW_NODE);
 		return;
 	}
 	if (sub->state == SUBSCRIBER_LOST) {
-		conn_drop(set, conn, "fell behind the events that it "
-		    "follows, some are gone");
+		conn_drop(set, conn, FELL_BEHIND);
 		return;
 	}
 	if (sub->state == SUBSCRIBER_DROPPED)

@@ -64,6 +64,7 @@ is_for_owner(enum command_kind kind)
 	case COMMAND_NODE:
 	case COMMAND_NODES:
 	case COMMAND_ALL:
+	case COMMAND_HEAR:
 		break;
 	}
 	return false;
@@ -80,8 +81,8 @@ node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 	const struct request *req = &set->req;
 	struct slice name;
 
-	if (kind == COMMAND_HERE || kind == COMMAND_NODE ||
-	    route_is_alone(route))
+	if (kind == COMMAND_HERE || kind == COMMAND_HEAR ||
+	    kind == COMMAND_NODE || route_is_alone(route))
 		return route_self(route);
 	if (!is_for_owner(kind))
 		return route_self(route) == 0 ? 1 : 0;
@@ -199,6 +200,7 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 			inbuf_consume(&conn->in, &set->pool, used);
 		return;
 	case COMMAND_HERE:
+	case COMMAND_HEAR:
 	case COMMAND_NODE:
 		return;
 	}

@@ -259,7 +259,7 @@ static bool
 is_of_node(enum command_kind kind)
 {
 	return kind == COMMAND_EVERY || kind == COMMAND_NODE ||
-	    kind == COMMAND_ALL;
+	    kind == COMMAND_ALL || kind == COMMAND_HEAR;
 }
 
 /* In a list of all nodes there is no place for a line of ours. */
@@ -301,7 +301,7 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 		list_buckets(set, conn, frame);
 	else if (kind == COMMAND_NODE)
 		tell_of_node(set, conn, frame);
-	else if (kind == COMMAND_FEED)
+	else if (kind == COMMAND_FEED || kind == COMMAND_HEAR)
 		begin_feed(set, conn, frame);
 	else
 		answer(set, conn, call, frame);
@@ -346,6 +346,7 @@ is_for_nodes(enum command_kind kind, const struct frame *frame)
 	case COMMAND_EVERY:
 		return piece;
 	case COMMAND_ALL:
+	case COMMAND_HEAR:
 		return !piece && frame->shard == FRAME_NO_SHARD;
 	case COMMAND_CHANGE:
 	case COMMAND_READ:

@@ -78,7 +78,8 @@ static void
 say_here(struct conns *set, struct conn *conn, struct call *call)
 {
 	struct arena *arena = set->env->inherit->arena;
-	size_t heard, before = outbuf_len(&conn->out);
+	size_t before = outbuf_len(&conn->out);
+	uint64_t heard;
 	bool said;
 
 	board_set_fingerprint(arena, set->slot,

@@ -21,6 +21,8 @@ conn_send(struct conns *set, struct conn *conn)
 
 	if (conn->out.failed)
 		conn->broken = true;
+	if (channels_wait(&conn->session))
+		return;
 	while ((len = outbuf_len(&conn->out)) > 0 && conn->writable &&
 	    !conn->broken) {
 		n = send(conn->fd, conn->out.data + conn->out.head, len,

@@ -108,6 +108,7 @@ struct conn {
 	bool			 is_counted;	/* as a subscriber of that */
 	TAILQ_HEAD(, node_feed)	 feeds;		/* of a node */
 	uint64_t		 n_feeds;
+	const char		*parts_for;	/* why it is to be dropped */
 	uint64_t		 active_ms;	/* last whole request */
 	bool			 waiting;	/* for it to take output */
 	uint64_t		 sent_ms;	/* output last moved */
@@ -317,6 +318,7 @@ conn_is_waiting(const struct conn *conn)
 	const struct away *away = &conn->away;
 
 	return conn->paused || away->crowded || away->following ||
+	    channels_wait(&conn->session) ||
 	    away->asked >= (away->large ? 1 : ASKED_MAX + away->small) ||
 	    (away->asked > 0 && (away->argc > 0 || away->bad ||
 	    away->again));

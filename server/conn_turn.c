@@ -120,6 +120,10 @@ conn_settle(struct conns *set, struct conn *conn)
 		conn_drop(set, conn, TOO_SLOW);
 		return;
 	}
+	if (conn->parts_for != NULL) {
+		conn_drop(set, conn, conn->parts_for);
+		return;
+	}
 	if (conn->state == CONN_CLOSING && outbuf_len(&conn->out) == 0)
 		conn_linger(set, conn);
 	if (conn->broken || (conn->state == CONN_LINGERING &&

@@ -71,8 +71,8 @@ may_begin(struct slice pattern, const char *prefix)
 }
 
 enum keyspace_scope
-keyspace_scope(const struct keyspace *k, enum channel_kind kind,
-    struct slice name, uint32_t *shard)
+keyspace_scope(enum channel_kind kind, struct slice name,
+    struct slice *subject)
 {
 	static const char *const of_names[] = { KEYSPACE, SUBKEYSPACE, OURS };
 	size_t i, len;
@@ -87,8 +87,7 @@ keyspace_scope(const struct keyspace *k, enum channel_kind kind,
 			return KEYSPACE_ALL;
 		if (kind == CHANNEL_PATTERN || !begins(name, of_names[i]))
 			continue;
-		*shard = arena_shard_of(k->arena, (struct bytes){
-		    name.data + len, name.len - len });
+		*subject = (struct slice){ name.data + len, name.len - len };
 		return KEYSPACE_ONE;
 	}
 	return KEYSPACE_NONE;

@@ -25,10 +25,13 @@ struct keyspace;
 struct keyspace *keyspace_open(struct arena *, struct channels *);
 void keyspace_close(struct keyspace *);
 
-/* Which shards have what is told on a channel, or on any that matches. */
+/*
+ * Of which names events are told on a channel, or on any that matches: none,
+ * one, which is told, or all.
+ */
 enum keyspace_scope { KEYSPACE_NONE, KEYSPACE_ONE, KEYSPACE_ALL };
-enum keyspace_scope keyspace_scope(const struct keyspace *,
-    enum channel_kind, struct slice, uint32_t *shard);
+enum keyspace_scope keyspace_scope(enum channel_kind, struct slice,
+    struct slice *subject);
 
 /* Begin to remember the names of a shard, whose feed was opened; and end. */
 bool keyspace_learn(struct keyspace *, uint32_t shard);

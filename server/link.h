@@ -47,9 +47,6 @@ struct link_listener {
 	void	(*answered)(void *arg, void *who, const struct frame *);
 	void	(*failed)(void *arg, void *who, enum link_failure,
 		    const char *node, const char *why);
-	/* What has become of a feed that `who' follows; see below. */
-	void	(*news)(void *arg, void *who, enum link_news,
-		    const char *node, struct slice text);
 	/*
 	 * A link that was full takes questions again, so many bytes of them:
 	 * whoever has waited the longest may ask.  True if others wait on.
@@ -107,19 +104,31 @@ void link_forget(struct link *, const void *who);
 
 struct link_feed;
 
-/* Somebody who follows a feed, embedded in whatever it is. */
+/*
+ * Somebody who follows a feed, embedded in whatever it is.  It is told of what
+ * becomes of that by news(arg, who, ..), which may not follow again at once.
+ */
 struct follower {
+	void		(*news)(void *arg, void *who, enum link_news,
+			    const char *node, struct slice text);
+	void		*arg;
 	void		*who;
 	struct link_feed	*feed;		/* NULL: none */
 	struct follower	*next;
 };
 
+/* What is followed: a bucket; or events on a channel, or those that match. */
+enum link_feed_kind { LINK_BUCKET, LINK_CHANNEL, LINK_PATTERN };
+
 /*
- * Follow what happens in a bucket of that node.  BEGUN or REFUSED comes
- * first, perhaps at once; after ENDED or REFUSED nothing is followed.
+ * Follow what happens in a bucket of that node, or what it tells on a channel.
+ * BEGUN or REFUSED comes first, perhaps at once; after ENDED or REFUSED
+ * nothing is followed.  The text of an EVENT is for the client if it is of a
+ * bucket; otherwise it is the payload of a frame with two words, channel and
+ * message.  shard: FRAME_NO_SHARD but for a bucket.
  */
-void link_follow(struct link *, struct follower *, struct slice bucket,
-    uint32_t shard);
+void link_follow(struct link *, struct follower *, enum link_feed_kind,
+    struct slice name, uint32_t shard);
 /* Allowed at any time. */
 void link_unfollow(struct follower *);
 

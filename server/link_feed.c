@@ -1,6 +1,6 @@
 /*
- * Following a bucket of another node: one subscription for all of this
- * worker's clients that want to know of it.
+ * Following a bucket of another node, or a channel of its events: one
+ * subscription for all of this worker's clients that want to know of it.
  *
  *	ASKED ----> FOLLOWING ----> BROKEN ----> FOLLOWING
  *	  |             |              |
@@ -17,14 +17,20 @@
 #include "server/link_state.h"
 
 static void
+tell_one(const struct link *link, const struct follower *f,
+    enum link_news news, struct slice text)
+{
+	f->news(f->arg, f->who, news, route_name(link->all->route,
+	    link->node), text);
+}
+
+static void
 tell(struct link_feed *feed, enum link_news news, struct slice text)
 {
-	struct links *links = feed->link->all;
 	struct follower *f;
 
 	for (f = feed->followers; f != NULL; f = f->next)
-		links->listener.news(links->listener.arg, f->who, news,
-		    route_name(links->route, feed->link->node), text);
+		tell_one(feed->link, f, news, text);
 }
 
 static struct slice
@@ -48,14 +54,12 @@ forget(struct link_feed *feed)
 static void
 end(struct link_feed *feed, enum link_news news, struct slice text)
 {
-	struct links *links = feed->link->all;
 	struct follower *f;
 
 	while ((f = feed->followers) != NULL) {
 		feed->followers = f->next;
 		f->feed = NULL;
-		links->listener.news(links->listener.arg, f->who, news,
-		    route_name(links->route, feed->link->node), text);
+		tell_one(feed->link, f, news, text);
 	}
 	forget(feed);
 }
@@ -64,13 +68,14 @@ end(struct link_feed *feed, enum link_news news, struct slice text)
 static bool
 ask(struct link_feed *feed)
 {
-	static const uint8_t verb[] = "SUBSCRIBE";
 	struct request *req = &feed->link->all->req;
 
-	req->protocol = REQUEST_TEXT;
+	req->protocol = feed->kind == LINK_BUCKET ? REQUEST_TEXT :
+	    REQUEST_RESP2;
 	req->argc = 2;
-	req->argv[0] = (struct slice){ verb, sizeof(verb) - 1 };
-	req->argv[1] = (struct slice){ feed->bucket, feed->len };
+	req->argv[0] = text_of(feed->kind == LINK_PATTERN ? "PSUBSCRIBE" :
+	    "SUBSCRIBE");
+	req->argv[1] = (struct slice){ feed->name, feed->len };
 	if (link_push_request(feed->link, &(struct link_question){
 	    .req = req, .shard = feed->shard }, feed)) {
 		feed->is_asked = true;
@@ -81,66 +86,61 @@ ask(struct link_feed *feed)
 }
 
 static struct link_feed *
-find(struct link *link, struct slice bucket)
+find(struct link *link, enum link_feed_kind kind, struct slice name)
 {
 	struct link_feed *feed;
 
 	for (feed = link->feeds; feed != NULL; feed = feed->next)
-		if (feed->len == bucket.len &&
-		    memcmp(feed->bucket, bucket.data, bucket.len) == 0)
+		if (feed->kind == kind && feed->len == name.len &&
+		    (name.len == 0 ||
+		    memcmp(feed->name, name.data, name.len) == 0))
 			break;
 	return feed;
 }
 
 static struct link_feed *
-begin(struct link *link, struct slice bucket, uint32_t shard)
+begin(struct link *link, enum link_feed_kind kind, struct slice name,
+    uint32_t shard)
 {
-	struct link_feed *feed = calloc(1, sizeof(*feed) + bucket.len);
+	struct link_feed *feed = calloc(1, sizeof(*feed) + name.len);
 
 	if (feed == NULL)
 		return NULL;
 	feed->link = link;
 	feed->state = LINK_FEED_ASKED;
+	feed->kind = kind;
 	feed->shard = shard;
-	feed->len = bucket.len;
-	memcpy(feed->bucket, bucket.data, bucket.len);
+	feed->len = name.len;
+	if (name.len > 0)
+		memcpy(feed->name, name.data, name.len);
 	feed->next = link->feeds;
 	link->feeds = feed;
 	return feed;
 }
 
-static void
-tell_one(struct link *link, struct follower *f, enum link_news news,
-    const char *text)
-{
-	struct links *links = link->all;
-
-	links->listener.news(links->listener.arg, f->who, news,
-	    route_name(links->route, link->node), text_of(text));
-}
-
 void
-link_follow(struct link *link, struct follower *f, struct slice bucket,
-    uint32_t shard)
+link_follow(struct link *link, struct follower *f, enum link_feed_kind kind,
+    struct slice name, uint32_t shard)
 {
-	struct link_feed *feed = find(link, bucket);
+	struct link_feed *feed = find(link, kind, name);
 	bool is_new = feed == NULL;
 
 	if (link->proven_down) {
-		tell_one(link, f, LINK_NEWS_REFUSED, link->why);
+		tell_one(link, f, LINK_NEWS_REFUSED, text_of(link->why));
 		return;
 	}
-	if (is_new && (feed = begin(link, bucket, shard)) == NULL) {
-		tell_one(link, f, LINK_NEWS_REFUSED, "out of memory here");
+	if (is_new && (feed = begin(link, kind, name, shard)) == NULL) {
+		tell_one(link, f, LINK_NEWS_REFUSED,
+		    text_of("out of memory here"));
 		return;
 	}
 	f->feed = feed;
 	f->next = feed->followers;
 	feed->followers = f;
 	if (!is_new && feed->state != LINK_FEED_ASKED) {
-		tell_one(link, f, LINK_NEWS_BEGUN, "");
+		tell_one(link, f, LINK_NEWS_BEGUN, text_of(""));
 		if (feed->state == LINK_FEED_BROKEN)
-			tell_one(link, f, LINK_NEWS_LOST, "");
+			tell_one(link, f, LINK_NEWS_LOST, text_of(""));
 	} else if (is_new && ask(feed) && link->state == LINK_IDLE)
 		link_dial(link);
 }
@@ -220,7 +220,7 @@ link_feed_event(struct link *link, const struct frame *frame)
 	/* It may have been on its way when the feed was cancelled. */
 	if (feed == NULL)
 		return (int32_t)(frame->id - link->first_id) < 0;
-	if (is_last(frame->payload))
+	if (feed->kind == LINK_BUCKET && is_last(frame->payload))
 		end(feed, LINK_NEWS_ENDED, frame->payload);
 	else
 		tell(feed, LINK_NEWS_EVENT, frame->payload);

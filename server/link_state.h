@@ -23,13 +23,14 @@ enum link_feed_state { LINK_FEED_ASKED, LINK_FEED_FOLLOWING, LINK_FEED_BROKEN };
 struct link_feed {			/* drawn in link_feed.c */
 	struct link	*link;
 	enum link_feed_state	 state;
+	enum link_feed_kind	 kind;
 	bool		 is_asked;	/* a question for it is in the ring */
 	uint32_t	 id;		/* of that question, once answered */
 	uint32_t	 shard;
 	struct follower	*followers;
 	struct link_feed	*next;
 	size_t		 len;
-	uint8_t		 bucket[];
+	uint8_t		 name[];
 };
 
 /* A question in flight, or about to be: its frame is in link->out. */

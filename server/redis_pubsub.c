@@ -126,15 +126,6 @@ redis_run_punsubscribe(struct call *call)
 
 /* --- PUBLISH --- */
 
-/* The only place that counts them. */
-static size_t
-receivers(const struct call *call, struct slice channel)
-{
-	if (call->session == NULL)
-		return 0;
-	return channel_receivers(call->session->sessions->channels, channel);
-}
-
 static void
 refuse(struct call *call, enum shm_status status)
 {
@@ -147,12 +138,12 @@ refuse(struct call *call, enum shm_status status)
 }
 
 bool
-pubsub_say(struct call *call, size_t *heard)
+pubsub_say(struct call *call, uint64_t *heard)
 {
 	const struct slice *argv = call->req->argv;
 	enum shm_status status;
 
-	*heard = receivers(call, argv[1]);
+	*heard = roster_receivers(call->env->inherit->roster, argv[1]);
 	status = store_say(call->env->store, argv[1], argv[2]);
 	if (status != SHM_OK)
 		refuse(call, status);
@@ -166,7 +157,7 @@ pubsub_say(struct call *call, size_t *heard)
 void
 redis_run_publish(struct call *call)
 {
-	size_t heard;
+	uint64_t heard;
 
 	if (pubsub_say(call, &heard))
 		resp_put_integer(call->out, (int64_t)heard);

@@ -15,6 +15,6 @@ bool pubsub_allows(struct call *);
  * PUBLISH, on this node.  *heard: by how many.  False, and the error is the
  * answer, if it cannot be said.
  */
-bool pubsub_say(struct call *, size_t *heard);
+bool pubsub_say(struct call *, uint64_t *heard);
 
 #endif

@@ -113,8 +113,7 @@ open_links(struct worker *w)
 {
 	struct link_listener listener = {
 		.answered = conn_answered, .failed = conn_failed,
-		.news = conn_news, .has_room = conns_have_room,
-		.arg = w->conns
+		.has_room = conns_have_room, .arg = w->conns
 	};
 
 	w->links = links_open(w->inherit, &w->route, &listener, w->epoll_fd);
