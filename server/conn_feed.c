@@ -7,8 +7,8 @@
  *
  * Of a node: it follows a bucket of ours for all of its clients, with as many
  * others on the same connection.  Each has its own buffer, whose lines become
- * a frame.  So it does with channels, of whose events each is a frame.  A node that does not keep up is cut off like a client; it says so
- * to its own.
+ * a frame.  So it does with channels, of whose events each is a frame.  A node
+ * that does not keep up is cut off like a client; it says so to its own.
  */
 
 #include <stdlib.h>
