@@ -240,30 +240,53 @@ read_count(const uint8_t **in, const uint8_t *end, size_t *count)
 	return true;
 }
 
-bool
-frame_words(const struct frame *frame, struct request *req,
+/* The words at *in, which is then behind them. */
+static bool
+read_words(const uint8_t **in, const uint8_t *end, struct request *req,
     const char **reason)
 {
-	const uint8_t *in = frame->payload.data;
-	const uint8_t *end = in + frame->payload.len;
 	struct slice *word = req->argv;
 
 	*reason = "words and payload differ in length";
-	req->protocol = protocol_of(frame);
-	if (!read_count(&in, end, &req->argc))
+	if (!read_count(in, end, &req->argc))
 		return false;
 	if (req->argc == 0 || req->argc > REQUEST_ARGS_MAX) {
 		*reason = "no words, or too many";
 		return false;
 	}
 	for (; word < req->argv + req->argc; word++) {
-		if (!read_count(&in, end, &word->len) ||
-		    word->len > (size_t)(end - in))
+		if (!read_count(in, end, &word->len) ||
+		    word->len > (size_t)(end - *in))
 			return false;
-		word->data = in;
-		in += word->len;
+		word->data = *in;
+		*in += word->len;
 	}
-	return in == end;
+	return true;
+}
+
+bool
+frame_words(const struct frame *frame, struct request *req,
+    const char **reason)
+{
+	const uint8_t *in = frame->payload.data;
+	const uint8_t *end = in + frame->payload.len;
+
+	req->protocol = protocol_of(frame);
+	return read_words(&in, end, req, reason) && in == end;
+}
+
+bool
+frame_next_words(struct slice *rest, struct request *req)
+{
+	const uint8_t *in = rest->data;
+	const uint8_t *end = in + rest->len;
+	const char *reason;
+
+	if (!read_words(&in, end, req, &reason))
+		return false;
+	rest->data = in;
+	rest->len = (size_t)(end - in);
+	return true;
 }
 
 size_t

@@ -119,6 +119,12 @@ uint8_t frame_protocol(enum request_protocol);
 bool frame_words(const struct frame *, struct request *, const char **reason);
 
 /*
+ * The same of several lists of words behind each other, without their
+ * protocol: take the one at the front of *rest, which is not empty.
+ */
+bool frame_next_words(struct slice *rest, struct request *);
+
+/*
  * The length in bytes of these words (1 to REQUEST_ARGS_MAX) as a payload,
  * without a place.  Who is about to send compares it, and 8 for the place,
  * with what the other node takes.

@@ -24,12 +24,13 @@ enum call_next {
 /*
  * How another node is asked, if it has the bucket, see command.def.  NODE is
  * what NODES comes to at that other one: not asked, and to be answered if it
- * is a node that asks.
+ * is a node that asks.  WATCH and EXEC are those of Redis, whose answers are
+ * for this node and not yet for the client.
  */
 enum command_kind {
 	COMMAND_HERE, COMMAND_CHANGE, COMMAND_READ, COMMAND_LIST,
 	COMMAND_EVERY, COMMAND_NODES, COMMAND_NODE, COMMAND_FEED, COMMAND_ALL,
-	COMMAND_HEAR
+	COMMAND_HEAR, COMMAND_WATCH, COMMAND_EXEC
 };
 
 /* What commands may look at, the same for all of a worker's calls. */

@@ -58,6 +58,7 @@ is_for_owner(enum command_kind kind)
 	case COMMAND_READ:
 	case COMMAND_LIST:
 	case COMMAND_FEED:
+	case COMMAND_WATCH:
 		return true;
 	case COMMAND_HERE:
 	case COMMAND_EVERY:
@@ -65,6 +66,7 @@ is_for_owner(enum command_kind kind)
 	case COMMAND_NODES:
 	case COMMAND_ALL:
 	case COMMAND_HEAR:
+	case COMMAND_EXEC:
 		break;
 	}
 	return false;
@@ -75,7 +77,8 @@ is_for_owner(enum command_kind kind)
  * shard is told if it had to be found, which is not for nothing.
  */
 static uint32_t
-node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
+node_for(const struct conns *set, const struct conn *conn,
+    enum command_kind kind, uint32_t *shard)
 {
 	const struct route *route = set->env->route;
 	const struct request *req = &set->req;
@@ -84,6 +87,8 @@ node_for(const struct conns *set, enum command_kind kind, uint32_t *shard)
 	if (kind == COMMAND_HERE || kind == COMMAND_HEAR ||
 	    kind == COMMAND_NODE || route_is_alone(route))
 		return route_self(route);
+	if (kind == COMMAND_EXEC)
+		return multi_owner(set->env, conn->session.multi, shard);
 	if (!is_for_owner(kind))
 		return route_self(route) == 0 ? 1 : 0;
 	name = command_name(req);
@@ -199,6 +204,10 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 		if (inbuf_len(&conn->in) > 0)
 			inbuf_consume(&conn->in, &set->pool, used);
 		return;
+	case COMMAND_WATCH:
+	case COMMAND_EXEC:
+		conn_ask_multi(set, conn, kind, shard, used);
+		return;
 	case COMMAND_HERE:
 	case COMMAND_HEAR:
 	case COMMAND_NODE:
@@ -243,7 +252,6 @@ refuse_fenced(struct conns *set, struct conn *conn, size_t used)
 	inbuf_consume(&conn->in, &set->pool, used);
 }
 
-/* What is executed here is checked when it is. */
 /* A request is one node's as a whole, or nobody's. */
 static bool
 is_of_several(const struct conns *set, uint32_t node)
@@ -272,12 +280,13 @@ refuse_split(struct conns *set, struct conn *conn, size_t used)
 	inbuf_consume(&conn->in, &set->pool, used);
 }
 
+/* What is executed here is checked when it is. */
 void
 conn_route(struct conns *set, struct conn *conn, size_t used)
 {
-	enum command_kind kind = multi_is_open(&conn->session) ?
-	    COMMAND_HERE : command_kind(&set->req);
-	uint32_t shard = FRAME_NO_SHARD, node = node_for(set, kind, &shard);
+	enum command_kind kind = multi_kind(&conn->session, &set->req);
+	uint32_t shard = FRAME_NO_SHARD;
+	uint32_t node = node_for(set, conn, kind, &shard);
 	struct link *link = NULL;
 
 	if (node != route_self(set->env->route) && is_sound(set, conn))
@@ -302,8 +311,10 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 		conn->state = CONN_SERVING;
 	conn->active_ms = conn->session.active_ms = set->now_ms;
 	if (!conn->away.waited) {
-		set->counted[BOARD_REQUESTS]++;
 		set->counted[BOARD_FORWARDED]++;
+		/* Those are counted when they are executed. */
+		if (kind != COMMAND_WATCH && kind != COMMAND_EXEC)
+			set->counted[BOARD_REQUESTS]++;
 	}
 	conn->away.link = link;
 	ask_node(set, conn, kind, shard, used);
@@ -312,11 +323,16 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 void
 conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 {
-	const struct away *away = &conn->away;
+	struct away *away = &conn->away;
+	bool answered = away->answered;
 
 	turn->requests--;
 	if (!away->list && !away->every) {
-		conn_route(set, conn, take_held(set, conn));
+		away->multi = away->answered = false;
+		if (answered)
+			conn_execute(set, conn, take_held(set, conn));
+		else
+			conn_route(set, conn, take_held(set, conn));
 		return;
 	}
 	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
@@ -335,7 +351,7 @@ forget_list(struct away *away)
 	free(away->gather.partial);
 	away->argv = NULL;
 	away->argc = 0;
-	away->list = away->every = false;
+	away->list = away->every = away->multi = false;
 	away->gather.partial = NULL;
 	away->gather.sum = false;
 }
@@ -376,6 +392,11 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 		settle(set, conn);
 		return;
 	}
+	if (conn->away.multi && (frame->flags & FRAME_FAILED) == 0) {
+		conn_multi_answered(conn, frame->payload);
+		settle(set, conn);
+		return;
+	}
 	if (!session_step(&conn->session))
 		outbuf_append(&conn->out, frame->payload.data,
 		    frame->payload.len);
@@ -390,6 +411,8 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 		conn_gather_answered(set, conn, frame->place);
 	else if (conn->away.list && frame->place == 0)
 		conn_end_list(set, conn);
+	else if (conn->away.multi)
+		conn_multi_failed(set, conn);
 	settle(set, conn);
 }
 
@@ -422,6 +445,8 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 	set->counted[BOARD_ERRORS]++;
 	if (conn->away.list)
 		conn_end_list(set, conn);
+	else if (conn->away.multi)
+		conn_multi_failed(set, conn);
 	settle(set, conn);
 }
 

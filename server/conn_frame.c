@@ -1,5 +1,5 @@
 /*
- * A connection whose other end is a node: a handshake, then frames, each a
+ * A connection whose other end is a node: after the handshake, frames, each a
  * request for a bucket of ours.
  *
  * A request is answered here or not at all.  Were it passed on, two nodes
@@ -10,135 +10,40 @@
  * hangs up when it has its answers, and nothing is lost.
  */
 
-#include <sys/random.h>
-
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/reply.h"
-#include "server/accept.h"
 #include "server/conn_state.h"
-#include "server/log.h"
-#include "server/peer.h"
 #include "server/poison.h"
+#include "server/redis_multi.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
 #define POISONED	"this request crashed a worker"
 
-static void
-log_refusal(const struct conn *conn, const char *why)
-{
-	char name[PEER_NAME_MAX];
-
-	peer_name(conn->fd, name, sizeof(name));
-	log_warn("closing the link of %s: %s", name, why);
-}
-
-/*
- * The place of who has waited the longest, for a node needs a moment only:
- * so strangers that say nothing do not keep nodes out.  It is not closed
- * here, see conn.c.
- */
-static void
-take_place(struct conns *set)
-{
-	struct conn *conn;
-
-	TAILQ_FOREACH(conn, &set->all, all)
-		if (conn->stranger)
-			break;
-	if (conn == NULL)
-		return;
-	log_refusal(conn, "it has not greeted, and others want to");
-	conn_know(set, conn);
-	set->counted[BOARD_DROPPED]++;
-	conn->broken = true;
-	conn_enqueue(set, conn);
-}
-
-bool
-conn_greet(struct conns *set, struct conn *conn)
-{
-	uint8_t random[HANDSHAKE_CHALLENGE_LEN];
-
-	conn->greeting = malloc(sizeof(*conn->greeting));
-	if (conn->greeting == NULL ||
-	    getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return false;
-	conn->state = CONN_SERVING;
-	handshake_accept(conn->greeting, links_self(set->links), random,
-	    &conn->out);
-	if (set->strangers == ACCEPT_STRANGERS_MAX)
-		take_place(set);
-	conn->stranger = true;
-	set->strangers++;
-	return true;
-}
-
-void
-conn_know(struct conns *set, struct conn *conn)
-{
-	if (conn->stranger)
-		set->strangers--;
-	conn->stranger = false;
-}
-
-static void
-go_on_greeting(struct conns *set, struct conn *conn)
-{
-	struct inbuf *in = &conn->in;
-	char why[HANDSHAKE_WHY_MAX];
-	size_t used;
-
-	switch (handshake_step(conn->greeting, in->data + in->head,
-	    inbuf_len(in), &conn->out, &used)) {
-	case HANDSHAKE_OK:
-		conn->greeted = true;
-		conn_know(set, conn);
-		inbuf_consume(in, &set->pool, used);
-		if (set->draining || set->retiring)
-			conn_say_bye(set, conn);
-		break;
-	case HANDSHAKE_MORE:
-		inbuf_consume(in, &set->pool, used);
-		conn->hungry = true;
-		break;
-	case HANDSHAKE_BAD:
-		handshake_why(conn->greeting, why);
-		log_refusal(conn, why);
-		set->counted[BOARD_DROPPED]++;
-		if (conn->greeting->verdict == VERDICT_GARBAGE)
-			conn->broken = true;
-		else
-			conn_finish(set, conn);
-		break;
-	}
-}
-
-/* What every frame from here has. */
-static struct frame
-frame_of(const struct conns *set, enum frame_op op, uint32_t id)
+struct frame
+conn_frame_of(const struct conns *set, enum frame_op op, uint32_t id)
 {
 	return (struct frame){
 		.op = op, .id = id, .table = links_self(set->links)->table
 	};
 }
 
-static void
-refuse(struct conns *set, struct conn *conn, uint32_t id, const char *why)
+void
+conn_refuse_frame(struct conns *set, struct conn *conn, uint32_t id,
+    const char *why)
 {
-	struct frame frame = frame_of(set, FRAME_REFUSED, id);
+	struct frame frame = conn_frame_of(set, FRAME_REFUSED, id);
 
 	frame.payload.data = (const uint8_t *)why;
 	frame.payload.len = strlen(why);
 	frame_write(&conn->out, &frame);
 }
 
-static void
-say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
+void
+conn_say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
     uint32_t owner)
 {
-	struct frame frame = frame_of(set, FRAME_NOT_MINE, id);
+	struct frame frame = conn_frame_of(set, FRAME_NOT_MINE, id);
 	const char *name = route_name(set->env->route, owner);
 
 	frame.payload.data = (const uint8_t *)name;
@@ -146,9 +51,8 @@ say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
 	frame_write(&conn->out, &frame);
 }
 
-/* Unless it is longer than the other end takes: then it is refused. */
-static void
-end_reply(struct conns *set, struct conn *conn, size_t mark,
+void
+conn_end_reply(struct conns *set, struct conn *conn, size_t mark,
     const struct frame *reply)
 {
 	frame_end(&conn->out, mark, reply);
@@ -156,7 +60,8 @@ end_reply(struct conns *set, struct conn *conn, size_t mark,
 	    FRAME_HEADER_LEN + conn->greeting->peer_payload_max)
 		return;
 	outbuf_truncate(&conn->out, mark);
-	refuse(set, conn, reply->id, "its answer is longer than we take");
+	conn_refuse_frame(set, conn, reply->id,
+	    "its answer is longer than we take");
 }
 
 /* One piece of a list.  Where the next one begins, 0 after the last. */
@@ -182,7 +87,7 @@ static void
 answer(struct conns *set, struct conn *conn, struct call *call,
     const struct frame *frame)
 {
-	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
 	size_t mark;
 
 	reply.flags = frame->flags & (FRAME_PROTOCOLS | FRAME_PLACE);
@@ -198,13 +103,13 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 		reply.flags |= FRAME_FAILED;
 		set->counted[BOARD_ERRORS]++;
 	}
-	end_reply(set, conn, mark, &reply);
+	conn_end_reply(set, conn, mark, &reply);
 }
 
 static void
 begin_feed(struct conns *set, struct conn *conn, const struct frame *frame)
 {
-	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
 
 	reply.flags = FRAME_TEXT;
 	conn_feed_begin(set, conn, &reply);
@@ -214,11 +119,11 @@ begin_feed(struct conns *set, struct conn *conn, const struct frame *frame)
 static void
 list_buckets(struct conns *set, struct conn *conn, const struct frame *frame)
 {
-	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
 	size_t mark;
 
 	if (frame->shard >= arena_shards(set->env->inherit->arena)) {
-		refuse(set, conn, frame->id, "it has no such shard");
+		conn_refuse_frame(set, conn, frame->id, "it has no such shard");
 		return;
 	}
 	reply.flags = FRAME_TEXT | FRAME_PLACE;
@@ -229,20 +134,20 @@ list_buckets(struct conns *set, struct conn *conn, const struct frame *frame)
 		reply.flags |= FRAME_FAILED;
 		reply.place = 0;
 	}
-	end_reply(set, conn, mark, &reply);
+	conn_end_reply(set, conn, mark, &reply);
 }
 
 /* What INFO says of this node alone, for the one that asks all of them. */
 static void
 tell_of_node(struct conns *set, struct conn *conn, const struct frame *frame)
 {
-	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
 	size_t mark;
 
 	reply.flags = FRAME_TEXT | FRAME_PLACE;
 	mark = frame_begin(&conn->out, &reply);
 	info_node(set->env, &conn->out);
-	end_reply(set, conn, mark, &reply);
+	conn_end_reply(set, conn, mark, &reply);
 }
 
 static bool
@@ -262,18 +167,17 @@ is_of_node(enum command_kind kind)
 	    kind == COMMAND_ALL || kind == COMMAND_HEAR;
 }
 
-/* In a list of all nodes there is no place for a line of ours. */
-static void
-say_poisoned(struct conns *set, struct conn *conn, enum command_kind kind,
-    const struct frame *frame)
+void
+conn_say_poisoned(struct conns *set, struct conn *conn,
+    const struct frame *frame, bool in_list)
 {
-	struct frame reply = frame_of(set, FRAME_REPLY, frame->id);
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
 	size_t mark;
 
 	set->counted[BOARD_REFUSED_POISON]++;
 	set->counted[BOARD_ERRORS]++;
-	if (is_of_node(kind)) {
-		refuse(set, conn, frame->id, "refused: " POISONED);
+	if (in_list) {
+		conn_refuse_frame(set, conn, frame->id, "refused: " POISONED);
 		return;
 	}
 	reply.flags = FRAME_FAILED |
@@ -293,7 +197,7 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 
 	if (poison_is_refused(set->env->inherit->poison, fingerprint,
 	    set->now_ms)) {
-		say_poisoned(set, conn, kind, frame);
+		conn_say_poisoned(set, conn, frame, is_of_node(kind));
 		return;
 	}
 	board_set_fingerprint(arena, set->slot, fingerprint);
@@ -339,6 +243,7 @@ is_for_nodes(enum command_kind kind, const struct frame *frame)
 	switch (kind) {
 	case COMMAND_HERE:
 	case COMMAND_NODES:
+	case COMMAND_EXEC:
 		return false;
 	case COMMAND_NODE:
 		return piece && frame->shard == FRAME_NO_SHARD;
@@ -351,6 +256,7 @@ is_for_nodes(enum command_kind kind, const struct frame *frame)
 	case COMMAND_CHANGE:
 	case COMMAND_READ:
 	case COMMAND_FEED:
+	case COMMAND_WATCH:
 		return !piece;
 	}
 	return false;
@@ -373,23 +279,31 @@ take_request(struct conns *set, struct conn *conn, const struct frame *frame)
 	uint32_t owner;
 
 	outbuf_free(&nowhere);
-	set->counted[BOARD_REQUESTS]++;
-	if (!has_my_table(set, frame)) {
-		refuse(set, conn, frame->id, "its routing table is another "
-		    "one: compare the nodes in both configurations");
-		return;
-	}
 	if (!sound || !is_for_nodes(kind, frame)) {
-		refuse(set, conn, frame->id, "it takes no such request");
+		conn_refuse_frame(set, conn, frame->id, CONN_NO_SUCH);
 		return;
 	}
 	owner = owner_of(set, kind);
 	if (owner != route_self(set->env->route))
-		say_not_mine(set, conn, frame->id, owner);
+		conn_say_not_mine(set, conn, frame->id, owner);
 	else if (is_fenced(set, frame))
-		refuse(set, conn, frame->id, "its routing table is changing");
+		conn_refuse_frame(set, conn, frame->id, CONN_CHANGING);
 	else
 		execute(set, conn, &call, kind, frame);
+}
+
+static void
+take_any_request(struct conns *set, struct conn *conn,
+    const struct frame *frame)
+{
+	set->counted[BOARD_REQUESTS]++;
+	if (!has_my_table(set, frame))
+		conn_refuse_frame(set, conn, frame->id, "its routing table is "
+		    "another one: compare the nodes in both configurations");
+	else if (multi_is_asked(&set->req))
+		conn_take_multi(set, conn, frame);
+	else
+		take_request(set, conn, frame);
 }
 
 /* Returns false, with the reason, if it makes no sense. */
@@ -404,10 +318,10 @@ take_frame(struct conns *set, struct conn *conn, const struct frame *frame,
 	case FRAME_REQUEST:
 		if (!frame_words(frame, &set->req, reason))
 			return false;
-		take_request(set, conn, frame);
+		take_any_request(set, conn, frame);
 		return true;
 	case FRAME_PING:
-		pong = frame_of(set, FRAME_PONG, frame->id);
+		pong = conn_frame_of(set, FRAME_PONG, frame->id);
 		frame_write(&conn->out, &pong);
 		return true;
 	case FRAME_CANCEL:
@@ -438,7 +352,7 @@ conn_parse_frame(struct conns *set, struct conn *conn, struct turn *turn)
 		return;
 	}
 	if (!conn->greeted) {
-		go_on_greeting(set, conn);
+		conn_go_on_greeting(set, conn);
 		return;
 	}
 	switch (frame_parse(in->data + in->head, inbuf_len(in),
@@ -457,14 +371,14 @@ conn_parse_frame(struct conns *set, struct conn *conn, struct turn *turn)
 	case FRAME_BAD:
 		break;
 	}
-	log_refusal(conn, reason);
+	conn_log_refusal(conn, reason);
 	conn->broken = true;
 }
 
 void
 conn_say_bye(struct conns *set, struct conn *conn)
 {
-	struct frame bye = frame_of(set, FRAME_BYE, 0);
+	struct frame bye = conn_frame_of(set, FRAME_BYE, 0);
 
 	frame_write(&conn->out, &bye);
 	conn_enqueue(set, conn);

@@ -89,6 +89,8 @@ conn_run(struct conns *set, struct conn *conn, struct call *call,
 	    set->now_ms)) {
 		call->failed = true;
 		conn_refuse(set, conn, fingerprint);
+		if (multi_kind(&conn->session, call->req) == COMMAND_EXEC)
+			multi_forget(&conn->session);
 	} else {
 		command_execute(call);
 	}
@@ -136,7 +138,7 @@ conns_end_condemned(struct conns *set)
 }
 
 static bool
-is_paused(const struct conns *set)
+is_paused(const struct conns *set, const struct conn *conn)
 {
 	const struct roster *roster = set->sessions.roster;
 	enum command_kind kind;
@@ -145,13 +147,14 @@ is_paused(const struct conns *set)
 		return false;
 	kind = command_kind(&set->req);
 	return roster_is_paused(roster, kind == COMMAND_CHANGE ||
-	    kind == COMMAND_ALL, set->now_ms);
+	    kind == COMMAND_ALL || (kind == COMMAND_EXEC &&
+	    multi_changes(conn->session.multi)), set->now_ms);
 }
 
 void
 conn_take(struct conns *set, struct conn *conn, size_t used)
 {
-	if (is_paused(set)) {
+	if (is_paused(set, conn)) {
 		set->pausing = conn->paused = conn->session.waits = true;
 		conn_hold(set, conn, used);
 	} else if (set->alone) {
@@ -191,7 +194,7 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 	size_t before = outbuf_len(&conn->out);
 
 	conn->active_ms = conn->session.active_ms = set->now_ms;
-	conn->fingerprint = multi_fingerprint(&conn->session,
+	conn->fingerprint = multi_fingerprint(conn->session.multi,
 	    command_fingerprint(&set->req));
 	set->counted[BOARD_REQUESTS]++;
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);

@@ -60,6 +60,8 @@ struct away {
 	bool			 list;		/* held, and got in pieces */
 	uint64_t		 place;		/* of the next piece */
 	bool			 every;		/* held, a list of all nodes' */
+	bool			 multi;		/* held, WATCH or EXEC */
+	bool			 answered;	/* and the answer is there */
 	bool			 following;	/* it is about to */
 	bool			 bad;		/* a bad line is next */
 	struct text_error	 error;		/* of that */
@@ -275,6 +277,18 @@ void conn_gather_answered(struct conns *, struct conn *, uint64_t place);
 void conn_gather_failed(struct conns *, struct conn *, const char *node,
     const char *why);
 
+/*
+ * conn_multi.c: WATCH or EXEC of what another node has is asked there, and
+ * held; the answer is kept, and the request then executed here.  Or it has
+ * failed, which has been answered, and is done with.
+ */
+void conn_ask_multi(struct conns *, struct conn *, enum command_kind,
+    uint32_t shard, size_t used);
+void conn_multi_answered(struct conn *, struct slice payload);
+void conn_multi_failed(struct conns *, struct conn *);
+/* A node asks for an EXEC, whose words are in set->req. */
+void conn_take_multi(struct conns *, struct conn *, const struct frame *);
+
 /* conn_feed.c: a client subscribes to argv[1], which another node has. */
 void conn_follow_bucket(struct conns *, struct conn *, struct link *,
     uint32_t shard);
@@ -338,13 +352,35 @@ conn_is_away(const struct conn *conn)
 	return conn->away.asked > 0 || conn_is_held(conn);
 }
 
-/* conn_frame.c: begin with a node that has dialled us; false: out of memory. */
+/* conn_greet.c: begin with a node that has dialled us; false: out of memory. */
 bool conn_greet(struct conns *, struct conn *);
 /* It has greeted, or is closed: it is no stranger any more. */
 void conn_know(struct conns *, struct conn *);
-/* The next frame of it. */
+/* Take its next piece of the handshake. */
+void conn_go_on_greeting(struct conns *, struct conn *);
+/* Its link is about to be closed: that is told to the log. */
+void conn_log_refusal(const struct conn *, const char *why);
+
+/* conn_frame.c: the next frame of a node. */
 void conn_parse_frame(struct conns *, struct conn *, struct turn *);
 /* Tell it that no more requests are taken on this link. */
 void conn_say_bye(struct conns *, struct conn *);
+
+/* What every frame from here has. */
+struct frame conn_frame_of(const struct conns *, enum frame_op, uint32_t id);
+/* Instead of a reply: it was not executed; or that node has the bucket. */
+void conn_refuse_frame(struct conns *, struct conn *, uint32_t id,
+    const char *why);
+void conn_say_not_mine(struct conns *, struct conn *, uint32_t id,
+    uint32_t owner);
+/* Which crashed a worker; in a list of all nodes is no place for a line. */
+void conn_say_poisoned(struct conns *, struct conn *, const struct frame *,
+    bool in_list);
+/* As frame_end(); but what is longer than the other end takes is refused. */
+void conn_end_reply(struct conns *, struct conn *, size_t mark,
+    const struct frame *reply);
+
+#define CONN_NO_SUCH	"it takes no such request"
+#define CONN_CHANGING	"its routing table is changing"
 
 #endif

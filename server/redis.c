@@ -165,6 +165,8 @@ check(struct call *call)
 		redis_wrong_arity(call);
 		return false;
 	}
+	if (!redis_sub_check(call))
+		return false;
 	if (argc > REQUEST_ARGS_MAX) {
 		redis_error(call, "ERR", "too many arguments");
 		return false;

@@ -397,13 +397,6 @@ put_sub_docs(struct call *call, const struct redis_command *command,
 	resp_put_list_at(call->out, v, RESP_MAP, n, mark);
 }
 
-static bool
-has_subs(const struct redis_command *command)
-{
-	return command->run == redis_run_sub ||
-	    command->run == redis_run_command;
-}
-
 static void
 put_docs(struct call *call, const struct redis_command *command)
 {
@@ -412,7 +405,7 @@ put_docs(struct call *call, const struct redis_command *command)
 	put_name(call, command->name);
 	put_facts(call, command, doc == NULL ? "" : doc->summary,
 	    doc == NULL ? "" : doc->since);
-	if (has_subs(command)) {
+	if (redis_has_subs(command)) {
 		redis_say(call, "subcommands");
 		put_sub_docs(call, command, doc == NULL ? "" :
 		    doc->since);

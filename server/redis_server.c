@@ -14,6 +14,7 @@
 
 #include "proto/number.h"
 #include "server/clock.h"
+#include "server/debug.h"
 #include "server/redis_sub.h"
 
 #define EVENT_SHOWN	128
@@ -213,6 +214,8 @@ redis_run_debug(struct call *call)
 	    number_parse_real(argv[2], &seconds) && seconds >= 0 &&
 	    seconds < 3600)
 		sleep_alive(call->env->inherit, (uint64_t)(seconds * 1000));
+	else if (redis_is(argv[1], "CRASH"))
+		debug_execute(call);
 	else if (!redis_is(argv[1], "JMAP")) {
 		redis_syntax_error(call);
 		return;

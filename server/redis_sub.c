@@ -78,6 +78,26 @@ help(struct call *call)
 	resp_put_list_at(call->out, redis_version(call), RESP_ARRAY, n, mark);
 }
 
+bool
+redis_has_subs(const struct redis_command *command)
+{
+	return command->run == redis_run_sub ||
+	    command->run == redis_run_command;
+}
+
+void
+redis_sub_take(struct call *call)
+{
+	const struct request *req = call->req;
+
+	call->sub = NULL;
+	if (req->argc > 1 && redis_has_subs(call->redis))
+		call->sub = redis_sub_find(call->redis, req->argv[1]);
+	if (call->session != NULL)
+		call->session->sub = call->sub != NULL ? call->sub->name :
+		    NULL;
+}
+
 static void
 unknown(struct call *call, struct slice name)
 {
@@ -86,26 +106,45 @@ unknown(struct call *call, struct slice name)
 	    call->redis->name);
 }
 
+/* All have one, which is in no list. */
+static bool
+check_help(struct call *call)
+{
+	char name[LINE];
+
+	if (call->req->argc == 2)
+		return true;
+	redis_lower(name, sizeof(name), call->redis->name);
+	redis_error(call, "ERR", "wrong number of arguments for '%s|help' "
+	    "command", name);
+	return false;
+}
+
+bool
+redis_sub_check(struct call *call)
+{
+	const struct request *req = call->req;
+
+	redis_sub_take(call);
+	if (req->argc == 1 || !redis_has_subs(call->redis))
+		return true;
+	if (call->sub == NULL) {
+		if (redis_is(req->argv[1], "HELP"))
+			return check_help(call);
+		unknown(call, req->argv[1]);
+		return false;
+	}
+	if (redis_fits(call->sub->arity, req->argc))
+		return true;
+	redis_wrong_arity(call);
+	return false;
+}
+
 void
 redis_run_sub(struct call *call)
 {
-	const struct request *req = call->req;
-	const struct redis_sub *sub;
-
-	if (redis_is(req->argv[1], "HELP") && req->argc == 2) {
+	if (call->sub == NULL)
 		help(call);
-		return;
-	}
-	sub = redis_sub_find(call->redis, req->argv[1]);
-	if (sub == NULL) {
-		unknown(call, req->argv[1]);
-		return;
-	}
-	call->sub = sub;
-	if (call->session != NULL)
-		call->session->sub = sub->name;
-	if (redis_fits(sub->arity, req->argc))
-		sub->run(call);
 	else
-		redis_wrong_arity(call);
+		call->sub->run(call);
 }

@@ -23,6 +23,17 @@ size_t redis_subs(void);
 const struct redis_sub *redis_sub_find(const struct redis_command *,
     struct slice name);
 
+/* Is the command one of two words? */
+bool redis_has_subs(const struct redis_command *);
+
+/*
+ * Of call->redis, whose words are call->req's: set call->sub, NULL for HELP
+ * and for what is named by one word.  And check them, too: false, and the
+ * error is the answer, if there is no such command, or not of so many words.
+ */
+void redis_sub_take(struct call *);
+bool redis_sub_check(struct call *);
+
 #define SUB(command, name, handler, ...) \
 	void redis_run_##handler(struct call *);
 #include "server/redis_sub.def"

@@ -34,6 +34,23 @@ copy_of(const uint8_t *bytes, size_t len)
 
 /* --------------------------------------------------------------- frames */
 
+/* Of lists of words in a word, each ends inside, and they end somewhere. */
+static void
+check_lists(struct slice rest)
+{
+	static struct request req;
+	size_t before;
+
+	while (rest.len > 0) {
+		before = rest.len;
+		if (!frame_next_words(&rest, &req))
+			break;
+		must(rest.len < before);
+		must(frame_words_len(req.argv, req.argc) ==
+		    before - rest.len);
+	}
+}
+
 /* A request's words are inside, and are written as the same bytes. */
 static void
 check_words(const struct frame *frame)
@@ -59,6 +76,7 @@ check_words(const struct frame *frame)
 	must(outbuf_len(&out) == len);
 	must(memcmp(out.data, payload, len) == 0);
 	outbuf_free(&out);
+	check_lists(req.argv[req.argc - 1]);
 }
 
 static void

@@ -144,19 +144,6 @@ Test(nodes_redis, pause_what_is_to_be_passed_on)
 	talk_expect(other, ":0\r\n$1\r\nw\r\n");
 }
 
-Test(nodes_redis, execute_transactions_of_their_own_names_alone)
-{
-	int fd = open_resp(0);
-
-	talk(fd, "WATCH apples\r\nMULTI\r\nSET apples 1\r\nGET apples\r\n"
-	    "EXEC\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n"
-	    "$1\r\n1\r\n");
-	talk(fd, "MULTI\r\nSET milk 1\r\nEXEC\r\nGET milk\r\nWATCH milk\r\n",
-	    "+OK\r\n+QUEUED\r\n-CROSSSLOT Keys of a transaction must be those "
-	    "of the node that is asked\r\n$-1\r\n-CROSSSLOT Keys of a "
-	    "transaction must be those of the node that is asked\r\n");
-}
-
 Test(nodes_redis, are_not_asked_for_who_listens_in_resp2)
 {
 	int fd = open_resp(0);

@@ -108,6 +108,26 @@ Test(redis_multi, with_an_error_in_its_queue_changes_nothing)
 	talk(fd, "HGET h a\r\n", NOTHING);
 }
 
+Test(redis_multi, with_a_subcommand_that_there_is_not_changes_nothing)
+{
+	talk(fd, "MULTI\r\nSET h 1\r\nOBJECT NOSUCH h\r\nEXEC\r\n",
+	    "+OK\r\n" Q "-ERR unknown subcommand 'NOSUCH'. Try OBJECT "
+	    "HELP.\r\n" ABORTED);
+	talk(fd, "MULTI\r\nSET h 1\r\nCLIENT ID 1\r\nEXEC\r\n",
+	    "+OK\r\n" Q "-ERR wrong number of arguments for 'client|id' "
+	    "command\r\n" ABORTED);
+	talk(fd, "MULTI\r\nSET h 1\r\nCOMMAND NOSUCH\r\nEXEC\r\n",
+	    "+OK\r\n" Q "-ERR unknown subcommand 'NOSUCH'. Try COMMAND "
+	    "HELP.\r\n" ABORTED);
+	talk(fd, "MULTI\r\nCONFIG HELP x\r\nEXEC\r\nGET h\r\n",
+	    "+OK\r\n-ERR wrong number of arguments for 'config|help' "
+	    "command\r\n" ABORTED NOTHING);
+	talk(fd, "MULTI\r\nOBJECT REFCOUNT h\r\nCOMMAND COUNT x\r\n"
+	    "DISCARD\r\nMULTI\r\nOBJECT REFCOUNT h\r\nEXEC\r\n",
+	    "+OK\r\n" Q "-ERR wrong number of arguments for 'command|count' "
+	    "command\r\n+OK\r\n+OK\r\n" Q "*1\r\n" NOTHING);
+}
+
 Test(redis_multi, goes_on_after_a_command_that_fails)
 {
 	talk(fd, "MULTI\r\nHSET h a 1\r\nHSET h b\r\nHSET h c d e\r\n"
@@ -286,6 +306,22 @@ Test(redis_multi, ends_with_the_connection)
 	talk(fd, "MULTI\r\nHSET h a 1\r\nQUIT\r\n", "+OK\r\n" Q "+OK\r\n");
 	talk_expect_end(fd);
 	talk_once(&d, "GET h a\r\n", "NOT FOUND\r\n");
+}
+
+Test(redis_multi, that_changes_something_waits_for_the_end_of_a_pause)
+{
+	int other = open_resp();
+
+	talk(fd, "MULTI\r\nSET h 1\r\n", "+OK\r\n" Q);
+	talk(other, "MULTI\r\nGET h\r\nCLIENT PAUSE 60000 WRITE\r\nEXEC\r\n",
+	    "+OK\r\n" Q Q "*2\r\n" NOTHING "+OK\r\n");
+	talk_send(fd, "EXEC\r\n");
+	talk(other, "MULTI\r\nGET h\r\nEXEC\r\n",
+	    "+OK\r\n" Q "*1\r\n" NOTHING);
+	talk_expect_silence(fd);
+	talk(other, "CLIENT UNPAUSE\r\n", "+OK\r\n");
+	talk_expect(fd, "*1\r\n+OK\r\n");
+	close(other);
 }
 
 /* --- many at once --- */

@@ -720,3 +720,32 @@ Test(frame, another_id_changes_nothing_else)
 	frame_renumber(bytes, vectors[0].frame.id);
 	cr_assert_arr_eq(bytes, vectors[0].bytes, vectors[0].len);
 }
+
+/* The next of several lists, each byte of which is needed. */
+Test(frame, words_may_stand_behind_each_other)
+{
+	static const uint8_t two[] = "\2\0\0\0" "\1\0\0\0" "x" "\0\0\0\0"
+	    "\1\0\0\0" "\2\0\0\0" "yz";
+	const size_t first = 13, len = sizeof(two) - 1;
+	struct slice rest;
+	uint8_t *copy;
+	size_t cut;
+
+	for (cut = 1; cut <= len; cut++) {
+		copy = copy_of(two, cut);
+		rest = (struct slice){ copy, cut };
+		cr_assert_eq(frame_next_words(&rest, &request), cut >= first);
+		if (cut >= first) {
+			cr_assert_eq(request.argc, 2);
+			cr_assert_eq(request.argv[1].len, 0);
+			cr_assert_eq(rest.data, copy + first);
+			cr_assert_eq(rest.len, cut - first);
+		}
+		if (cut > first)
+			cr_assert_eq(frame_next_words(&rest, &request),
+			    cut == len);
+		free(copy);
+	}
+	cr_assert_eq(request.argc, 1);
+	cr_assert_eq(request.argv[0].len, 2);
+}
