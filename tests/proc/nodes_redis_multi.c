@@ -151,6 +151,25 @@ Test(nodes_redis_multi, do_what_has_no_keys_for_the_client)
 	talk(fd, "EXEC\r\nCLIENT GETNAME\r\n", "*-1\r\n$2\r\nme\r\n");
 }
 
+/* On all nodes, and not if something that is watched has changed. */
+Test(nodes_redis_multi, say_on_channels_what_they_say_once_and_at_the_end)
+{
+	int other = redis_open(&c.node[1]);
+
+	talk(other, "SUBSCRIBE news\r\n",
+	    "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+	talk(fd, "WATCH milk\r\nMULTI\r\nGET milk\r\nPUBLISH news lost\r\n",
+	    OK OK Q Q);
+	talk(owner, "SET milk 1\r\n", OK);
+	talk(fd, "EXEC\r\nMULTI\r\nPUBLISH news told\r\nINCR milk\r\n"
+	    "EXEC\r\nPUBLISH news end\r\n",
+	    "*-1\r\n" OK Q Q "*2\r\n:0\r\n:2\r\n:");
+	talk_expect(other, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n"
+	    "$4\r\ntold\r\n*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n"
+	    "$3\r\nend\r\n");
+	close(other);
+}
+
 Test(nodes_redis_multi, answer_in_the_version_that_is_spoken)
 {
 	redis_use_resp3(fd);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/proc/cluster.h"
+#include "tests/proc/redis_talk.h"
 
 static struct cluster c;
 
@@ -154,4 +155,44 @@ Test(strays, are_not_served_by_who_has_not_heard_yet)
 	daemon_kill(&c.node[0], SIGHUP);
 	daemon_await_log(&c.node[0], "configuration reloaded", 2);
 	talk_once(&c.node[0], "GET bread a\r\n", "1\r\nOK\r\n");
+}
+
+#define CHANGING	": its routing table is changing\r\n"
+
+static void
+expect_changing(int fd)
+{
+	talk_expect(fd, "-UNAVAILABLE ");
+	talk_expect(fd, c.node[0].name);
+	talk_expect(fd, CHANGING);
+}
+
+Test(strays, are_not_served_to_transactions_by_who_has_not_heard_yet)
+{
+	int fd = talk_open(&c.node[0]);
+	int client = redis_open_beside(&c.node[0], 1 -
+	    (unsigned)talk_info(fd, "server", "worker"));
+	pid_t pid;
+
+	talk(client, "SET bread 1\r\nWATCH bread\r\nMULTI\r\nINCR bread\r\n",
+	    "+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n");
+	pid = talk_pause_worker(fd);
+	talk_send(client, "EXEC\r\nEXEC\r\nWATCH bread\r\n");
+	c.letters[0] = "a";
+	cluster_configure(&c, 0, "");
+	daemon_kill(&c.node[0], SIGHUP);
+	daemon_await_log(&c.node[0], "configuration reloaded", 1);
+	cr_assert_eq(kill(pid, SIGCONT), 0);
+	expect_changing(client);
+	talk_expect(client, "-ERR EXEC without MULTI\r\n");
+	expect_changing(client);
+	talk_expect_end(client);
+	close(client);
+	c.letters[0] = "a-h";
+	cluster_configure(&c, 0, "");
+	daemon_kill(&c.node[0], SIGHUP);
+	daemon_await_log(&c.node[0], "configuration reloaded", 2);
+	client = redis_open(&c.node[0]);
+	talk(client, "GET bread\r\n", "$1\r\n1\r\n");
+	close(client);
 }

@@ -256,12 +256,29 @@ show_history(const struct duel *d, size_t i)
 			}
 }
 
+/* With EXEC, what was done to what is watched: that decides. */
+static void
+print_command(const struct duel *d, size_t i, char text[PRINTED])
+{
+	size_t len;
+
+	words_print(&d->batch[i], text, PRINTED);
+	if (!words_is(&d->batch[i], 0, "EXEC"))
+		return;
+	while (i > 0 && !words_is(&d->batch[i], 0, "MULTI"))
+		i--;
+	if (i < 2 || !words_is(&d->batch[i - 2], 0, "WATCH"))
+		return;
+	len = strlcat(text, " after ", PRINTED);
+	words_print(&d->batch[i - 1], text + len, PRINTED - len);
+}
+
 static void
 differ(struct duel *d, size_t i, struct reply a, struct reply b)
 {
 	char command[PRINTED], redis[PRINTED], kvd[PRINTED];
 
-	words_print(&d->batch[i], command, sizeof(command));
+	print_command(d, i, command);
 	reply_print(a, redis, sizeof(redis));
 	reply_print(b, kvd, sizeof(kvd));
 	taint(d, i);
@@ -328,11 +345,15 @@ static void
 say_transaction(struct duel *d)
 {
 	size_t steps = random_below(&d->random, 6);
+	struct words *w;
 
 	say(d, REPLY_SAME, "UNWATCH");
 	if (random_percent(&d->random, 30)) {
 		say(d, REPLY_SAME, "WATCH h3{t} s3{t}");
-		grammar_draw_step(&d->random, add_request(d, REPLY_SAME));
+		w = add_request(d, REPLY_SAME);
+		do
+			grammar_draw_step(&d->random, w);
+		while (grammar_is_fleeting(w));
 	}
 	say(d, REPLY_SAME, "MULTI");
 	for (; steps > 0; steps--)
@@ -357,6 +378,22 @@ say_at_random(struct duel *d)
 		likeness = grammar_draw(&d->random, w);
 		d->likeness[d->n - 1] = likeness;
 	}
+	finish_batch(d);
+}
+
+/* What differs too seldom to be met each time by chance. */
+static void
+say_by_plan(struct duel *d)
+{
+	static const char *const plan[] = {
+		"DEL s5{t}", "WATCH s5{t}", "SET s5{t} v PXAT 90000000",
+		"MULTI", "EXISTS s5{t}", "EXEC"
+	};
+	size_t i;
+
+	begin_batch(d);
+	for (i = 0; i < sizeof(plan) / sizeof(plan[0]); i++)
+		say(d, REPLY_SAME, plan[i]);
 	finish_batch(d);
 }
 
@@ -447,6 +484,7 @@ Test(differential, requests_are_answered_as_redis_answers_them,
 	rival_start(&d->redis, d->kvd.dir);
 	greet(d);
 	say_once(d);
+	say_by_plan(d);
 	for (i = 0; d->compared < commands; i++) {
 		say_at_random(d);
 		if (i % 20 == 0)

@@ -749,12 +749,27 @@ is_in_slot(struct reply key)
 	return key.len < 16 && memmem(key.bytes, key.len, "{t}", 3) != NULL;
 }
 
+/* It is about all keys, or has excuses, or ends the transaction. */
+static bool
+is_of_its_own(const struct words *w)
+{
+	static const char *const names[] = {
+		"CONFIG", "DISCARD", "EXEC", "FLUSHALL", "FLUSHDB", "WATCH"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (words_is(w, 0, names[i]))
+			return true;
+	return false;
+}
+
 static bool
 is_step(const struct words *w)
 {
 	size_t word = grammar_next_key(w, 0), i;
 
-	if (word != 1)
+	if (word > 1 || is_of_its_own(w))
 		return false;
 	for (; word != 0; word = grammar_next_key(w, word))
 		if (!is_in_slot(words_at(w, word)))
@@ -762,7 +777,7 @@ is_step(const struct words *w)
 	for (i = 0; i < w->n; i++)
 		if (w->len[i] > 100)
 			return false;
-	return !words_is(w, 0, "WATCH");
+	return true;
 }
 
 void
@@ -770,4 +785,17 @@ grammar_draw_step(struct random *r, struct words *w)
 {
 	while (grammar_draw(r, w) != REPLY_SAME || !is_step(w))
 		;
+}
+
+/* Of times far ahead there are more digits. */
+bool
+grammar_is_fleeting(const struct words *w)
+{
+	size_t i;
+
+	for (i = 3; words_is(w, 0, "SET") && i + 1 < w->n; i++)
+		if ((words_is(w, i, "EXAT") || words_is(w, i, "PXAT")) &&
+		    w->len[i + 1] < 10)
+			return true;
+	return false;
 }

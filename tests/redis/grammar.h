@@ -39,6 +39,9 @@ enum likeness grammar_draw(struct random *, struct words *);
  */
 void grammar_draw_step(struct random *, struct words *);
 
+/* Is it a SET of what has expired already? */
+bool grammar_is_fleeting(const struct words *);
+
 /* Those that are said once, one after the other; false after the last. */
 bool grammar_draw_once(struct random *, struct words *);
 
