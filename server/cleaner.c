@@ -1,7 +1,7 @@
 /*
  * The cleaner: gives back the space that overwriting, deleting and dropping
- * leave, backs memory ahead of use, and repairs every shard at once after a
- * death, so that no client has to wait for that.
+ * leave, removes what has expired, backs memory ahead of use, and repairs every
+ * shard at once after a death, so that no client has to wait for that.
  *
  * It works in small pieces and listens between them.  It is never needed for
  * correctness: killed, it begins anew; gone, space runs out some day and
@@ -31,6 +31,18 @@
 #define PIECES		64	/* of work between two looks at the signals */
 
 /*
+ * Something that expires every moment would have its segment looked through
+ * all the time, for very little.  So that is done twice a second at the most;
+ * and what finds less than one in WORTH of what it looks at goes on for a tenth
+ * of the time, in however many segments that is.  Where much has expired the
+ * work is its own limit.
+ */
+#define SWEEP_WAIT_MS	500	/* between two looks through a segment */
+#define SWEEP_TURN_MS	100	/* in each of these.. */
+#define SWEEP_TURN_NS	UINT64_C(10000000)	/* ..for little in return */
+#define WORTH		16
+
+/*
  * Between two pieces.  Who unlocks a mutex and locks it again at once gets it
  * before those who were woken for it: without a pause a PUT was seen to wait
  * for 342 ms while a bucket was taken apart, with one for 0.2 ms.
@@ -47,6 +59,8 @@ struct cleaner {
 	struct clean_work	 work;		/* since the start */
 	struct clean_work	 shown;		/* of it, on the board */
 	uint64_t		 shown_ms;
+	uint64_t		 turn_ms;	/* of sweeping */
+	uint64_t		 spent_ns;	/* in it, for little */
 	bool			 stop;
 	bool			 repair;
 	struct pollfd		 polls[POLLS];
@@ -114,13 +128,69 @@ show_work(struct cleaner *c)
 	board_add(arena, slot, BOARD_REPAIRS,
 	    c->work.shards_repaired - c->shown.shards_repaired);
 	c->shown = c->work;
+	board_add_expired(arena, slot);
+}
+
+static void
+let_others(void)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	nanosleep(&pause, NULL);
+}
+
+static uint64_t
+read_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* A piece; false if there is nothing to sweep. */
+static bool
+sweep_some(struct cleaner *c)
+{
+	struct clean_work *work = &c->work;
+	uint64_t began_ns = read_ns(), found, looked;
+	bool more;
+
+	found = work->records_expired + work->buckets_expired;
+	looked = work->records_swept;
+	more = clean_sweep(c->inherit->arena, &c->state, work,
+	    clock_wall_ms(), SWEEP_WAIT_MS);
+	found = work->records_expired + work->buckets_expired - found;
+	looked = work->records_swept - looked;
+	if (found < looked / WORTH)
+		c->spent_ns += read_ns() - began_ns;
+	return more;
+}
+
+/* Returns true if there is more to do at once. */
+static bool
+sweep(struct cleaner *c)
+{
+	uint64_t now_ms = clock_ms();
+	int i;
+
+	if (now_ms - c->turn_ms >= SWEEP_TURN_MS) {
+		c->turn_ms = now_ms;
+		c->spent_ns = 0;
+	}
+	for (i = 0; i < PIECES; i++) {
+		if (c->spent_ns >= SWEEP_TURN_NS || !sweep_some(c))
+			return false;
+		board_beat(c->inherit->arena, c->inherit->slot, now_ms);
+		let_others();
+	}
+	return true;
 }
 
 /* Returns true if there is more to do at once. */
 static bool
 clean(struct cleaner *c)
 {
-	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	bool more = true;
 	int i;
 
@@ -128,7 +198,7 @@ clean(struct cleaner *c)
 		board_beat(c->inherit->arena, c->inherit->slot, clock_ms());
 		more = clean_step(c->inherit->arena, &c->state, &c->work,
 		    clock_wall_ms());
-		nanosleep(&pause, NULL);
+		let_others();
 	}
 	return more;
 }
@@ -144,6 +214,7 @@ run(struct cleaner *c)
 		if (c->repair)
 			repair(c);
 		busy = clean(c);
+		busy |= sweep(c);
 		busy |= strays_step(&c->strays);
 		if (busy != shown)
 			setproctitle("cleaner: %s", busy ? "busy" : "idle");

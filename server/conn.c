@@ -98,6 +98,7 @@ conns_publish_counters(struct conns *set)
 		board_add(arena, set->slot, i, set->counted[i]);
 		set->counted[i] = 0;
 	}
+	board_add_expired(arena, set->slot);
 }
 
 static enum board_counter

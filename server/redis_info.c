@@ -261,6 +261,8 @@ info_stats(struct page *page)
 	number(page, "total_net_output_bytes",
 	    counted(page, BOARD_BYTES_OUT));
 	number(page, "rejected_connections", counted(page, BOARD_REFUSED));
+	number(page, "expired_keys", counted(page, BOARD_EXPIRED_KEYS));
+	number(page, "expired_subkeys", counted(page, BOARD_EXPIRED_FIELDS));
 	number(page, "evicted_keys", 0);
 	number(page, "pubsub_channels", roster_count(
 	    page->call->env->inherit->roster, ROSTER_NAME));

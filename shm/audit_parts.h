@@ -20,6 +20,7 @@
 struct audit_walk {
 	enum record_op	 op;		/* RECORD_PUT: pairs of a bucket */
 	arena_off	 bucket;
+	bool		 is_dropped;	/* nobody looks into it any more */
 	uint64_t	 created;	/* its records are younger */
 	uint64_t	 lines;		/* as the table counts them now */
 	uint64_t	 entries;	/* met so far, and of these: */
@@ -129,6 +130,9 @@ bool audit_shape(struct audit *, struct audit_walk *, const struct table *);
 void audit_chain(struct audit *, struct audit_walk *, uint64_t number,
     const struct line *home, void (*named)(struct audit *,
     const struct record_view *));
+
+/* The revision of the record that a bucket says has its name, or 0. */
+uint64_t audit_created(const struct audit *, const struct bucket *);
 
 /* The sums of a bucket whose table was walked at one moment. */
 void audit_sums(struct audit *, const struct audit_walk *,

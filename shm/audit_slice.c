@@ -91,8 +91,7 @@ is_bucket(struct audit *au, const struct audit_bucket *found, bool first)
 	if (first && !audit_use_unit(au, found->off, SLAB_LINE, "bucket"))
 		return false;
 	b = arena_at(au->a, found->off);
-	if (audit_is_marked(b) &&
-	    word_peek(&b->created) == found->created)
+	if (audit_is_marked(b) && audit_created(au, b) == found->created)
 		return true;
 	if (first)
 		audit_wrong(au, "bucket %#lx has no mark, or another's "

@@ -84,6 +84,29 @@ is_seen(struct audit *au, struct audit_walk *w, uint64_t slot,
 	return false;
 }
 
+/* Will the cleaner come to look for what is told of there? */
+static void
+check_awaited(struct audit *au, arena_off off, uint64_t expires_ms)
+{
+	uint64_t i = arena_segment_of(au->a, off);
+	uint64_t earliest_ms = word_peek(&au->a->table[i].earliest_ms);
+
+	if (expires_ms != 0 && (earliest_ms == 0 || earliest_ms > expires_ms))
+		audit_wrong(au, "segment %lu does not await what expires", i);
+}
+
+/* It looks no more for what had expired when it came last. */
+static void
+check_swept(struct audit *au, arena_off off, uint64_t expires_ms)
+{
+	uint64_t i = arena_segment_of(au->a, off);
+	uint64_t swept_ms = word_peek(&au->a->table[i].swept_ms);
+
+	if ((swept_ms & SEGMENT_SWEEPING) == 0 && expires_ms != 0 &&
+	    expires_ms <= swept_ms)
+		audit_wrong(au, "segment %lu was swept in vain", i);
+}
+
 static void
 check_record(struct audit *au, const struct audit_walk *w, uint64_t slot,
     const struct record_view *r)
@@ -91,9 +114,12 @@ check_record(struct audit *au, const struct audit_walk *w, uint64_t slot,
 	if (r->op != w->op ||
 	    (w->op == RECORD_PUT && r->bucket != w->bucket))
 		audit_wrong(au, "entry %#lx leads to a foreign record", slot);
-	if ((r->flags & ~(RECORD_EXPIRES | (r->op == RECORD_CREATE ?
-	    RECORD_AUTO : 0))) != 0)
+	if ((r->flags & RECORD_AUTO) != 0 && r->op != RECORD_CREATE)
 		audit_wrong(au, "entry %#lx leads to unknown flags", slot);
+	if (r->op == RECORD_PUT && !w->is_dropped) {
+		check_awaited(au, slot_off(slot), r->expires_ms);
+		check_swept(au, slot_off(slot), r->expires_ms);
+	}
 	if (r->lsn > word_peek(&au->sh->lsn))
 		audit_wrong(au, "record of the future, lsn %lu", r->lsn);
 	if (w->op == RECORD_PUT && r->lsn <= w->created)
@@ -286,6 +312,16 @@ check_count(struct audit *au, const struct audit_walk *w,
 		    word_peek(&t->count), w->entries);
 }
 
+uint64_t
+audit_created(const struct audit *au, const struct bucket *b)
+{
+	struct record_view r;
+
+	return read_entry(au, word_peek(&b->record), &r) &&
+	    r.op == RECORD_CREATE && r.bucket == arena_off_of(au->a, b) ?
+	    r.lsn : 0;
+}
+
 void
 audit_sums(struct audit *au, const struct audit_walk *w,
     const struct bucket *b)
@@ -293,6 +329,10 @@ audit_sums(struct audit *au, const struct audit_walk *w,
 	uint64_t revision = word_peek(&b->revision);
 
 	check_count(au, w, &b->table);
+	/* A bucket's time is not in its record, but that is where it is
+	 * looked for. */
+	if (audit_created(au, b) != 0)
+		check_awaited(au, word_peek(&b->record), word_peek(&b->link));
 	if (w->bytes != word_peek(&b->bytes))
 		audit_wrong(au, "bucket %#lx counts %lu bytes and has %lu",
 		    w->bucket, word_peek(&b->bytes), w->bytes);
@@ -318,7 +358,7 @@ check_bucket(struct audit *au, const struct record_view *r)
 	au->report.buckets++;
 	if (!audit_is_marked(b))
 		audit_wrong(au, "bucket %#lx has no mark", r->bucket);
-	if (word_peek(&b->created) != r->lsn)
+	if (audit_created(au, b) != r->lsn)
 		audit_wrong(au, "bucket %#lx has another's creation",
 		    r->bucket);
 	check_lines(au, &w, &b->table, NULL);
@@ -348,11 +388,13 @@ check_graveyard(struct audit *au)
 	const struct bucket *b;
 
 	while (off != 0 && !audit_is_spent(au)) {
-		struct audit_walk w = { .op = RECORD_PUT, .bucket = off };
+		struct audit_walk w = {
+			.op = RECORD_PUT, .bucket = off, .is_dropped = true
+		};
 
 		if ((b = audit_dropped(au, off)) == NULL)
 			return;
-		w.created = word_peek(&b->created);
+		w.created = word_peek(&b->record);
 		/* Its count is not kept while it is taken apart. */
 		check_lines(au, &w, &b->table, NULL);
 		off = word_peek(&b->link);

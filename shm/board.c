@@ -77,6 +77,16 @@ board_sub(struct arena *a, unsigned slot, enum board_counter c, uint64_t n)
 }
 
 void
+board_add_expired(struct arena *a, unsigned slot)
+{
+	if (a->expired_keys != 0)
+		board_add(a, slot, BOARD_EXPIRED_KEYS, a->expired_keys);
+	if (a->expired_fields != 0)
+		board_add(a, slot, BOARD_EXPIRED_FIELDS, a->expired_fields);
+	a->expired_keys = a->expired_fields = 0;
+}
+
+void
 board_leave(struct arena *a, unsigned slot)
 {
 	unsigned i;

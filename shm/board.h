@@ -78,6 +78,8 @@ void board_beat(struct arena *, unsigned slot, uint64_t now_ms);
 void board_set_fingerprint(struct arena *, unsigned slot, uint64_t);
 void board_add(struct arena *, unsigned slot, enum board_counter, uint64_t);
 void board_sub(struct arena *, unsigned slot, enum board_counter, uint64_t);
+/* Count what this process has removed from the arena as expired. */
+void board_add_expired(struct arena *, unsigned slot);
 /* The process is no more: its gauges no longer count, its pid is 0. */
 void board_leave(struct arena *, unsigned slot);
 /* By the master, which learns it: stays until the next end in this slot. */

@@ -12,6 +12,7 @@
 #include "shm/batch.h"
 #include "shm/bucket_locked.h"
 #include "shm/clock.h"
+#include "shm/hash.h"
 #include "shm/intent.h"
 #include "shm/log.h"
 #include "shm/names.h"
@@ -33,9 +34,7 @@ bucket_is_ghost(const struct bucket *b)
 {
 	uint64_t expires_ms = word_peek(&b->link);
 
-	return (word_peek(&b->mark) == BUCKET_AUTO &&
-	    word_peek(&b->table.count) == 0) ||
-	    (expires_ms != 0 && expires_ms <= clock_wall_ms());
+	return expires_ms != 0 && expires_ms <= clock_wall_ms();
 }
 
 /* The same, as it was found the last time. */
@@ -51,7 +50,7 @@ find_again(const struct held *h, const struct known_name *known,
 
 static void
 keep(const struct held *h, const struct index_key *name,
-    const struct index_place *p, arena_off bucket)
+    const struct index_place *p, const struct record_view *r)
 {
 	struct known_name found = {
 		.shard = h->shard,
@@ -59,7 +58,8 @@ keep(const struct held *h, const struct index_key *name,
 		.shape = word_peek(&h->sh->buckets.shape),
 		.version = word_peek(&p->home->version),
 		.place = *p,
-		.bucket = bucket
+		.bucket = r->bucket,
+		.created = r->lsn
 	};
 
 	names_keep(h->a, &found, name->key);
@@ -85,7 +85,7 @@ bucket_find_any(struct held *h, struct bytes name, struct index_place *p)
 	if ((b = bucket_live(h, r.bucket)) == NULL)
 		held_break(h);
 	else
-		keep(h, &key, p, r.bucket);
+		keep(h, &key, p, &r);
 	return b;
 }
 
@@ -127,30 +127,49 @@ bucket_dropped(const struct held *h, arena_off off)
 	return marked(h, off, BUCKET_DROPPED);
 }
 
+bool
+bucket_name(struct held *h, const struct bucket *b, struct index_place *p,
+    struct bytes *name)
+{
+	arena_off record = word_peek(&b->record);
+	struct record_view r;
+
+	if (record_read(h->a, record, &r) && r.op == RECORD_CREATE &&
+	    r.key.len <= BUCKET_NAME_MAX &&
+	    r.bucket == arena_off_of(h->a, b) &&
+	    index_find_record(h, &h->sh->buckets, hash_keyed(h->a->hash_seed,
+	    r.key.data, r.key.len), record, p)) {
+		*name = r.key;
+		return true;
+	}
+	held_break(h);
+	return false;
+}
+
 static void
-init(struct bucket *b, uint64_t lsn)
+init(struct bucket *b, uint64_t lsn, arena_off record)
 {
 	word_init(&b->table.shape, 0);
 	word_init(&b->table.root, 0);
 	word_init(&b->table.count, 0);
 	word_init(&b->bytes, 0);
 	word_init(&b->revision, lsn);
-	word_init(&b->created, lsn);
+	word_init(&b->record, record);
 }
 
 /*
- * A fresh struct bucket from the reserve: its link through the intent.  0 if
- * the change breaks.
+ * A fresh struct bucket from the reserve, for the next record: its link
+ * through the intent.  0 if the change breaks.
  */
 static arena_off
-new_bucket(struct held *h, uint64_t lsn)
+new_bucket(struct held *h)
 {
 	arena_off off = slab_alloc(h, SLAB_LINE);
 	struct bucket *b = arena_at(h->a, off);
 
 	if (off == 0)
 		return 0;
-	init(b, lsn);
+	init(b, word_peek(&h->sh->lsn) + 1, word_peek(&h->sh->hot_pos));
 	/* Last: a death before the commit leaves a free unit, which the
 	 * cleaner may yet find named by an old record and, marked like this,
 	 * take for a bucket. */
@@ -171,7 +190,7 @@ bucket_prepare(struct held *h, arena_off *off)
 	if ((*off = slab_alloc(h, SLAB_LINE)) == 0)
 		return SHM_DAMAGED;
 	b = arena_at(h->a, *off);
-	init(b, 0);
+	init(b, 0, 0);
 	word_store(&b->mark, BUCKET_DROPPED);
 	intent_set(h, &b->link, word_peek(&h->sh->graveyard));
 	intent_add(h, &h->sh->graveyard, *off);
@@ -181,11 +200,12 @@ bucket_prepare(struct held *h, arena_off *off)
 
 enum shm_status
 bucket_drop_place(struct held *h, const struct bucket *b, struct bytes name,
-    const struct index_place *place)
+    const struct index_place *place, unsigned why)
 {
 	struct record_view r = {
 		.op = RECORD_DROP,
 		.bucket = arena_off_of(h->a, b),
+		.flags = why << RECORD_WHY_SHIFT,
 		.key = name,
 		.size = record_size(name.len, 0, false)
 	};
@@ -231,6 +251,7 @@ replace(struct held *h, const struct bucket *ghost, struct bytes name)
 	struct record_view r[2] = {
 		{
 			.op = RECORD_DROP, .bucket = arena_off_of(h->a, ghost),
+			.flags = RECORD_EXPIRED << RECORD_WHY_SHIFT,
 			.key = name, .size = record_size(name.len, 0, false)
 		}, {
 			.op = RECORD_CREATE,
@@ -273,7 +294,7 @@ create_locked(struct held *h, void *arg)
 	    (status = slab_reserve(h, SLAB_LINE, 2, SEGMENT_FOR_PUT)) !=
 	    SHM_OK)
 		return status;
-	r.bucket = new_bucket(h, word_peek(&h->sh->lsn) + 1);
+	r.bucket = new_bucket(h);
 	off = log_write(h, &r);
 	index_key_init(h->a, &key, RECORD_CREATE, 0, name);
 	(void)index_find(h, t, &key, &place);
@@ -301,7 +322,7 @@ drop_locked(struct held *h, void *arg)
 
 	if ((b = bucket_find(h, name, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	return bucket_drop_place(h, b, name, &place);
+	return bucket_drop_place(h, b, name, &place, 0);
 }
 
 enum shm_status

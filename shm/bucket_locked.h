@@ -14,16 +14,24 @@ struct bucket *bucket_find_any(struct held *, struct bytes name,
     struct index_place *);
 
 /*
- * Has the bucket expired, or lost the last key of those it goes with?  For
- * all who ask it is not there; whoever changes it next drops it.
+ * Has the bucket expired?  For all who ask it is not there; whoever changes it
+ * next drops it.
  */
 bool bucket_is_ghost(const struct bucket *);
 
 /*
- * Drop the bucket whose name is at that place.  SHM_OK or SHM_FULL.
+ * What a live bucket is called, and where its name is.  The bytes are in the
+ * arena.  False, and the change breaks, if that leads nowhere.
+ */
+bool bucket_name(struct held *, const struct bucket *, struct index_place *,
+    struct bytes *name);
+
+/*
+ * Drop the bucket whose name is at that place; why is for those who follow
+ * the log, see layout.h.  SHM_OK or SHM_FULL.
  */
 enum shm_status bucket_drop_place(struct held *, const struct bucket *,
-    struct bytes name, const struct index_place *);
+    struct bytes name, const struct index_place *, unsigned why);
 
 /*
  * For a batch: make a struct bucket without a name, among the dropped ones,

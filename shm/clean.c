@@ -62,14 +62,30 @@ table_of(struct held *h, const struct record_view *r)
 	return NULL;
 }
 
-static bool
-find_live(struct held *h, arena_off off, const struct record_view *r,
+bool
+clean_find_live(struct held *h, arena_off off, const struct record_view *r,
     struct index_place *p)
 {
 	const struct table *t = table_of(h, r);
 
 	return t != NULL && index_find_record(h, t,
 	    hash_keyed(h->a->hash_seed, r->key.data, r->key.len), off, p);
+}
+
+/* Its bucket is to find it where it will be, and so is a sweep. */
+static void
+redirect(struct held *h, arena_off to, const struct record_view *r)
+{
+	struct bucket *b;
+
+	if (r->op == RECORD_PUT) {
+		log_await(h, to, r->expires_ms, false);
+	} else if ((b = bucket_live(h, r->bucket)) != NULL) {
+		intent_add(h, &b->record, to);
+		log_await(h, to, word_peek(&b->link), false);
+	} else {
+		held_break(h);
+	}
 }
 
 static enum shm_status
@@ -84,6 +100,7 @@ move(struct held *h, arena_off off, const struct record_view *r,
 	to = word_peek(&h->sh->cold_pos);
 	memcpy(arena_at(h->a, to), arena_at(h->a, off), r->size);
 	index_move(h, p, to);
+	redirect(h, to, r);
 	log_kill(h, off, r->size);
 	intent_add(h, &h->sh->cold_pos, to + r->size);
 	intent_commit(h);
@@ -92,15 +109,29 @@ move(struct held *h, arena_off off, const struct record_view *r,
 	return SHM_OK;
 }
 
+enum shm_status
+clean_bury(struct held *h, const struct bucket *b, struct clean_work *work)
+{
+	struct index_place place;
+	enum shm_status status;
+	struct bytes name;
+
+	if (!bucket_name(h, b, &place, &name))
+		return SHM_DAMAGED;
+	status = bucket_drop_place(h, b, name, &place, RECORD_EXPIRED);
+	work->buckets_expired += status == SHM_OK;
+	return status;
+}
+
 /* Nobody has met the ghost since it became one. */
 static bool
 bury_ghost(struct held *h, const struct record_view *r,
-    const struct index_place *p)
+    struct clean_work *work)
 {
 	const struct bucket *b = bucket_live(h, r->bucket);
 
 	return r->op == RECORD_CREATE && b != NULL && bucket_is_ghost(b) &&
-	    bucket_drop_place(h, b, r->key, p) == SHM_OK;
+	    clean_bury(h, b, work) == SHM_OK;
 }
 
 static enum shm_status
@@ -109,14 +140,14 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
 {
 	struct index_place p;
 
-	if (!find_live(h, off, r, &p))
+	if (!clean_find_live(h, off, r, &p))
 		return h->broken ? SHM_DAMAGED : SHM_OK;
 	if (r->op == RECORD_PUT && record_is_expired(r, now_ms) &&
-	    pair_delete_place(h, &p, r) == SHM_OK) {
+	    pair_delete_place(h, &p, r, RECORD_EXPIRED) == SHM_OK) {
 		work->records_expired++;
 		return SHM_OK;
 	}
-	if (bury_ghost(h, r, &p))
+	if (bury_ghost(h, r, work))
 		return SHM_OK;
 	return move(h, off, r, &p, work);
 }

@@ -15,12 +15,23 @@
  */
 struct clean_state {
 	uint32_t	shard;		/* where drops are looked for next */
+	uint64_t	look;		/* a segment, to be swept next */
+	struct clean_sweep {		/* of the segment in hand */
+		uint64_t	number;		/* + 1; 0: none */
+		uint64_t	generation;
+		uint64_t	offset;		/* all before is done */
+		uint64_t	began_ms;	/* 0: to be begun */
+		uint64_t	swept_ms;	/* the time before, or 0 */
+		uint64_t	earliest_ms;	/* of what is left there */
+	} sweep;
 };
 
 struct clean_work {			/* what the calls have done so far */
 	uint64_t	records_moved;
 	uint64_t	bytes_moved;
 	uint64_t	records_expired;
+	uint64_t	buckets_expired;
+	uint64_t	records_swept;	/* looked at for what has expired */
 	uint64_t	segments_freed;
 	uint64_t	lines_dismantled;	/* of dropped buckets */
 	uint64_t	shards_repaired;
@@ -34,6 +45,15 @@ struct clean_work {			/* what the calls have done so far */
  */
 bool clean_step(struct arena *, struct clean_state *, struct clean_work *,
     uint64_t now_ms);
+
+/*
+ * One piece of another work: some records of a segment in which something has
+ * expired are looked at, and what has expired is deleted.  A segment that was
+ * looked at to its end less than wait_ms before is left alone.
+ * Returns true if it was a piece, false if there is nothing to sweep.
+ */
+bool clean_sweep(struct arena *, struct clean_state *, struct clean_work *,
+    uint64_t now_ms, uint64_t wait_ms);
 
 /*
  * Lock and unlock every shard in turn, so that a shard whose owner died is

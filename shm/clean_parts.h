@@ -2,7 +2,7 @@
 #define KVD_SHM_CLEAN_PARTS_H
 
 #include "shm/clean.h"
-#include "shm/lock.h"
+#include "shm/index.h"
 
 /* What the parts of the cleaning share. */
 
@@ -15,6 +15,17 @@ enum lock_status clean_enter(struct arena *, uint32_t shard, struct held *,
  * more: it would come to the same place over and over, and never to others.
  */
 void clean_leave(struct held *);
+
+/*
+ * The place of a record that lives; false if it does not, or the change
+ * breaks.
+ */
+bool clean_find_live(struct held *, arena_off, const struct record_view *,
+    struct index_place *);
+
+/* Drop a bucket whose time has come. */
+enum shm_status clean_bury(struct held *, const struct bucket *,
+    struct clean_work *);
 
 /* Take apart what is left of drops; false if there is nothing. */
 bool clean_tidy(struct arena *, struct clean_state *, struct clean_work *);

@@ -111,6 +111,8 @@ describe(const struct record_view *r, struct feed_event *event)
 	event->key = r->key;
 	event->value = r->value;
 	event->expires = r->expires_ms != 0;
+	event->why = record_why(r);
+	event->is_more = (r->flags & RECORD_MORE) != 0;
 	switch (r->op) {
 	case RECORD_PUT:
 		event->op = FEED_SET;

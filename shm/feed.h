@@ -32,8 +32,13 @@ struct feed_event {
 	uint64_t	bucket_id;	/* see struct bucket_stat; 0: none */
 	struct bytes	key;		/* of a bucket: its name; a channel */
 	struct bytes	value;		/* empty but for FEED_SET, MESSAGE */
-	bool		expires;	/* FEED_TOUCHED: at some time */
+	bool		expires;	/* FEED_SET, _TOUCHED: at some time */
+	unsigned	why;		/* 0, FEED_EXPIRED, or see txn.h */
+	bool		is_more;	/* the same happened just before, for
+					 * the same reason, to its bucket */
 };
+
+#define FEED_EXPIRED	1U		/* its time had come */
 
 enum feed_status { FEED_OK, FEED_NONE, FEED_LOST, FEED_NO_ROOM };
 

@@ -31,6 +31,8 @@ struct arena {
 	struct shard		*shards;
 	struct segment		*table;
 	struct names		*names;		/* NULL: not remembered */
+	uint64_t		 expired_keys;	/* removed by this process, */
+	uint64_t		 expired_fields; /* until board.c takes them */
 	char			 uuid[37];
 	char			 name[ARENA_NAME_MAX + 1];
 };

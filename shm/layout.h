@@ -29,7 +29,7 @@ typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	3
+#define LAYOUT_VERSION	4
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -159,8 +159,8 @@ struct table {
 
 /*
  * A bucket: one unit of a LINES segment; its name is in its record.  One that
- * is AUTO lives and goes with its last key; what is left of it until somebody
- * has time to drop it, and of one that has expired, is a ghost, see bucket.h.
+ * is AUTO lives and goes with its last key; what is left of one that has
+ * expired, until somebody has time to drop it, is a ghost, see bucket.h.
  */
 #define BUCKET_LIVE	UINT64_C(0xb0c4e7a11fe00001)
 #define BUCKET_AUTO	UINT64_C(0xb0c4e7a0d0000001)
@@ -171,7 +171,8 @@ struct bucket {
 	struct table	table;
 	word		bytes;		/* of keys and values */
 	word		revision;	/* lsn of its last change */
-	word		created;	/* lsn of its creation */
+	word		record;		/* offset of its RECORD_CREATE; dropped:
+					 * the lsn that it had */
 	word		link;		/* dropped: the next one; else when
 					 * it expires, ms since 1970, or 0 */
 };
@@ -186,11 +187,17 @@ struct bucket {
  *	... [expires_ms: 8, if RECORD_EXPIRES] key, value, padding to 8
  *
  * bucket is the offset of its struct bucket in units of 64 bytes, 0 of none.
+ * The upper flags tell why the change was made, for those who follow the log: a
+ * number that is theirs, but for RECORD_EXPIRED.
  */
 #define RECORD_BUCKET_SHIFT	16
 #define RECORD_FLAGS_SHIFT	8
 #define RECORD_EXPIRES		1U
 #define RECORD_AUTO		2U	/* the bucket goes with its last key */
+#define RECORD_MORE		4U	/* the same was before, of its bucket */
+#define RECORD_WHY_SHIFT	3
+#define RECORD_WHYS		32U
+#define RECORD_EXPIRED		1U	/* its time had come */
 
 enum record_op {
 	RECORD_PUT = 1, RECORD_DELETE, RECORD_CREATE, RECORD_DROP,
@@ -230,13 +237,23 @@ struct segment {
 	word	first_lsn;	/* hot log: of its first record */
 	word	next;		/* hot log: successor; else: next with room;
 				 * a segment number + 1 */
-	word	prev;		/* lines, index: previous with room */
-	word	free_head;	/* lines, index: first free unit */
+	union {
+		word	prev;	/* lines, index: previous with room */
+		word	earliest_ms; /* log: nothing that lives here expires
+				 * before; 0: nothing does */
+	};
+	union {
+		word	free_head; /* lines, index: first free unit */
+		word	swept_ms; /* log: no pair that lives here has expired
+				 * by then; 0: not known */
+	};
 	word	live;		/* lines, index: units in use; hot log: 1 if
 				 * it was taken for tombstones only */
 };
 
 #define SEGMENT_SEALED	(UINT64_C(1) << 63)	/* in used: bytes are final */
+/* In swept_ms: not known, but somebody has been looking since then. */
+#define SEGMENT_SWEEPING	(UINT64_C(1) << 63)
 
 /* Classes of units carved from segments. */
 enum slab_class { SLAB_LINE, SLAB_PAGE, SLAB_CLASSES };

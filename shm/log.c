@@ -82,6 +82,8 @@ open_segment(struct held *h, word *segment, word *pos,
 	word_init(&e->dead, 0);
 	word_init(&e->first_lsn, word_peek(&h->sh->lsn) + 1);
 	word_init(&e->next, 0);
+	word_init(&e->earliest_ms, 0);
+	word_init(&e->swept_ms, 0);
 	word_init(&e->live, level == SEGMENT_FOR_DELETE);
 	if (old != 0)
 		seal(h, old, word_peek(pos), i + 1);
@@ -131,6 +133,29 @@ log_kill(struct held *h, arena_off off, uint64_t size)
 	if (!sound_log(h, e))
 		held_break(h);
 	intent_set(h, &e->dead, intent_get(h, &e->dead) + size);
+}
+
+void
+log_await(struct held *h, arena_off off, uint64_t expires_ms, bool is_old)
+{
+	struct segment *e;
+	uint64_t earliest_ms, swept_ms;
+
+	if (expires_ms == 0)
+		return;
+	if (!arena_holds(h->a, off, sizeof(struct record))) {
+		held_break(h);
+		return;
+	}
+	e = &h->a->table[arena_segment_of(h->a, off)];
+	earliest_ms = intent_get(h, &e->earliest_ms);
+	if (earliest_ms == 0 || expires_ms < earliest_ms)
+		intent_set(h, &e->earliest_ms, expires_ms);
+	swept_ms = intent_get(h, &e->swept_ms);
+	/* Or its time was over before it came. */
+	if ((is_old && (swept_ms & SEGMENT_SWEEPING) != 0) ||
+	    expires_ms <= (swept_ms & ~SEGMENT_SWEEPING))
+		intent_set(h, &e->swept_ms, 0);
 }
 
 void

@@ -33,6 +33,13 @@ void log_advance(struct held *, const struct record_view *);
 void log_kill(struct held *, arena_off, uint64_t size);
 
 /*
+ * Into the intent: what the record at off tells of expires at that time (0:
+ * it does not), so its segment is to be swept then.  Who sweeps it now may
+ * have passed the record if it is an old one.
+ */
+void log_await(struct held *, arena_off, uint64_t expires_ms, bool is_old);
+
+/*
  * Close the heads if everything in them is dead, so that a shard without
  * buckets holds no segment (intents of their own); the hot one may be kept
  * for those who follow it.  Returns segments freed.

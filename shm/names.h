@@ -19,6 +19,7 @@ struct known_name {
 	uint64_t		 version;
 	struct index_place	 place;		/* home NULL: nothing yet */
 	arena_off		 bucket;
+	uint64_t		 created;	/* its revision */
 	uint8_t			 bytes[KNOWN_NAME_MAX];
 };
 

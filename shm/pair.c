@@ -19,6 +19,7 @@
 #include "shm/publish.h"
 #include "shm/read.h"
 #include "shm/room.h"
+#include "shm/word.h"
 
 static enum shm_status
 check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
@@ -153,18 +154,45 @@ pair_put_many(struct arena *a, struct bytes bucket, const struct pair *p,
 	return status;
 }
 
+/* The last pair of a bucket that goes with it: both at once. */
+static enum shm_status
+delete_last(struct held *h, const struct record_view *deletion)
+{
+	struct record_view r[2] = {
+		*deletion, { .op = RECORD_DROP, .bucket = deletion->bucket }
+	};
+	struct index_place place;
+	enum shm_status status;
+
+	if (!bucket_name(h, publish_bucket(h, deletion), &place, &r[1].key))
+		return SHM_DAMAGED;
+	r[1].size = record_size(r[1].key.len, 0, false);
+	status = log_room(h, r[0].size + r[1].size, SEGMENT_FOR_DELETE);
+	if (status != SHM_OK)
+		return status;
+	batch_run(h, r, 2);
+	index_shrink(h, &h->sh->buckets);
+	return SHM_OK;
+}
+
 enum shm_status
 pair_delete_place(struct held *h, const struct index_place *place,
-    const struct record_view *old)
+    const struct record_view *old, unsigned why)
 {
+	const struct bucket *b = publish_bucket(h, old);
 	struct record_view r = {
 		.op = RECORD_DELETE,
 		.bucket = old->bucket,
+		.flags = why << RECORD_WHY_SHIFT,
 		.key = old->key,
 		.size = record_size(old->key.len, 0, false)
 	};
 	enum shm_status status;
 	arena_off off;
+
+	if (word_peek(&b->mark) == BUCKET_AUTO &&
+	    word_peek(&b->table.count) == 1)
+		return delete_last(h, &r);
 
 	if ((status = log_room(h, r.size, SEGMENT_FOR_DELETE)) != SHM_OK)
 		return status;
@@ -188,6 +216,7 @@ delete_locked(struct held *h, void *arg)
 	enum shm_status status;
 	struct index_key key;
 	struct bucket *b;
+	bool is_expired;
 
 	if ((b = bucket_find(h, d->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
@@ -196,11 +225,11 @@ delete_locked(struct held *h, void *arg)
 	if (!index_find(h, &b->table, &key, &place) ||
 	    !record_read(h->a, place.record, &old))
 		return SHM_NO_KEY;
-	status = pair_delete_place(h, &place, &old);
-	/* An expired pair was not there any more, but now it is gone too. */
-	if (status == SHM_OK && record_is_expired(&old, d->now_ms))
-		return SHM_NO_KEY;
-	return status;
+	is_expired = record_is_expired(&old, d->now_ms);
+	status = pair_delete_place(h, &place, &old,
+	    is_expired ? RECORD_EXPIRED : 0);
+	/* It was not there any more, but now it is gone too. */
+	return status == SHM_OK && is_expired ? SHM_NO_KEY : status;
 }
 
 enum shm_status

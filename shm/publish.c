@@ -5,6 +5,7 @@
  *	count, bytes, revision	 the bucket
  *	keys			 the shard
  *	dead			 the segment of the record it replaces
+ *	earliest, swept		 the segment that it is in, if it expires
  *	hot_pos, lsn		 the log
  */
 
@@ -37,6 +38,23 @@ payload(const struct record_view *r)
 	return (uint64_t)r->key.len + r->value.len;
 }
 
+/* A statistic, in the memory of this process. */
+static void
+count_expired(struct held *h, const struct record_view *r)
+{
+	struct record_view name;
+
+	if (record_why(r) != RECORD_EXPIRED)
+		return;
+	/* A string is a pair of the bucket without a name. */
+	if (r->op == RECORD_DELETE && record_read(h->a,
+	    word_peek(&publish_bucket(h, r)->record), &name) &&
+	    name.key.len > 0)
+		h->a->expired_fields++;
+	else
+		h->a->expired_keys++;
+}
+
 enum shm_status
 publish_put(struct held *h, arena_off off, const struct record_view *r,
     bool in_batch)
@@ -58,6 +76,7 @@ publish_put(struct held *h, arena_off off, const struct record_view *r,
 		count_keys(h, 1);
 	}
 	account(h, b, replaces ? payload(&old) : 0, payload(r), r->lsn);
+	log_await(h, off, r->expires_ms, false);
 	log_advance(h, r);
 	intent_commit(h);
 	return replaces || in_batch ? SHM_OK : index_grow(h, &b->table);
@@ -70,6 +89,7 @@ publish_delete(struct held *h, arena_off off, const struct record_view *r,
 {
 	struct bucket *b = publish_bucket(h, r);
 
+	count_expired(h, r);
 	index_remove(h, &b->table, place);
 	count_keys(h, (uint64_t)-1);
 	log_kill(h, place->record, old->size);
@@ -88,6 +108,7 @@ publish_drop(struct held *h, arena_off off, const struct record_view *r,
 	struct bucket *b = publish_bucket(h, r);
 	struct record_view created;
 
+	count_expired(h, r);
 	record_read(h->a, place->record, &created);
 	/* A batch holds readers off by itself. */
 	if (!in_batch)
@@ -96,6 +117,7 @@ publish_drop(struct held *h, arena_off off, const struct record_view *r,
 	count_keys(h, -word_peek(&b->table.count));
 	intent_add(h, &b->mark, BUCKET_DROPPED);
 	intent_add(h, &b->link, word_peek(&h->sh->graveyard));
+	intent_add(h, &b->record, created.lsn);
 	intent_add(h, &h->sh->graveyard, r->bucket);
 	log_kill(h, place->record, created.size);
 	log_kill(h, off, r->size);
@@ -140,7 +162,8 @@ publish_create(struct held *h, arena_off off, const struct record_view *r)
 	intent_add(h, &b->mark, publish_mark(r));
 	intent_add(h, &b->link, r->expires_ms);
 	intent_add(h, &b->revision, r->lsn);
-	intent_add(h, &b->created, r->lsn);
+	intent_add(h, &b->record, off);
+	log_await(h, off, r->expires_ms, false);
 	index_insert(h, &h->sh->buckets, &place, key.hash, off);
 	log_advance(h, r);
 	intent_commit(h);
@@ -154,6 +177,7 @@ publish_touch(struct held *h, arena_off off, const struct record_view *r)
 	intent_add(h, &b->mark, publish_mark(r));
 	intent_add(h, &b->link, r->expires_ms);
 	intent_add(h, &b->revision, r->lsn);
+	log_await(h, word_peek(&b->record), r->expires_ms, true);
 	log_kill(h, off, r->size);
 	log_advance(h, r);
 	intent_commit(h);

@@ -179,6 +179,7 @@ note_bucket(void *arg, const struct record_view *r)
 	struct known_name *found = arg;
 
 	found->bucket = r->bucket;
+	found->created = r->lsn;
 }
 
 static void
@@ -196,7 +197,7 @@ keep(const struct arena *a, const struct index_key *name,
 
 enum read_status
 read_bucket_once(const struct arena *a, const struct shard *sh,
-    const struct index_key *name, arena_off *off)
+    const struct index_key *name, struct read_name *bucket)
 {
 	struct known_name found = { .shard = (uint32_t)(sh - a->shards) };
 	struct read_action note = { note_bucket, &found };
@@ -209,7 +210,7 @@ read_bucket_once(const struct arena *a, const struct shard *sh,
 			return READ_RETRY;
 		keep(a, name, &seen, &found);
 	}
-	*off = found.bucket;
+	*bucket = (struct read_name){ found.bucket, found.created };
 	return s;
 }
 
@@ -228,7 +229,6 @@ copy_facts(const struct bucket *b, struct read_facts *facts)
 	facts->count = word_load(&b->table.count);
 	facts->bytes = word_load(&b->bytes);
 	facts->revision = word_load(&b->revision);
-	facts->created = word_load(&b->created);
 	facts->expires_ms = word_load(&b->link);
 	facts->mark = word_load(&b->mark);
 }
@@ -244,10 +244,18 @@ is_missing(enum read_status s, const struct arena *a, arena_off bucket)
 static enum read_status
 find_bucket(const struct arena *a, const struct shard *sh, struct path *p)
 {
+	struct read_name found;
+	enum read_status s = READ_FOUND;
+
 	if (p->known == NULL || !names_hold(a, p->known))
-		return read_bucket_once(a, sh, &p->bucket, &p->facts.bucket);
-	p->facts.bucket = p->known->bucket;
-	return READ_FOUND;
+		s = read_bucket_once(a, sh, &p->bucket, &found);
+	else
+		found = (struct read_name){
+			p->known->bucket, p->known->created
+		};
+	p->facts.bucket = found.bucket;
+	p->facts.created = found.created;
+	return s;
 }
 
 /* One attempt at the whole path. */

@@ -5,9 +5,15 @@
 
 /* Parts of reading without a lock that walks need too; see read.h. */
 
-/* One attempt to find a bucket by name; *off is then inside the arena. */
+/* What the name of a bucket leads to. */
+struct read_name {
+	arena_off	bucket;		/* inside the arena */
+	uint64_t	created;	/* revision */
+};
+
+/* One attempt to find a bucket by name. */
 enum read_status read_bucket_once(const struct arena *, const struct shard *,
-    const struct index_key *name, arena_off *off);
+    const struct index_key *name, struct read_name *);
 
 /*
  * One attempt to hand out every record of the line of that number; READ_FOUND

@@ -39,6 +39,13 @@ bool record_read(const struct arena *, arena_off, struct record_view *);
  */
 void record_write(struct arena *, arena_off, const struct record_view *);
 
+/* Why it was written, see layout.h. */
+static inline unsigned
+record_why(const struct record_view *r)
+{
+	return r->flags >> RECORD_WHY_SHIFT;
+}
+
 /* True if the record is past its time at now_ms. */
 static inline bool
 record_is_expired(const struct record_view *r, uint64_t now_ms)

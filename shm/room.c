@@ -13,6 +13,18 @@
 #define ATTEMPTS_MAX	64
 #define STEPS_MAX	65536		/* several segments' worth of pieces */
 
+/*
+ * A piece of the cleaner's work.  What has expired waits for the cleaner to
+ * sweep it, but not when there is nothing else to be had.
+ */
+static bool
+work_some(struct arena *a, struct clean_state *state, struct clean_work *work,
+    uint64_t now_ms)
+{
+	return clean_step(a, state, work, now_ms) ||
+	    clean_sweep(a, state, work, now_ms, 1);
+}
+
 /* Clean until there is a free segment more than before. */
 static bool
 clean_until_freed(struct arena *a)
@@ -25,7 +37,7 @@ clean_until_freed(struct arena *a)
 	for (i = 0; i < STEPS_MAX; i++) {
 		if (work.segments_freed > 0 || segment_count_free(a) > before)
 			return true;
-		if (!clean_step(a, &state, &work, now_ms))
+		if (!work_some(a, &state, &work, now_ms))
 			break;
 	}
 	return work.segments_freed > 0 || segment_count_free(a) > before;

@@ -134,6 +134,7 @@ attempt(struct walk *w, uint64_t *next)
 {
 	uint64_t version = word_load(&w->sh->version), shape;
 	const struct table *t = &w->sh->buckets;
+	struct read_name name = { .bucket = 0 };
 	const struct bucket *b;
 	struct read_action packed = { pack, &w->packing };
 	enum read_status s = READ_MISSING;
@@ -141,13 +142,13 @@ attempt(struct walk *w, uint64_t *next)
 	if ((version & 1) != 0)
 		return STEP_RETRY;
 	if (w->packing.op == RECORD_PUT) {
-		s = read_bucket_once(w->a, w->sh, &w->bucket,
-		    &w->packing.bucket);
+		s = read_bucket_once(w->a, w->sh, &w->bucket, &name);
 		if (s != READ_FOUND)
 			return s == READ_RETRY || word_peek(
 			    &w->sh->version) != version ? STEP_RETRY :
 			    STEP_GONE;
-		b = arena_at(w->a, w->packing.bucket);
+		w->packing.bucket = name.bucket;
+		b = arena_at(w->a, name.bucket);
 		if (bucket_is_ghost(b))
 			return STEP_GONE;
 		t = &b->table;

@@ -229,6 +229,17 @@ has_expired(const struct model *m)
 	return false;
 }
 
+static bool
+has_keys(const struct model *m, unsigned bucket)
+{
+	unsigned k;
+
+	for (k = 0; k < m->buckets[bucket].touched; k++)
+		if (model_peek(m, bucket, k)->there)
+			return true;
+	return false;
+}
+
 static const char *
 apply_delete(struct model *m, const struct op *op, enum shm_status status)
 {
@@ -239,6 +250,8 @@ apply_delete(struct model *m, const struct op *op, enum shm_status status)
 		return "a delete answers what cannot be";
 	if (c->there && !(is_expired(c) && m->expiring))
 		take_out(m, op->bucket, op->key);
+	if (m->buckets[op->bucket].is_auto && !has_keys(m, op->bucket))
+		drop(m, op->bucket);
 	return NULL;
 }
 
@@ -272,17 +285,6 @@ model_script(const struct op *op)
 	};
 
 	return scripts[op->n];
-}
-
-static bool
-has_keys(const struct model *m, unsigned bucket)
-{
-	unsigned k;
-
-	for (k = 0; k < m->buckets[bucket].touched; k++)
-		if (model_peek(m, bucket, k)->there)
-			return true;
-	return false;
 }
 
 /* What finds nothing to change changes nothing. */
@@ -340,7 +342,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 	bool there = m->buckets[op->bucket].there;
 	unsigned i;
 
-	if (op->kind == OP_CLEAN) {
+	if (op->kind == OP_CLEAN || op->kind == OP_SWEEP) {
 		m->cleaned = true;
 		m->expiring = m->expiring || has_expired(m);
 	}
@@ -385,12 +387,26 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		break;
 	case OP_DELETE:
 	case OP_CLEAN:
+	case OP_SWEEP:
 	case OP_BACK:
 	case OP_WATCH:
 	case OP_UNWATCH:
 		break;
 	}
 	return NULL;
+}
+
+/* With the last of its keys, which has expired. */
+static bool
+may_be_gone(const struct model *m, unsigned bucket)
+{
+	unsigned k;
+
+	for (k = 0; k < m->buckets[bucket].touched; k++)
+		if (model_peek(m, bucket, k)->there &&
+		    !is_expired(model_peek(m, bucket, k)))
+			return false;
+	return m->expiring && m->buckets[bucket].is_auto;
 }
 
 static bool
@@ -410,7 +426,7 @@ model_check_answer(const struct model *m, unsigned bucket, unsigned key,
 		return got->status == SHM_NO_BUCKET ? NULL :
 		    "a dropped bucket is there";
 	if (got->status == SHM_NO_BUCKET)
-		return "a bucket is missing";
+		return may_be_gone(m, bucket) ? NULL : "a bucket is missing";
 	if (!c->there || is_expired(c))
 		return got->status == SHM_NO_KEY ? NULL :
 		    "a key is there that should not be";
@@ -467,6 +483,8 @@ compare_bucket(const struct model *m, struct arena *a, unsigned bucket)
 	struct bucket_stat st;
 	enum shm_status s = bucket_stat(a, model_bucket_name(bucket), &st);
 
+	if (s == SHM_NO_BUCKET && may_be_gone(m, bucket))
+		return NULL;
 	if (s != (b->there ? SHM_OK : SHM_NO_BUCKET))
 		return b->there ? "a bucket is missing" :
 		    "a bucket is there that should not be";

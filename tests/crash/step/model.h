@@ -29,6 +29,7 @@ enum op_kind {
 	OP_TXN,			/* several of these, see model_script() */
 	OP_SAY,			/* on a channel with the bucket's name */
 	OP_CLEAN,		/* one step of the cleaner */
+	OP_SWEEP,		/* one piece of its sweeping */
 	OP_BACK,		/* memory for segments ahead of use */
 	OP_WATCH, OP_UNWATCH
 };

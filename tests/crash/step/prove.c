@@ -104,9 +104,9 @@ follow(struct proof *p, struct world *w, struct op op)
 }
 
 static bool
-clean_up(struct proof *p, struct world *w)
+work_off(struct proof *p, struct world *w, enum op_kind kind)
 {
-	const struct op op = { .kind = OP_CLEAN };
+	const struct op op = { .kind = kind };
 	enum shm_status status = SHM_OK;
 	unsigned i;
 
@@ -173,14 +173,16 @@ follow_up(struct proof *p, struct world *w)
 	struct op again = *p->op;
 
 	again.size = again.size < 16 ? again.size + 8 : again.size;
-	if (again.kind == OP_CLEAN || again.kind == OP_BACK)
+	if (again.kind == OP_CLEAN || again.kind == OP_SWEEP ||
+	    again.kind == OP_BACK)
 		again = create(b);
 	return follow(p, w, again) && follow(p, w, create(b)) &&
 	    follow(p, w, put(b, 33, 12)) && follow(p, w, put(b, k, 9)) &&
 	    follow(p, w, take_out(b, 2)) && follow(p, w, create(SPARE)) &&
 	    follow(p, w, put_three(SPARE)) &&
 	    is_sound(p, &w->m, "after the next operations") &&
-	    follow(p, w, drop(SPARE)) && clean_up(p, w) &&
+	    follow(p, w, drop(SPARE)) && work_off(p, w, OP_CLEAN) &&
+	    work_off(p, w, OP_SWEEP) &&
 	    follow(p, w, *p->op) && is_sound(p, &w->m, "in the end") &&
 	    cleaners_exclude_each_other(p);
 }

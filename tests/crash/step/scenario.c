@@ -240,6 +240,33 @@ expired_pairs(struct world *w)
 		world_do(w, op);
 }
 
+/* And were set again. */
+static void
+expired_before(struct world *w)
+{
+	expired_pairs(w);
+	put_keys(w, 0, 5, VALUE);
+}
+
+/* The bucket goes with them. */
+static void
+expired_auto(struct world *w)
+{
+	struct op op = put_op(AUTO, 0, VALUE);
+
+	with_auto(w);
+	op.expires_ms = MODEL_NOW_MS - 1;
+	for (op.key = 1; op.key <= 2; op.key++)
+		world_do(w, op);
+}
+
+static void
+auto_of_one_key(struct world *w)
+{
+	with_auto(w);
+	delete_keys(w, AUTO, 1);
+}
+
 static void
 two_buckets(struct world *w)
 {
@@ -590,6 +617,16 @@ next_delete(const struct world *w, unsigned i)
 }
 
 static struct op
+delete_of_auto(const struct world *w, unsigned i)
+{
+	struct op op = op_on(OP_DELETE, AUTO);
+
+	(void)i;
+	op.key = first_key(w, AUTO, true);
+	return op;
+}
+
+static struct op
 missing_key(const struct world *w, unsigned i)
 {
 	struct op op = next_key(w, i);
@@ -764,6 +801,20 @@ clean(const struct world *w, unsigned i)
 	(void)w;
 	(void)i;
 	return op_on(OP_CLEAN, 0);
+}
+
+static struct op
+sweep(const struct world *w, unsigned i)
+{
+	(void)w;
+	(void)i;
+	return op_on(OP_SWEEP, 0);
+}
+
+static struct op
+sweep_at_the_end(const struct world *w, unsigned i)
+{
+	return at_the_end(w, sweep(w, i));
 }
 
 static struct op

@@ -166,6 +166,16 @@ clean(struct arena *a)
 	    SHM_NO_KEY;
 }
 
+static enum shm_status
+sweep(struct arena *a)
+{
+	struct clean_state state = { .shard = 0 };
+	struct clean_work work = { .segments_freed = 0 };
+
+	return clean_sweep(a, &state, &work, MODEL_NOW_MS, 1) ? SHM_OK :
+	    SHM_NO_KEY;
+}
+
 enum shm_status
 call_run(const struct call *c)
 {
@@ -187,6 +197,8 @@ call_run(const struct call *c)
 		return message_say(c->a, c->bucket, c->pairs[0].value);
 	case OP_CLEAN:
 		return clean(c->a);
+	case OP_SWEEP:
+		return sweep(c->a);
 	case OP_BACK:
 		arena_back_ahead(c->a, c->op.n);
 		break;

@@ -239,7 +239,7 @@ Test(audit, finds_entries_in_the_wrong_place)
 	    "has a key twice", "has a key twice");
 	damage_seen(&bucket->mark, BUCKET_DROPPED, "has no mark",
 	    "has no mark");
-	damage_seen(&bucket->created, 5, "another's creation",
+	damage_seen(&bucket->record, 8, "another's creation",
 	    "another's creation");
 }
 
