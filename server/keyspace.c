@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/event.h"
 #include "shm/bucket.h"
 #include "shm/scan.h"
 
@@ -223,7 +224,7 @@ struct news {
 	uint32_t		 shard;
 	const struct feed_event	*event;
 	struct slice		 name;
-	const char		*what;		/* as Redis calls it */
+	struct event_names	 what;		/* as Redis calls it */
 	const char		*op;		/* as we do */
 	bool			 has_field;
 };
@@ -282,9 +283,9 @@ put_counted(struct outbuf *out, const char *before, struct slice s)
 }
 
 static void
-say_field(struct keyspace *k, const struct news *news)
+say_field(struct keyspace *k, const struct news *news, const char *what)
 {
-	put(&k->message, word(news->what));
+	put(&k->message, word(what));
 	put_counted(&k->message, "|", slice_of(news->event->key));
 	if (!k->message.failed)
 		say(k, news, SUBKEYSPACE, news->name, take(&k->message));
@@ -310,15 +311,25 @@ say_ours(struct keyspace *k, const struct news *news)
 		outbuf_free(&k->message);
 }
 
+/* Of several fields the name is told once. */
+static void
+say_one(struct keyspace *k, const struct news *news, const char *what)
+{
+	if (what == NULL)
+		return;
+	if (!news->event->is_more) {
+		say(k, news, KEYSPACE, news->name, word(what));
+		say(k, news, KEYEVENT, word(what), news->name);
+	}
+	if (news->has_field)
+		say_field(k, news, what);
+}
+
 static void
 say_all(struct keyspace *k, const struct news *news)
 {
-	if (news->what != NULL) {
-		say(k, news, KEYSPACE, news->name, word(news->what));
-		say(k, news, KEYEVENT, word(news->what), news->name);
-		if (news->has_field)
-			say_field(k, news);
-	}
+	say_one(k, news, news->what.name);
+	say_one(k, news, news->what.also);
 	say_ours(k, news);
 }
 
@@ -331,12 +342,12 @@ tell_of_string(struct keyspace *k, struct news *news)
 	const struct feed_event *event = news->event;
 
 	news->name = slice_of(event->key);
+	news->what = event_of_string(event);
 	switch (event->op) {
 	case FEED_SET:
-		news->what = news->op = "set";
+		news->op = "set";
 		break;
 	case FEED_DELETED:
-		news->what = "del";
 		news->op = "delete";
 		break;
 	case FEED_CREATED:
@@ -351,14 +362,13 @@ tell_of_string(struct keyspace *k, struct news *news)
 static void
 tell_of_bucket(struct keyspace *k, struct news *news)
 {
+	news->what = event_of_hash(news->event);
 	switch (news->event->op) {
 	case FEED_SET:
-		news->what = "hset";
 		news->op = "set";
 		news->has_field = true;
 		break;
 	case FEED_DELETED:
-		news->what = "hdel";
 		news->op = "delete";
 		news->has_field = true;
 		break;
@@ -366,12 +376,10 @@ tell_of_bucket(struct keyspace *k, struct news *news)
 		news->op = "create";
 		break;
 	case FEED_DROPPED:
-		news->what = "del";
 		news->op = "drop";
 		break;
 	case FEED_TOUCHED:
-		news->what = news->op = news->event->expires ? "expire" :
-		    "persist";
+		news->op = news->event->expires ? "expire" : "persist";
 		break;
 	case FEED_MESSAGE:
 		return;

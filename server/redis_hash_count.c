@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "proto/number.h"
+#include "server/event.h"
 #include "server/redis_hash.h"
 
 struct sum {
@@ -66,6 +67,7 @@ add(struct txn *t, struct bytes name, void *arg)
 	if (sum->error != NULL)
 		return SHM_NO_KEY;
 	pair.value = (struct bytes){ sum->text, sum->len };
+	txn_because(t, sum->is_real ? EVENT_INCRBYFLOAT : EVENT_INCRBY);
 	return txn_put(t, name, &pair);
 }
 

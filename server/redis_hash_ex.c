@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "server/event.h"
 #include "server/redis_hash.h"
 
 /* --- get --- */
@@ -209,6 +210,7 @@ set_each(struct txn *t, struct bytes name, void *arg)
 	if (status != SHM_OK || !set->is_done)
 		return status;
 	status = txn_create(t, name, true);
+	txn_because(t, set->expiry.is_given ? EVENT_SET_EXPIRE : EVENT_SET);
 	for (i = 0; i < set->n && status == SHM_OK; i += 2)
 		status = set_one(t, name, set, i);
 	return status;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "server/clock.h"
+#include "server/event.h"
 #include "server/redis_hash.h"
 #include "server/redis_key.h"
 
@@ -110,6 +111,7 @@ hash_expire_field(struct txn *t, struct bytes name, struct bytes field,
 		.expires_ms = expiry->is_given ? expiry->at_ms : 0
 	};
 
+	txn_because(t, expiry->is_given ? EVENT_EXPIRE : EVENT_PERSIST);
 	if (hash_is_past(expiry))
 		return txn_delete(t, name, field);
 	pair.value.len = found->value.len;

@@ -2,6 +2,7 @@
  * All names at once: DBSIZE, FLUSHDB, FLUSHALL.
  */
 
+#include "server/event.h"
 #include "server/redis_key.h"
 
 void
@@ -16,10 +17,21 @@ redis_run_dbsize(struct call *call)
 /* --- FLUSHALL --- */
 
 static enum shm_status
-drop_strings(struct txn *t, void *arg)
+drop(struct txn *t, void *arg)
 {
-	(void)arg;
-	return txn_drop(t, REDIS_STRINGS);
+	const struct bytes *name = arg;
+
+	txn_because(t, EVENT_UNTOLD);
+	return txn_drop(t, *name);
+}
+
+/* It may have gone by itself. */
+static enum shm_status
+drop_name(struct store *store, uint32_t shard, struct bytes name)
+{
+	enum shm_status status = store_change(store, shard, drop, &name);
+
+	return status == SHM_NO_BUCKET ? SHM_OK : status;
 }
 
 /* The strings of a shard with its first buckets. */
@@ -30,14 +42,12 @@ drop_some(struct stream *stream, struct store *store)
 	struct slice name;
 
 	if (stream->scan.cursor == 0)
-		status = store_change(store, stream->shard, drop_strings,
-		    NULL);
-	if (status == SHM_OK || status == SHM_NO_BUCKET)
+		status = drop_name(store, stream->shard, REDIS_STRINGS);
+	if (status == SHM_OK)
 		status = store_scan_buckets(store, stream->shard,
 		    &stream->scan, 0);
 	while (status == SHM_OK && store_next_name(store, &name))
-		if ((status = store_drop(store, name)) == SHM_NO_BUCKET)
-			status = SHM_OK;
+		status = drop_name(store, stream->shard, redis_bytes(name));
 	return status;
 }
 

@@ -6,6 +6,7 @@
  * to fit in a segment.
  */
 
+#include "server/event.h"
 #include "server/redis_key.h"
 
 #include <string.h>
@@ -85,14 +86,39 @@ copy_found(struct txn *t, struct copy *c, const struct redis_found *from)
 {
 	enum shm_status status;
 
+	txn_because(t, c->move ? EVENT_RENAME_TO : EVENT_COPY_TO);
 	if (from->type == REDIS_HASH)
 		status = copy_bucket(t, c, &from->bucket);
 	else
 		status = redis_put_again(t, c->store, c->to, &from->string,
 		    from->string.expires_ms);
-	if (status != SHM_OK || !c->move)
-		return status;
+	return status;
+}
+
+static enum shm_status
+remove_from(struct txn *t, struct copy *c, const struct redis_found *from)
+{
+	txn_because(t, EVENT_RENAME_FROM);
 	return redis_remove(t, c->from, from);
+}
+
+/*
+ * The name that goes is told of first, as Redis does it; but a bucket has to
+ * be there to be copied.
+ */
+static enum shm_status
+move_found(struct txn *t, struct copy *c, const struct redis_found *from)
+{
+	bool is_string = from->type == REDIS_STRING;
+	enum shm_status status = SHM_OK;
+
+	if (is_string)
+		status = remove_from(t, c, from);
+	if (status == SHM_OK)
+		status = copy_found(t, c, from);
+	if (status == SHM_OK && !is_string)
+		status = remove_from(t, c, from);
+	return status;
 }
 
 static bool
@@ -120,9 +146,10 @@ copy(struct txn *t, void *arg)
 	    COPY_TAKEN;
 	if (c->outcome == COPY_TAKEN || is_same(c))
 		return SHM_NO_KEY;
+	txn_because(t, EVENT_UNTOLD);
 	if ((status = redis_remove(t, c->to, &to)) != SHM_OK)
 		return status;
-	return copy_found(t, c, &from);
+	return c->move ? move_found(t, c, &from) : copy_found(t, c, &from);
 }
 
 /* False: an error is the answer. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/event.h"
 
 /* --- times in words --- */
 
@@ -112,6 +113,7 @@ static enum shm_status
 expire_found(struct txn *t, struct store *store, struct bytes name,
     const struct redis_found *found, uint64_t expires_ms)
 {
+	txn_because(t, expires_ms != 0 ? EVENT_EXPIRE : EVENT_PERSIST);
 	if (found->type == REDIS_HASH)
 		return txn_expire(t, name, expires_ms);
 	return redis_put_again(t, store, name, &found->string, expires_ms);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/number.h"
+#include "server/event.h"
 
 static struct slice
 text_of(const struct redis_found *found)
@@ -21,8 +22,9 @@ text_of(const struct redis_found *found)
 
 static enum shm_status
 put_back(struct txn *t, const struct string_change *change, const void *data,
-    size_t len)
+    size_t len, enum event_reason why)
 {
+	txn_because(t, why);
 	return redis_put(t, change->name, (struct bytes){ data, len },
 	    redis_found_expires(&change->found));
 }
@@ -54,7 +56,7 @@ add(struct txn *t, void *arg)
 		return string_refuse(change, "increment or decrement would "
 		    "overflow");
 	return put_back(t, change, add->text,
-	    number_write_int(add->text, add->number));
+	    number_write_int(add->text, add->number), EVENT_INCRBY);
 }
 
 static void
@@ -128,7 +130,7 @@ add_real(struct txn *t, void *arg)
 		return string_refuse(change, "increment would produce NaN or "
 		    "Infinity");
 	add->len = number_write_real(add->text, number);
-	return put_back(t, change, add->text, add->len);
+	return put_back(t, change, add->text, add->len, EVENT_INCRBYFLOAT);
 }
 
 void
@@ -177,7 +179,8 @@ splice(struct txn *t, void *arg)
 		memcpy(value + at, s->piece.data, s->piece.len);
 	if (s->len < at + s->piece.len)
 		s->len = at + s->piece.len;
-	return put_back(t, change, value, s->len);
+	return put_back(t, change, value, s->len,
+	    s->at == SIZE_MAX ? EVENT_APPEND : EVENT_SETRANGE);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "server/event.h"
 #include "server/redis_string.h"
 
 /* What a reply may be, for all of it is there before any is sent. */
@@ -118,6 +119,7 @@ set_part(struct txn *t, void *arg)
 		name = redis_bytes(part->argv[i]);
 		if ((status = redis_find_in(t, name, &found)) != SHM_OK)
 			break;
+		txn_because(t, EVENT_SET);
 		if (found.type == REDIS_HASH)
 			status = redis_remove(t, name, &found);
 		if (status == SHM_OK)

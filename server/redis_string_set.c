@@ -6,6 +6,7 @@
 #include "server/redis_string.h"
 
 #include "server/clock.h"
+#include "server/event.h"
 
 struct set {
 	struct string_change	 change;
@@ -25,6 +26,8 @@ put(struct txn *t, struct set *set, const struct redis_found *found)
 	enum shm_status status = SHM_OK;
 	bool over = expires_ms != 0 && expires_ms <= clock_wall_ms();
 
+	txn_because(t, over ? EVENT_PLAIN : set->expires_ms != 0 ?
+	    EVENT_SET_EXPIRE : EVENT_SET);
 	if (found->type == REDIS_HASH || over)
 		status = redis_remove(t, set->change.name, found);
 	if (status != SHM_OK || over)
@@ -185,6 +188,7 @@ get_and_expire(struct txn *t, void *arg)
 		return SHM_NO_KEY;
 	if (get->expires_ms != 0 && get->expires_ms <= clock_wall_ms())
 		return txn_delete(t, REDIS_STRINGS, get->change.name);
+	txn_because(t, get->expires_ms != 0 ? EVENT_EXPIRE : EVENT_PERSIST);
 	return redis_put(t, get->change.name, redis_bytes(get->value),
 	    get->expires_ms);
 }

@@ -196,7 +196,6 @@ struct bucket {
 #define RECORD_AUTO		2U	/* the bucket goes with its last key */
 #define RECORD_MORE		4U	/* the same was before, of its bucket */
 #define RECORD_WHY_SHIFT	3
-#define RECORD_WHYS		32U
 #define RECORD_EXPIRED		1U	/* its time had come */
 
 enum record_op {

@@ -77,7 +77,10 @@ enum shm_status txn_scan(struct txn *, struct bytes bucket, struct scan *,
 enum shm_status txn_scan_pairs(struct txn *, struct bytes bucket,
     struct scan *, struct scan_batch *);
 
-/* SHM_OK, SHM_NO_BUCKET, or what is wrong with the sizes. */
+/*
+ * SHM_OK, SHM_NO_BUCKET, or what is wrong with the sizes.  What is replaced and
+ * has expired is removed first.
+ */
 enum shm_status txn_put(struct txn *, struct bytes bucket,
     const struct pair *);
 
@@ -97,6 +100,14 @@ enum shm_status txn_drop(struct txn *, struct bytes bucket);
 /* Let a bucket expire, 0: not any more.  SHM_OK or SHM_NO_BUCKET. */
 enum shm_status txn_expire(struct txn *, struct bytes bucket,
     uint64_t expires_ms);
+
+/*
+ * Why the changes are made that follow in this call of op: a number below
+ * TXN_REASONS, for those who follow the log; at first 0.  1 is for what has
+ * expired, which tells itself.
+ */
+#define TXN_REASONS	32U
+void txn_because(struct txn *, unsigned why);
 
 /*
  * A copy that lives until the next txn_run().  NULL if there is no room for

@@ -211,8 +211,10 @@ txn_step(struct txn *view, enum shm_status (*op)(struct txn *, void *),
     void *arg)
 {
 	size_t n = view->stage.n, nbuckets = view->stage.nbuckets;
-	enum shm_status status = op(view, arg);
+	enum shm_status status;
 
+	stage_begin_step(view);
+	status = op(view, arg);
 	if (status == SHM_OK)
 		status = stage_ends(view);
 	if (status != SHM_OK)
@@ -243,6 +245,9 @@ redo(struct txn *t, struct bytes name, const struct record_view *r)
 	};
 	enum shm_status status;
 
+	if ((r->flags & RECORD_MORE) == 0)
+		stage_begin_step(t);
+	txn_because(t, record_why(r));
 	switch (r->op) {
 	case RECORD_PUT:
 		return txn_put(t, name, &pair);

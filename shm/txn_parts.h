@@ -64,6 +64,9 @@ struct txn {
 	void			*arg;
 	uint32_t		 shard;
 	uint64_t		 now_ms;
+	unsigned		 why;		/* of changes to come */
+	size_t			 step;		/* the first change since op
+						 * was called */
 	uint64_t		 revision;
 	struct stage		 stage;
 	uint8_t			*kept;
@@ -74,6 +77,9 @@ struct txn {
 
 /* Forget what was staged. */
 void stage_clear(struct txn *);
+
+/* What follows is of another call of op. */
+void stage_begin_step(struct txn *);
 
 /* Forget it down to so many changes and buckets. */
 void stage_undo(struct txn *, size_t n, size_t nbuckets);

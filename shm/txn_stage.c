@@ -16,6 +16,9 @@
 #include "shm/txn_parts.h"
 #include "shm/word.h"
 
+_Static_assert((TXN_REASONS - 1) << RECORD_WHY_SHIFT <= 0xff,
+    "a reason is among the flags of a record");
+
 static bool
 is_same(struct bytes a, struct bytes b)
 {
@@ -80,6 +83,14 @@ stage_clear(struct txn *t)
 	t->stage.n = t->stage.nbuckets = t->stage.last_bucket = 0;
 	t->kept_used = 0;
 	t->starved = false;
+	stage_begin_step(t);
+}
+
+void
+stage_begin_step(struct txn *t)
+{
+	t->step = t->stage.n;
+	t->why = 0;
 }
 
 /*
@@ -109,8 +120,24 @@ stage_undo(struct txn *t, size_t n, size_t nbuckets)
 
 /* --- what is staged --- */
 
+/*
+ * Of several fields of a bucket to which the same is done, for the same
+ * reason, all but the first say so.
+ */
+static bool
+is_more(const struct txn *t, uint32_t bucket, enum record_op op, unsigned why)
+{
+	size_t n = t->stage.n;
+
+	return n > t->step && t->stage.views[n - 1].op == op &&
+	    record_why(&t->stage.views[n - 1]) == why &&
+	    t->stage.changes[n - 1].bucket == bucket &&
+	    t->stage.buckets[bucket].name.len > 0;
+}
+
 static enum shm_status
-add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key)
+add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key,
+    unsigned why)
 {
 	struct record_view *r = &t->stage.views[t->stage.n];
 
@@ -119,6 +146,8 @@ add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key)
 		return SHM_NO_ROOM;
 	}
 	*r = (struct record_view){ .op = op, .key = key };
+	r->flags = why << RECORD_WHY_SHIFT |
+	    (is_more(t, bucket, op, why) ? RECORD_MORE : 0);
 	r->size = record_size(key.len, 0, false);
 	t->stage.changes[t->stage.n++] = (struct stage_change){
 		.bucket = bucket, .before = t->stage.buckets[bucket]
@@ -129,7 +158,7 @@ add(struct txn *t, uint32_t bucket, enum record_op op, struct bytes key)
 /* The same of a pair, which lookups shall find. */
 static enum shm_status
 add_pair(struct txn *t, uint32_t bucket, enum record_op op, uint64_t hash,
-    struct bytes key)
+    struct bytes key, unsigned why)
 {
 	struct stage_change *c = &t->stage.changes[t->stage.n];
 	uint32_t *slot = pair_slot(t, bucket, hash, key);
@@ -137,7 +166,7 @@ add_pair(struct txn *t, uint32_t bucket, enum record_op op, uint64_t hash,
 
 	if (t->draft != NULL && !draft_keep_on(t->draft, &key))
 		return SHM_FULL;
-	if ((status = add(t, bucket, op, key)) != SHM_OK)
+	if ((status = add(t, bucket, op, key, why)) != SHM_OK)
 		return status;
 	t->stage.views[t->stage.n - 1].hash = hash;
 	t->stage.views[t->stage.n - 1].is_hashed = true;
@@ -360,6 +389,32 @@ check_sizes(const struct txn *t, const struct pair *p)
 	return SHM_OK;
 }
 
+/* The key that is there. */
+static enum shm_status
+remove_pair(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key,
+    unsigned why)
+{
+	enum shm_status status;
+
+	status = add_pair(t, bucket, RECORD_DELETE, hash, key, why);
+	if (status != SHM_OK)
+		return status;
+	t->stage.buckets[bucket].keys--;
+	t->stage.buckets[bucket].deletes++;
+	return SHM_OK;
+}
+
+/* One that had expired goes first, so that this is told. */
+static enum shm_status
+make_way(struct txn *t, uint32_t bucket, uint64_t hash, struct bytes key,
+    struct found *found)
+{
+	if (!found->is_there || !record_is_expired(&found->record, t->now_ms))
+		return SHM_OK;
+	found->is_there = false;
+	return remove_pair(t, bucket, hash, key, RECORD_EXPIRED);
+}
+
 enum shm_status
 txn_put(struct txn *t, struct bytes name, const struct pair *p)
 {
@@ -372,15 +427,16 @@ txn_put(struct txn *t, struct bytes name, const struct pair *p)
 
 	if ((status = check_sizes(t, p)) != SHM_OK ||
 	    (status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
-	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK)
+	    (status = find_pair(t, bucket, hash, p->key, &found)) != SHM_OK ||
+	    (status = make_way(t, bucket, hash, p->key, &found)) != SHM_OK)
 		return status;
 	if (t->draft != NULL && !draft_keep_on(t->draft, &value))
 		return SHM_FULL;
-	status = add_pair(t, bucket, RECORD_PUT, hash, p->key);
+	status = add_pair(t, bucket, RECORD_PUT, hash, p->key, t->why);
 	if (status != SHM_OK)
 		return status;
 	r = &t->stage.views[t->stage.n - 1];
-	r->flags = p->expires_ms != 0 ? RECORD_EXPIRES : 0;
+	r->flags |= p->expires_ms != 0 ? RECORD_EXPIRES : 0;
 	r->expires_ms = p->expires_ms;
 	r->value = value;
 	r->size = record_size(p->key.len, p->value.len, p->expires_ms != 0);
@@ -396,19 +452,17 @@ txn_delete(struct txn *t, struct bytes name, struct bytes key)
 	enum shm_status status;
 	struct found found;
 	uint32_t bucket;
+	bool is_expired;
 
 	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
 	    (status = find_pair(t, bucket, hash, key, &found)) != SHM_OK)
 		return status;
 	if (!found.is_there)
 		return SHM_NO_KEY;
-	status = add_pair(t, bucket, RECORD_DELETE, hash, key);
-	if (status != SHM_OK)
-		return status;
-	t->stage.buckets[bucket].keys--;
-	t->stage.buckets[bucket].deletes++;
-	return record_is_expired(&found.record, t->now_ms) ? SHM_NO_KEY :
-	    SHM_OK;
+	is_expired = record_is_expired(&found.record, t->now_ms);
+	status = remove_pair(t, bucket, hash, key,
+	    is_expired ? RECORD_EXPIRED : t->why);
+	return status == SHM_OK && is_expired ? SHM_NO_KEY : status;
 }
 
 const struct record_view *
@@ -427,14 +481,14 @@ add_state(struct txn *t, uint32_t bucket, enum record_op op, bool is_auto,
     uint64_t expires_ms)
 {
 	struct stage_bucket *s = &t->stage.buckets[bucket];
-	enum shm_status status = add(t, bucket, op, s->name);
+	enum shm_status status = add(t, bucket, op, s->name, t->why);
 	struct record_view *r = &t->stage.views[t->stage.n - 1];
 
 	if (status != SHM_OK)
 		return status;
 	s->is_auto = is_auto;
 	s->expires_ms = expires_ms;
-	r->flags = (s->is_auto ? RECORD_AUTO : 0) |
+	r->flags |= (s->is_auto ? RECORD_AUTO : 0) |
 	    (s->expires_ms != 0 ? RECORD_EXPIRES : 0);
 	r->expires_ms = s->expires_ms;
 	r->size = record_size(s->name.len, 0, s->expires_ms != 0);
@@ -442,11 +496,12 @@ add_state(struct txn *t, uint32_t bucket, enum record_op op, bool is_auto,
 }
 
 static enum shm_status
-drop(struct txn *t, uint32_t bucket)
+drop(struct txn *t, uint32_t bucket, unsigned why)
 {
 	enum shm_status status;
 
-	status = add(t, bucket, RECORD_DROP, t->stage.buckets[bucket].name);
+	status = add(t, bucket, RECORD_DROP, t->stage.buckets[bucket].name,
+	    why);
 	if (status == SHM_OK)
 		t->stage.buckets[bucket].exists = false;
 	return status;
@@ -469,7 +524,8 @@ txn_create(struct txn *t, struct bytes name, bool is_auto)
 	if (s->exists)
 		return add_state(t, bucket, RECORD_TOUCH, false,
 		    s->expires_ms);
-	if (s->is_ghost && (status = drop(t, bucket)) != SHM_OK)
+	if (s->is_ghost &&
+	    (status = drop(t, bucket, RECORD_EXPIRED)) != SHM_OK)
 		return status;
 	if ((status = add_bucket(t, s->hash, name)) != SHM_OK)
 		return status;
@@ -487,7 +543,7 @@ txn_drop(struct txn *t, struct bytes name)
 
 	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK)
 		return status;
-	return drop(t, bucket);
+	return drop(t, bucket, t->why);
 }
 
 enum shm_status
@@ -512,9 +568,15 @@ stage_ends(struct txn *t)
 	for (i = 0; i < t->stage.nbuckets && status == SHM_OK; i++) {
 		s = &t->stage.buckets[i];
 		if (s->exists && s->is_auto && s->keys == 0)
-			status = drop(t, i);
+			status = drop(t, i, 0);
 	}
 	return status;
+}
+
+void
+txn_because(struct txn *t, unsigned why)
+{
+	t->why = why;
 }
 
 uint64_t

@@ -67,6 +67,7 @@ BEGIN {
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
 	on(0, "upgrade lastwords crash poison process wake agreed live roster")
+	on(0, "event")
 }
 
 /^#[ \t]*include[ \t]*"/ {

@@ -171,7 +171,7 @@ Test(redis_events, of_a_name_tell_what_happened_to_it)
 	    "HSET k a 1\r\nEXPIRE k 100\r\nPERSIST k\r\nHDEL k a\r\n",
 	    "+OK\r\n+OK\r\n:2\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n");
 	hears("__keyspace@0__:k", "set");
-	hears("__keyspace@0__:k", "set");
+	hears("__keyspace@0__:k", "append");
 	hears("__keyspace@0__:k", "del");
 	hears("__keyspace@0__:k", "hset");
 	hears("__keyspace@0__:k", "expire");
@@ -205,6 +205,56 @@ Test(redis_events, tell_which_field_it_was)
 	hears("__subkeyspace@0__:h", "hset|4:milk");
 	hears("__subkeyspace@0__:h", "hset|4:eggs");
 	hears("__subkeyspace@0__:h", "hdel|4:milk");
+	talk_expect_silence(fd);
+}
+
+/* Those that Redis 7.0 does not have. */
+Test(redis_events, of_fields_and_their_times_are_named_by_the_command)
+{
+	listen_to("__subkeyspace@0__:h");
+	talk(other, "HSET h a 1 b 2\r\nHEXPIRE h 100 FIELDS 2 a b\r\n"
+	    "HPERSIST h FIELDS 1 a\r\nHINCRBY h a 1\r\n"
+	    "HINCRBYFLOAT h a 1\r\nHSETEX h EX 100 FIELDS 1 a 1\r\n",
+	    ":2\r\n*2\r\n:1\r\n:1\r\n*1\r\n:1\r\n:2\r\n$1\r\n3\r\n:1\r\n");
+	hears("__subkeyspace@0__:h", "hset|1:a");
+	hears("__subkeyspace@0__:h", "hset|1:b");
+	hears("__subkeyspace@0__:h", "hexpire|1:a");
+	hears("__subkeyspace@0__:h", "hexpire|1:b");
+	hears("__subkeyspace@0__:h", "hpersist|1:a");
+	hears("__subkeyspace@0__:h", "hincrby|1:a");
+	hears("__subkeyspace@0__:h", "hincrbyfloat|1:a");
+	hears("__subkeyspace@0__:h", "hset|1:a");
+	hears("__subkeyspace@0__:h", "hexpire|1:a");
+	talk(other, "HEXPIRE h 0 FIELDS 1 a\r\nHGETDEL h FIELDS 1 b\r\n",
+	    "*1\r\n:2\r\n*1\r\n$1\r\n2\r\n");
+	hears("__subkeyspace@0__:h", "hdel|1:a");
+	hears("__subkeyspace@0__:h", "hdel|1:b");
+	talk_expect_silence(fd);
+}
+
+Test(redis_events, of_several_fields_tell_once_of_the_name)
+{
+	listen_to("__keyspace@0__:h");
+	talk(other, "HSET h a 1 b 2 c 3\r\nHEXPIRE h 100 FIELDS 2 a b\r\n"
+	    "HDEL h a b c\r\n",
+	    ":3\r\n*2\r\n:1\r\n:1\r\n:3\r\n");
+	hears("__keyspace@0__:h", "hset");
+	hears("__keyspace@0__:h", "hexpire");
+	hears("__keyspace@0__:h", "hdel");
+	hears("__keyspace@0__:h", "del");
+	talk_expect_silence(fd);
+}
+
+/* The new one has to be there before the old one can go. */
+Test(redis_events, of_a_hash_with_another_name_begin_with_that)
+{
+	talk_send(fd, "PSUBSCRIBE __keyevent@0__:*\r\n");
+	is_told("psubscribe", "__keyevent@0__:*", 1);
+	talk(other, "HSET h{1} a 1 b 2\r\nRENAME h{1} i{1}\r\n",
+	    ":2\r\n+OK\r\n");
+	hears_of("__keyevent@0__:*", "__keyevent@0__:hset", "h{1}");
+	hears_of("__keyevent@0__:*", "__keyevent@0__:rename_to", "i{1}");
+	hears_of("__keyevent@0__:*", "__keyevent@0__:rename_from", "h{1}");
 	talk_expect_silence(fd);
 }
 
