@@ -87,7 +87,8 @@ LIBS_fuzz := $(filter-out $(OUT)/obj/tests/fuzz/fuzz_%, \
 step = @printf '%-4s %s\n' $(1) $@ && mkdir -p $(@D)
 .SECONDARY:
 .PHONY: all programs run test check $(TEST_DIRS) deps lint format \
-    coverage bench measure instructions counted soak soaked mutants mutated fuzz fuzzed model \
+    coverage bench bench-install measure instructions counted soak soaked \
+    mutants mutated fuzz fuzzed model \
     install put uninstall docs dist clean help FORCE
 
 # A target first gets its tools, then asks again for what needs them, with as
@@ -214,7 +215,7 @@ soaked: $(PROGRAMS) $(OUT)/tests/redis/run \
 # ---------------------------------------------------------------- quality
 
 deps: ## install the packages that are missing, for all targets
-	@.ci/deps build run test lint model docs coverage clang
+	@.ci/deps build run test lint instructions model docs coverage clang
 
 lint: ## layers, headers, checkers, man pages, format
 	$(call need,build lint)
@@ -231,12 +232,15 @@ coverage: ## lines that the tests run
 	@for d in shm/ proto/; do gcovr -r . $(BUILD)/coverage -f $$d \
 	    --fail-under-line 90 || exit 1; done
 
-bench: ## tests/bench: figures for this machine; T=run|nodes ROUNDS=3
+bench: ## kvd beside Redis, memcached, LMDB; QUICK=1 T=peers|redis|run|nodes
 	$(call need,build)
 	$(again) ENV=prod measure
 measure: $(ALL) $(BENCHES:%.c=$(OUT)/%)
-	@for t in $(or $(T),run nodes); do $(PATHS) tests/bench/$$t || exit 1; \
-	    done
+	@for t in $(or $(T),peers); do $(PATHS) tests/bench/$$t || exit 1; done
+
+# Not with the others: on Debian these servers start when they are installed.
+bench-install: ## what kvd is compared with, from Debian
+	@.ci/deps bench
 
 instructions: ## that a request takes, against those stored; STORE=-w
 	$(call need,build instructions)
@@ -316,7 +320,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 .SECONDEXPANSION:
 $(OUT)/%/run: $$(call objects,$$*/*.c) $$(LIBS_$$*)
 	$(call link,-lcriterion -lm)

@@ -12,7 +12,7 @@ const char load_usage[] =
     "usage: load [-Fj] [-p dialect] [-r part] [-k keys] [-z theta]\n"
     "            [-v bytes[-bytes]] [-c connections] [-P depth]\n"
     "            [-n requests | -t seconds] [-w seconds] [-R rate]\n"
-    "            [-C pid]... host:port\n"
+    "            [-W seconds] [-C pid]... host:port\n"
     "  -p  text (GET, PUT), hash (HGET, HSET), string (GET, SET), incr,\n"
     "      mset (10 keys), ping, memcached (get, set), floor, or create\n"
     "  -r  the part of requests that read, 0 to 1\n"
@@ -20,6 +20,7 @@ const char load_usage[] =
     "  -P  requests in one write, and answers before the next ones\n"
     "  -w  seconds before anything is counted\n"
     "  -R  requests a second, sent on time; latency counts from then\n"
+    "  -W  seconds without a reply, after which none is waited for\n"
     "  -C  a server whose processor time is measured, with its children\n"
     "  -F  write each key once before\n"
     "  -j  print JSON\n";
@@ -113,6 +114,9 @@ parse_one(struct load_options *o, int letter, const char *text)
 		return parse_real(text, 3600, &o->warm_s);
 	case 'R':
 		return parse_real(text, 1e8, &o->rate) && o->rate > 0;
+	case 'W':
+		return parse_real(text, 3600, &o->patience_s) &&
+		    o->patience_s > 0;
 	case 'C':
 		return parse_pid(o, text);
 	case 'F':
@@ -131,11 +135,11 @@ load_options_parse(struct load_options *o, int argc, char **argv)
 	*o = (struct load_options){
 		.dialect = LOAD_HASH, .read_part = 1, .keys = 10000,
 		.value_min = VALUE_BYTES, .value_max = VALUE_BYTES,
-		.connections = 50, .depth = 1, .seconds = 1
+		.connections = 50, .depth = 1, .seconds = 1, .patience_s = 10
 	};
 	optind = 1;
 	opterr = 0;
-	while ((letter = getopt(argc, argv, "p:r:k:z:v:c:P:n:t:w:R:C:Fj")) !=
+	while ((letter = getopt(argc, argv, "p:r:k:z:v:c:P:n:t:w:W:R:C:Fj")) !=
 	    -1)
 		if (!parse_one(o, letter, optarg))
 			return "an option or its argument makes no sense";

@@ -25,6 +25,7 @@ struct load_options {
 	double			 seconds;
 	double			 warm_s;	/* before anything counts */
 	double			 rate;		/* 1/s; 0: a closed loop */
+	double			 patience_s;	/* without any reply */
 	bool			 fill;		/* write each key before */
 	bool			 json;
 	pid_t			 servers[LOAD_SERVERS_MAX];

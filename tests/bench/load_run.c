@@ -26,7 +26,6 @@
 #include "tests/bench/load_zipf.h"
 
 #define EVENTS		256
-#define PATIENCE_NS	(UINT64_C(10) * 1000000000)
 #define FILL_DEPTH	64
 #define NEVER		UINT64_MAX
 
@@ -178,13 +177,19 @@ wait_and_hear(struct run *run, uint64_t ns, uint64_t until_ns)
 	return n;
 }
 
+static uint64_t
+patience_ns(const struct run *run)
+{
+	return (uint64_t)(run->o->patience_s * 1e9);
+}
+
 /* When to look again if nobody answers: something will be due then. */
 static uint64_t
 next_ns(const struct run *run, uint64_t ns)
 {
 	if (run->o->rate > 0 && run->given < run->limit)
 		return load_schedule_due_ns(&run->schedule, run->given) + 1;
-	return ns + PATIENCE_NS;
+	return ns + patience_ns(run);
 }
 
 /*
@@ -203,7 +208,7 @@ talk(struct run *run, uint64_t until_ns, uint64_t answers)
 		if (look_ns > until_ns)
 			look_ns = until_ns;
 		if (wait_and_hear(run, ns, look_ns) == 0 &&
-		    look_ns >= ns + PATIENCE_NS)
+		    look_ns >= ns + patience_ns(run))
 			return;
 	}
 }
@@ -244,7 +249,7 @@ end(struct run *run)
 		run->limit = run->given;
 	else if (run->o->requests == 0)
 		run->limit = load_schedule_count(&run->schedule, run->to_ns);
-	talk(run, now_ns() + PATIENCE_NS, run->limit);
+	talk(run, now_ns() + patience_ns(run), run->limit);
 	run->result->missing += run->limit - run->answered;
 	for (i = 0; i < run->o->connections; i++)
 		load_conn_close(&run->conns[i]);

@@ -5,34 +5,21 @@
  * backing fresh segments with memory is part of the put that needs them.
  */
 
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "shm/arena.h"
 #include "shm/bucket.h"
-#include "shm/clean.h"
-#include "shm/pair.h"
 #include "shm/scan.h"
-#include "tests/bench/bench.h"
+#include "tests/bench/arena.h"
 
 #define SCAN_BYTES	65536
 
 struct bench {
 	struct arena	*arena;
 	uint64_t	 keys;
-	char		 name[32];	/* of the instance */
 };
 
 static const struct bytes bucket = { "bench", 5 };
-
-static void
-must(enum shm_status status, const char *what)
-{
-	if (status != SHM_OK)
-		errx(1, "%s: %s", what, shm_strstatus(status));
-}
 
 static void
 rate(const struct bench *b, const char *what, double n, double since_s)
@@ -45,26 +32,13 @@ rate(const struct bench *b, const char *what, double n, double since_s)
 }
 
 static void
-put(struct bench *b, uint64_t k, uint64_t v)
-{
-	char key[KEY_BYTES], value[VALUE_BYTES];
-	struct pair pair = {
-		.key = { key, sizeof(key) }, .value = { value, sizeof(value) }
-	};
-
-	bench_text(key, sizeof(key), "key-", k);
-	bench_text(value, sizeof(value), "val-", v);
-	must(pair_put(b->arena, bucket, &pair, NULL), "put");
-}
-
-static void
 fill(struct bench *b)
 {
 	double start_s = bench_now_s();
 	uint64_t i;
 
 	for (i = 0; i < b->keys; i++)
-		put(b, i, i);
+		bench_put(b->arena, bucket, i, i);
 	rate(b, "put", (double)b->keys, start_s);
 }
 
@@ -113,7 +87,7 @@ overwrite(struct bench *b)
 	uint64_t i;
 
 	for (i = 0; i < b->keys; i++)
-		put(b, bench_pick(i, b->keys), i);
+		bench_put(b->arena, bucket, bench_pick(i, b->keys), i);
 	rate(b, "overwrite", (double)b->keys, start_s);
 }
 
@@ -146,16 +120,6 @@ scan(struct bench *b)
 	rate(b, "scan", (double)n, start_s);
 }
 
-/* To the end, so that what follows begins with nothing left to do. */
-static void
-clean(struct bench *b, struct clean_work *work)
-{
-	struct clean_state state = { 0 };
-
-	while (clean_step(b->arena, &state, work, 0))
-		continue;
-}
-
 /* Every third key, so that the next segment to be cleaned is no empty one. */
 static void
 delete_some(struct bench *b)
@@ -178,7 +142,7 @@ clean_up(struct bench *b)
 	struct clean_work work = { 0 };
 	double start_s = bench_now_s();
 
-	clean(b, &work);
+	bench_clean(b->arena, &work);
 	if (work.records_moved > 0)
 		rate(b, "clean (records moved)", (double)work.records_moved,
 		    start_s);
@@ -194,7 +158,7 @@ dismantle(struct bench *b)
 	must(bucket_stat(b->arena, bucket, &stat), "stat");
 	must(bucket_drop(b->arena, bucket), "drop");
 	start_s = bench_now_s();
-	clean(b, &work);
+	bench_clean(b->arena, &work);
 	rate(b, "dismantle", (double)stat.keys, start_s);
 }
 
@@ -216,18 +180,10 @@ int
 main(int argc, char **argv)
 {
 	struct bench b = { 0 };
-	struct arena_params params = { .name = b.name };
-	enum arena_error error;
 
 	if (argc != 2 || (b.keys = strtoull(argv[1], NULL, 10)) == 0)
 		errx(64, "usage: shm keys");
-	snprintf(b.name, sizeof(b.name), "bench-shm-%d", (int)getpid());
-	params.memory_bytes = b.keys * 320 + ((uint64_t)256 << 20);
-	error = arena_create(&b.arena, &params);
-	if (error != ARENA_OK)
-		errx(1, "%s", arena_strerror(error));
-	/* It lives as long as it is mapped: killed, we leave nothing. */
-	arena_unlink(b.name);
+	b.arena = bench_arena(b.keys * 320 + ((uint64_t)256 << 20));
 	run(&b);
 	arena_close(b.arena);
 	return 0;

@@ -36,12 +36,12 @@ Test(load_options, every_option_is_understood)
 	struct load_options o;
 
 	cr_assert_null(PARSE(&o, "-p", "text", "-r", "0.5", "-k", "1000", "-z",
-	    "0.99", "-v", "16-1024", "-c", "7", "-P", "64", "-t", "0.25",
-	    "-w", "0.5", "-R", "20000", "-C", "12", "-C", "13", "-F", "-j",
+	    "0.99", "-v", "16-1024", "-c", "7", "-P", "64", "-t", "0.25", "-w",
+	    "0.5", "-R", "20000", "-W", "3", "-C", "12", "-C", "13", "-F", "-j",
 	    "host:1"));
 	cr_assert_eq(o.dialect, LOAD_TEXT);
 	cr_assert(o.read_part == 0.5 && o.theta == 0.99 && o.rate == 20000);
-	cr_assert(o.seconds == 0.25 && o.warm_s == 0.5);
+	cr_assert(o.seconds == 0.25 && o.warm_s == 0.5 && o.patience_s == 3);
 	cr_assert(o.value_min == 16 && o.value_max == 1024);
 	cr_assert(o.keys == 1000 && o.connections == 7 && o.depth == 64);
 	cr_assert(o.servers_n == 2 && o.servers[0] == 12 &&
@@ -58,7 +58,8 @@ Test(load_options, what_makes_no_sense_is_refused)
 		{ "-k", "0" }, { "-k", "-1" }, { "-z", "-1" }, { "-v", "0" },
 		{ "-v", "9-8" }, { "-v", "9-" }, { "-v", "-9" },
 		{ "-c", "0" }, { "-P", "0" }, { "-P", "1x" }, { "-n", "0" },
-		{ "-t", "0" }, { "-R", "0" }, { "-R", "nan" }, { "-C", "0" },
+		{ "-t", "0" }, { "-R", "0" }, { "-R", "nan" }, { "-W", "0" },
+		{ "-C", "0" },
 		{ "-q", "1" }
 	};
 	struct load_options o;

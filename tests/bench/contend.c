@@ -1,0 +1,175 @@
+/*
+ * Processes on one arena, without a wire: what one does in some time, and
+ * what as many as there are processors do together.  They read and write in
+ * 64 buckets that lie in different shards, as a rule, or all write in one.
+ *
+ *	contend KEYS SECONDS
+ *
+ * Each process is bound to a processor.  Memory is backed beforehand, as a
+ * cleaner does, and what the writers leave is cleaned up between two
+ * measurements: neither is part of a figure.
+ */
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "shm/bucket.h"
+#include "tests/bench/arena.h"
+
+#define BUCKETS		64
+#define PROCESSES_MAX	64
+#define SLICE		256	/* operations between two looks at the clock */
+
+enum work { WORK_GET, WORK_PUT, WORK_HOT, WORKS };
+
+struct shared {			/* with the processes that are forked */
+	_Atomic unsigned	ready;
+	_Atomic bool		go;
+	uint64_t		done[PROCESSES_MAX];
+};
+
+static struct arena *arena;
+static struct shared *shared;
+static uint64_t keys;		/* in each bucket */
+static double seconds;
+
+static struct bytes
+bucket_of(uint64_t i)
+{
+	static char names[BUCKETS][16];
+	char *name = names[i % BUCKETS];
+
+	bench_text(name, 16, "bkt-", i % BUCKETS);
+	return (struct bytes){ name, 16 };
+}
+
+static void
+fill(void)
+{
+	uint64_t b, k;
+
+	for (b = 0; b < BUCKETS; b++) {
+		must(bucket_create(arena, bucket_of(b)), "create");
+		for (k = 0; k < keys; k++)
+			bench_put(arena, bucket_of(b), k, k);
+	}
+}
+
+static void
+work_slice(enum work work, uint64_t from)
+{
+	uint64_t i, x;
+
+	for (i = from; i < from + SLICE; i++) {
+		x = bench_pick(i, keys * BUCKETS);
+		switch (work) {
+		case WORK_GET:
+			bench_get(arena, bucket_of(x), x / BUCKETS);
+			break;
+		case WORK_PUT:
+			bench_put(arena, bucket_of(x), x / BUCKETS, i);
+			break;
+		case WORK_HOT:
+			bench_put(arena, bucket_of(0), x / BUCKETS, i);
+			break;
+		case WORKS:
+			break;
+		}
+	}
+}
+
+static void
+work_alone(enum work work, unsigned number)
+{
+	uint64_t first = (uint64_t)number << 40, done = 0;
+	cpu_set_t set;
+	double end_s;
+
+	CPU_ZERO(&set);
+	CPU_SET(number, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) == -1)
+		err(1, "pin to core %u", number);
+	atomic_fetch_add(&shared->ready, 1);
+	while (!atomic_load(&shared->go))
+		sched_yield();
+	end_s = bench_now_s() + seconds;
+	for (; bench_now_s() < end_s; done += SLICE)
+		work_slice(work, first + done);
+	shared->done[number] = done;
+}
+
+/* Returns operations per second, of all together. */
+static double
+work_together(enum work work, unsigned n)
+{
+	uint64_t sum = 0;
+	unsigned i;
+	int status;
+
+	atomic_store(&shared->ready, 0);
+	atomic_store(&shared->go, false);
+	for (i = 0; i < n; i++)
+		switch (fork()) {
+		case -1:
+			err(1, "fork");
+		case 0:
+			work_alone(work, i);
+			_exit(0);
+		}
+	while (atomic_load(&shared->ready) < n)
+		sched_yield();
+	atomic_store(&shared->go, true);
+	for (i = 0; i < n; i++)
+		if (wait(&status) == -1 || status != 0)
+			errx(1, "a process has failed");
+	for (i = 0; i < n; i++)
+		sum += shared->done[i];
+	return (double)sum / seconds;
+}
+
+static void
+measure(enum work work, unsigned n)
+{
+	static const char *const names[WORKS] = { "get", "put",
+		"put in one bucket" };
+	struct clean_work cleaned = { 0 };
+	char name[96];
+
+	arena_back_ahead(arena, UINT32_MAX);
+	snprintf(name, sizeof(name), "shm %s, %u process%s", names[work], n,
+	    n > 1 ? "es" : "");
+	bench_figure(name, work_together(work, n), "1/s");
+	bench_clean(arena, &cleaned);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned n = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned work;
+
+	if (argc != 3 || (keys = strtoull(argv[1], NULL, 10) / BUCKETS) == 0 ||
+	    (seconds = strtod(argv[2], NULL)) <= 0)
+		errx(64, "usage: contend keys seconds");
+	n = n < PROCESSES_MAX ? n : PROCESSES_MAX;
+	/* What is filled in, and what can be written in a measurement. */
+	arena = bench_arena(keys * BUCKETS * 320 + (uint64_t)(seconds * n *
+	    3e6 * 100) + ((uint64_t)256 << 20));
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		err(1, "mmap");
+	fill();
+	for (work = 0; work < WORKS; work++) {
+		measure((enum work)work, 1);
+		if (n > 1)
+			measure((enum work)work, n);
+	}
+	arena_close(arena);
+	return 0;
+}
