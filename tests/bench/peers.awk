@@ -58,6 +58,23 @@ function print_costs(	i, who)
 	print ""
 }
 
+function print_latencies(	i, who)
+{
+	printf "| latency at %d requests/s, us | p50 | p99 | p99.9 | max |\n",
+	    rate
+	print "|---|---:|---:|---:|---:|"
+	for (i = 1; i <= figures; i++) {
+		if (order[i] !~ / p50$/)
+			continue
+		who = order[i]
+		sub(/ p50$/, "", who)
+		printf "| %s | %s | %s | %s | %s |\n", who,
+		    cell(who " p50", "%.0f"), cell(who " p99", "%.0f"),
+		    cell(who " p99.9", "%.0f"), cell(who " max", "%.0f")
+	}
+	print ""
+}
+
 function number(x)
 {
 	return sprintf(x >= 10000 ? "%.0f" : "%.4g", x)
@@ -161,6 +178,7 @@ function print_memory()
 END {
 	find_medians()
 	print_costs()
+	print_latencies()
 	print_in_process()
 	print_aims()
 }
