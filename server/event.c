@@ -34,6 +34,7 @@ event_of_string(const struct feed_event *event)
 	case FEED_CREATED:
 	case FEED_DROPPED:
 	case FEED_TOUCHED:
+	case FEED_MESSAGE:
 		break;
 	}
 	return (struct event_names){ NULL, NULL };
@@ -55,6 +56,8 @@ event_of_hash(const struct feed_event *event)
 		return (struct event_names){ why->dropped, NULL };
 	case FEED_TOUCHED:
 		return (struct event_names){ why->touched, NULL };
+	case FEED_MESSAGE:
+		break;
 	}
 	return (struct event_names){ NULL, NULL };
 }
