@@ -74,10 +74,11 @@ conns_set_links(struct conns *set, struct links *links)
 }
 
 void
-conns_set_time(struct conns *set, uint64_t now_ms)
+conns_set_time(struct conns *set, uint64_t now_us)
 {
-	set->now_ms = now_ms;
-	set->sessions.now_ms = now_ms;
+	set->clock_us = now_us;
+	set->clock_stale = false;
+	set->now_ms = set->sessions.now_ms = now_us / 1000;
 }
 
 uint64_t
@@ -212,6 +213,7 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	TAILQ_INIT(&conn->feeds);
 	conn->active_ms = set->now_ms;
 	TAILQ_INSERT_TAIL(&set->all, conn, all);
+	set->clock_stale = true;
 	conn->session.fd = fd;
 	conn->session.in = &conn->in;
 	conn->session.out = &conn->out;

@@ -29,8 +29,8 @@ void conns_set_links(struct conns *, struct links *);
 /* Closes every connection, after one attempt to send what waits. */
 void conns_close(struct conns *);
 
-/* The time of this turn of the loop, CLOCK_MONOTONIC ms; at each turn. */
-void conns_set_time(struct conns *, uint64_t now_ms);
+/* The time of this turn of the loop, of clock_us(); at each turn. */
+void conns_set_time(struct conns *, uint64_t now_us);
 
 /*
  * Serve a socket as accept_next() gives it: non-blocking, and counted on the

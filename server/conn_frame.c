@@ -88,6 +88,7 @@ answer(struct conns *set, struct conn *conn, struct call *call,
     const struct frame *frame)
 {
 	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
+	bool measured = conns_begin_request(set);
 	size_t mark;
 
 	reply.flags = frame->flags & (FRAME_PROTOCOLS | FRAME_PLACE);
@@ -98,6 +99,8 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 	if (call->next == CALL_STREAM)
 		reply.place = write_piece(set, call->stream, call->out,
 		    reply.place);
+	if (measured)
+		conns_end_request(set, &conn->session, call);
 	stream_end(call->stream);
 	if (call->failed) {
 		reply.flags |= FRAME_FAILED;

@@ -90,4 +90,5 @@ conns_deliver(struct conns *set)
 		deliver(set, conn, sub->state == SUBSCRIBER_LOST);
 	}
 	deliver_messages(set);
+	set->clock_stale = true;
 }

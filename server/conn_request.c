@@ -192,13 +192,17 @@ conn_execute(struct conns *set, struct conn *conn, size_t used)
 	};
 	struct arena *arena = set->env->inherit->arena;
 	size_t before = outbuf_len(&conn->out);
+	bool measured;
 
 	conn->active_ms = conn->session.active_ms = set->now_ms;
 	conn->fingerprint = multi_fingerprint(conn->session.multi,
 	    command_fingerprint(&set->req));
 	set->counted[BOARD_REQUESTS]++;
 	board_set_fingerprint(arena, set->slot, conn->fingerprint);
+	measured = conns_begin_request(set);
 	conn_run(set, conn, &call, conn->fingerprint);
+	if (measured)
+		conns_end_request(set, &conn->session, &call);
 	if (call.failed)
 		set->counted[BOARD_ERRORS]++;
 	if (session_step(&conn->session))
@@ -318,6 +322,7 @@ conn_stream(struct conns *set, struct conn *conn, struct turn *turn)
 		conn->pending = 0;
 	}
 	board_set_fingerprint(arena, set->slot, 0);
+	set->clock_stale = true;
 	turn_spend(turn, outbuf_len(&conn->out) - before);
 	turn->requests = slow ? 0 : turn->requests - 1;
 }

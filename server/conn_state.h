@@ -147,6 +147,9 @@ struct conns {
 	int			 epoll_fd;
 	unsigned		 slot;
 	uint64_t		 now_ms;
+	uint64_t		 clock_us;	/* see conn_clock.c */
+	bool			 clock_stale;	/* more than requests since */
+	bool			 clock_moved;	/* in this turn */
 	uint64_t		 count;
 	struct sessions		 sessions;	/* of clients */
 	unsigned		 strangers;
@@ -220,6 +223,16 @@ void conn_put_error(struct outbuf *, enum request_protocol, const char *code,
     const char *reason);
 void conn_error(struct conn *, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * conn_clock.c: a request begins, and has been executed, but for what follows
+ * for the connection.  False: it is not measured, and does not end here.
+ */
+bool conns_begin_request(struct conns *);
+void conns_end_request(struct conns *, const struct session *,
+    const struct call *);
+/* The time at the end of a turn, CLOCK_MONOTONIC. */
+uint64_t conns_end_turn_ms(struct conns *);
 
 /* conn_turn.c: queue it for a turn; allowed if it is queued. */
 void conn_enqueue(struct conns *, struct conn *);

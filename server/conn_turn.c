@@ -17,7 +17,6 @@
 
 #include <sys/epoll.h>
 
-#include "server/clock.h"
 #include "server/conn.h"
 #include "server/conn_state.h"
 
@@ -162,7 +161,7 @@ conns_turn(struct conns *set)
 		TAILQ_REMOVE(&set->queue, conn, queue);
 		conn->queued = false;
 		conn_turn(set, conn);
-		if (conn == last || clock_ms() >= end_ms)
+		if (conns_end_turn_ms(set) >= end_ms || conn == last)
 			break;
 	}
 	return !TAILQ_EMPTY(&set->queue);

@@ -25,13 +25,16 @@
 #include "server/config_table.h"
 #include "server/config_value.h"
 #include "server/live.h"
+#include "server/redis_slowlog.h"
 #include "server/redis_sub.h"
 
 #define NAME_SHOWN	128
 
 /* --- what there is --- */
 
-enum harmless_type { HARMLESS_NUMBER, HARMLESS_EVENTS };
+enum harmless_type {
+	HARMLESS_NUMBER, HARMLESS_EVENTS, HARMLESS_LENGTH, HARMLESS_TIME
+};
 
 /* Numbers under which they are agreed on: behind the options. */
 enum harmless_setting {
@@ -119,6 +122,27 @@ write_harmless(const struct call *call, const struct harmless *h, char *text,
 		write_letters(value, text);
 	else
 		snprintf(text, size, "%jd", (intmax_t)value);
+}
+
+static int64_t
+heeded(const struct agreed *agreed, enum harmless_setting setting)
+{
+	uint64_t value = harmless[setting - CONFIG_OPTIONS].value;
+
+	agreed_get(agreed, setting, &value);
+	return (int64_t)value;
+}
+
+int64_t
+redis_slower_than(const struct agreed *agreed)
+{
+	return heeded(agreed, SETTING_slowlog_log_slower_than);
+}
+
+int64_t
+redis_slow_len(const struct agreed *agreed)
+{
+	return heeded(agreed, SETTING_slowlog_max_len);
 }
 
 /* A configuration with what was agreed on, which may be news to this worker. */
@@ -304,6 +328,12 @@ parse_harmless(struct call *call, const struct slice *words,
 	if (!number_parse_int(words[1], &n))
 		return refuse(call, words[0],
 		    "argument couldn't be parsed into an integer");
+	if (h->type == HARMLESS_LENGTH && n < 0)
+		return refuse(call, words[0], "argument must be between 0 "
+		    "and 9223372036854775807 inclusive");
+	if (h->type == HARMLESS_TIME && n < -1)
+		return refuse(call, words[0], "argument must be between -1 "
+		    "and 9223372036854775807 inclusive");
 	change->value = (uint64_t)n;
 	return true;
 }

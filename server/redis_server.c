@@ -1,9 +1,9 @@
 /*
  * Commands of Redis about the server, but for those that have a file of their
- * own: INFO, CONFIG, COMMAND, CLUSTER.
+ * own: INFO, CONFIG, COMMAND, CLUSTER, SLOWLOG.
  *
- * Much of what they ask for kvd has not: functions, scripts, a slow log,
- * replicas to wait for.  The answer is then what an idle Redis says, which is
+ * Much of what they ask for kvd has not: functions, scripts, replicas to wait
+ * for.  The answer is then what an idle Redis says, which is
  * the truth as well.
  */
 
@@ -118,36 +118,7 @@ redis_run_script_exists(struct call *call)
 		resp_put_integer(call->out, 0);
 }
 
-/* --- what was slow --- */
-
-void
-redis_run_slowlog_get(struct call *call)
-{
-	const struct request *req = call->req;
-	int64_t n = 0;
-
-	if (req->argc > 3)
-		redis_error(call, "ERR", "unknown subcommand or wrong number "
-		    "of arguments for 'GET'. Try SLOWLOG HELP.");
-	else if (req->argc == 3 && (!number_parse_int(req->argv[2], &n) ||
-	    n < -1))
-		redis_error(call, "ERR", "count should be greater than or "
-		    "equal to -1");
-	else
-		resp_put_list(call->out, redis_version(call), RESP_ARRAY, 0);
-}
-
-void
-redis_run_slowlog_len(struct call *call)
-{
-	resp_put_integer(call->out, 0);
-}
-
-void
-redis_run_slowlog_reset(struct call *call)
-{
-	redis_ok(call);
-}
+/* --- what takes how long: nothing is measured --- */
 
 void
 redis_run_latency_empty(struct call *call)

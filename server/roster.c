@@ -119,6 +119,7 @@ roster_clear(struct roster *r, unsigned desk)
 	struct roster_room *room = &r->memory->room[desk];
 	int kind;
 
+	roster_clear_slow(r, desk);
 	if (roster_peek(&d->places) == 0 && d->cells == 0 &&
 	    roster_look(&d->seal) % 2 == 0)
 		return;

@@ -4,12 +4,13 @@
 #include <stdatomic.h>
 
 #include "server/roster.h"
+#include "server/roster_slow.h"
 
 /*
  * What the files roster*.c share, and nobody else sees: how the memory looks.
  *
- *	 head | desk 0 .. 511 | room 0 .. 511
- *	         counts          clients, chains, cells
+ *	 head | slow requests | desk 0 .. 511 | room 0 .. 511
+ *	                         counts          clients, chains, cells
  *
  * Rooms are for the most that a worker may have, and nearly all of that is
  * never touched: it costs addresses, and no memory.  Desks are apart from
@@ -82,6 +83,10 @@ struct roster_memory {
 	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint32_t	 desks;		/* that were ever used */
 	_Alignas(ROSTER_LINE) _Atomic uint64_t last_id;
+	_Alignas(ROSTER_LINE) _Atomic uint64_t slow_next; /* number */
+	_Atomic uint64_t	 slow_first;	/* that is not forgotten */
+	_Atomic uint64_t	 slow_state[ROSTER_SLOW_MAX];
+	struct roster_slow	 slow[ROSTER_SLOW_MAX];
 	struct roster_desk	 desk[ROSTER_DESKS];
 	struct roster_room	 room[ROSTER_DESKS];
 };
@@ -101,6 +106,9 @@ struct roster {
 void roster_free_globs(struct roster *);
 /* How many listen to patterns, of that desk, which match. */
 uint64_t roster_match(struct roster *, unsigned desk, struct slice channel);
+
+/* roster_slow.c: what was being written at that desk is given up. */
+void roster_clear_slow(struct roster *, unsigned desk);
 
 /* roster_channel.c: copy the text of a name of len bytes to a buffer. */
 bool roster_copy_text(const struct roster_room *, uint32_t cell, size_t len,

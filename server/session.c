@@ -41,6 +41,12 @@ write_address(int fd, bool ours, char *text, size_t size)
 		peer_address((const struct sockaddr *)at, len, text, size);
 }
 
+void
+session_address(const struct session *s, char *text, size_t size)
+{
+	write_address(s->fd, false, text, size);
+}
+
 bool
 session_begin(struct session *s, struct sessions *set)
 {

@@ -66,6 +66,9 @@ bool session_begin(struct session *, struct sessions *);
 /* Allowed for one that was not begun. */
 void session_end(struct session *);
 
+/* The other end of its socket, as Redis writes it; also of one of a node. */
+void session_address(const struct session *, char *, size_t);
+
 /*
  * Show others what has changed: before answers are sent, and before anybody
  * asks about it in the midst of a turn.  What it takes of memory changes when

@@ -272,13 +272,15 @@ static void
 wait_for_events(struct worker *w)
 {
 	struct epoll_event events[EVENTS];
+	uint64_t now_us;
 	int i, n, timeout_ms = 0;
 
 	if (!w->busy && !w->look && w->tick_ms > w->now_ms)
 		timeout_ms = (int)(w->tick_ms - w->now_ms);
 	n = epoll_wait(w->epoll_fd, events, EVENTS, timeout_ms);
-	w->now_ms = clock_ms();
-	conns_set_time(w->conns, w->now_ms);
+	now_us = clock_us();
+	w->now_ms = now_us / 1000;
+	conns_set_time(w->conns, now_us);
 	links_set_time(w->links, w->now_ms);
 	/* Before the turns: who asked in vain is told in this one. */
 	if (w->now_ms >= w->tick_ms)

@@ -153,3 +153,25 @@ Test(nodes_redis, are_not_asked_for_who_listens_in_resp2)
 	    "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
 	    "context\r\n");
 }
+
+/* Whose link it came by is no client of the node's, so it is known by that. */
+Test(nodes_redis, log_what_was_slow_where_it_was_done)
+{
+	int fd = open_resp(0), owner = open_resp(1);
+	char line[64];
+
+	talk(owner, "CONFIG SET slowlog-log-slower-than 0\r\n", "+OK\r\n");
+	talk(fd, "HSET milk k v\r\n", ":1\r\n");
+	talk(owner, "CONFIG SET slowlog-log-slower-than -1\r\n"
+	    "SLOWLOG LEN\r\nSLOWLOG GET 1\r\n",
+	    "+OK\r\n:2\r\n*1\r\n*6\r\n:1\r\n");
+	cr_assert(talk_line(owner, line, sizeof(line)) && line[0] == ':');
+	cr_assert(talk_line(owner, line, sizeof(line)) && line[0] == ':');
+	talk_expect(owner, "*4\r\n$4\r\nHSET\r\n$4\r\nmilk\r\n"
+	    "$1\r\nk\r\n$1\r\nv\r\n");
+	cr_assert(talk_line(owner, line, sizeof(line)) && line[0] == '$');
+	cr_assert(talk_line(owner, line, sizeof(line)));
+	cr_assert_eq(strncmp(line, "127.", 4), 0, "%s", line);
+	talk_expect(owner, "$0\r\n\r\n");
+	talk(fd, "SLOWLOG LEN\r\n", ":0\r\n");
+}
