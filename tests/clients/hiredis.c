@@ -96,6 +96,36 @@ send_a_pipeline(void)
 }
 
 static void
+hear(redisContext *listener, const char *kind, const char *last)
+{
+	redisReply *reply;
+
+	if (redisGetReply(listener, (void **)&reply) != REDIS_OK)
+		fail(kind, listener->errstr);
+	expect_list(reply, strcmp(kind, "pmessage") == 0 ? 4 : 3, 0, kind);
+	if (last != NULL)
+		expect_list(reply, reply->elements, reply->elements - 1, last);
+	freeReplyObject(reply);
+}
+
+static void
+listen_to_another(int port)
+{
+	redisContext *listener = redisConnect("127.0.0.1", port);
+
+	if (listener == NULL || listener->err != 0)
+		fail("a listener", "no connection");
+	redisAppendCommand(listener, "SUBSCRIBE news");
+	redisAppendCommand(listener, "PSUBSCRIBE n*");
+	hear(listener, "subscribe", NULL);
+	hear(listener, "psubscribe", NULL);
+	expect_number(ask("PUBLISH news %s", "hello"), 2);
+	hear(listener, "message", "hello");
+	hear(listener, "pmessage", "hello");
+	redisFree(listener);
+}
+
+static void
 outlive_a_worker(void)
 {
 	redisReply *reply = ask("INFO server");
@@ -123,6 +153,7 @@ main(int argc, char **argv)
 		fail("connect", redis == NULL ? "no memory" : redis->errstr);
 	say_something_of_all();
 	send_a_pipeline();
+	listen_to_another(atoi(argv[1]));
 	outlive_a_worker();
 	redisFree(redis);
 	return 0;

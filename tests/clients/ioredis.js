@@ -64,13 +64,18 @@ async function pipelines(r) {
 }
 
 async function subscriptions(r) {
-	if ((await r.call('COMMAND', 'INFO', 'publish'))[0] === null)
-		return;
 	const s = r.duplicate();
 	const heard = new Promise((done) => s.on('message', (_, m) => done(m)));
 	await s.subscribe('news');
 	assert.equal(await r.publish('news', 'hello'), 1);
 	assert.equal(await heard, 'hello');
+	const matched = new Promise((done) =>
+	    s.on('pmessage', (...words) => done(words)));
+	await s.psubscribe('n*', '__keyspace@0__:watched');
+	assert.equal(await r.publish('nobody', 'there'), 1);
+	assert.deepEqual(await matched, ['n*', 'nobody', 'there']);
+	await s.unsubscribe('news');
+	assert.equal(await r.publish('news', 'again'), 1);
 	s.disconnect();
 }
 

@@ -63,14 +63,18 @@ async function pipelines(r) {
 }
 
 async function subscriptions(r) {
-	if ((await r.sendCommand(['COMMAND', 'INFO', 'publish']))[0] === null)
-		return;
 	const s = await r.duplicate().connect();
 	let tell;
 	const heard = new Promise((done) => { tell = done; });
 	await s.subscribe('news', tell);
 	assert.equal(await r.publish('news', 'hello'), 1);
 	assert.equal(await heard, 'hello');
+	const matched = new Promise((done) => { tell = done; });
+	await s.pSubscribe('n*', (...words) => tell(words));
+	assert.equal(await r.publish('nobody', 'there'), 1);
+	assert.deepEqual(await matched, ['there', 'nobody']);
+	await s.unsubscribe('news');
+	assert.equal(await r.publish('news', 'again'), 1);
 	s.destroy();
 }
 

@@ -99,19 +99,29 @@ def pipelines():
         raise AssertionError("WATCH has not seen the change")
 
 
+def next_message(s):
+    deadline = time.monotonic() + 10
+    message = None
+    while message is None and time.monotonic() < deadline:
+        message = s.get_message(timeout=1)
+    return message
+
+
 def subscriptions():
-    if "PUBLISH" not in known:
-        return
     with r.pubsub(ignore_subscribe_messages=True) as s:
         s.subscribe("news")
         while s.get_message(timeout=5) is not None:
             pass
         expect(r.publish("news", "hello"), 1)
-        deadline = time.monotonic() + 10
-        message = None
-        while message is None and time.monotonic() < deadline:
-            message = s.get_message(timeout=1)
-        expect(message["data"], "hello")
+        expect(next_message(s)["data"], "hello")
+        s.psubscribe("n*")
+        s.unsubscribe("news")
+        while s.get_message(timeout=1) is not None:
+            pass
+        r.transaction(lambda p: p.publish("nobody", "there"))
+        message = next_message(s)
+        expect((message["type"], message["pattern"], message["channel"],
+                message["data"]), ("pmessage", "n*", "nobody", "there"))
 
 
 def reconnect():
