@@ -11,10 +11,19 @@
 
 static struct cluster c;
 
+/* A worker that is stopped here is meant to go on. */
+#define PATIENT	"supervise { heartbeat 0 }\n"
+
 static void
 begin(void)
 {
-	cluster_start(&c, 2);
+	size_t i;
+
+	cluster_prepare(&c, 2);
+	for (i = 0; i < 2; i++) {
+		cluster_configure(&c, i, PATIENT);
+		daemon_launch(&c.node[i], NULL);
+	}
 }
 
 static void
@@ -141,7 +150,7 @@ Test(strays, are_not_served_by_who_has_not_heard_yet)
 	pid = talk_pause_worker(fd);
 	talk_send(fd, "PUT bread a 7\r\nPUT apples k w\r\n");
 	c.letters[0] = "a";
-	cluster_configure(&c, 0, "");
+	cluster_configure(&c, 0, PATIENT);
 	daemon_kill(&c.node[0], SIGHUP);
 	daemon_await_log(&c.node[0], "configuration reloaded", 1);
 	cr_assert_eq(kill(pid, SIGCONT), 0);
@@ -151,7 +160,7 @@ Test(strays, are_not_served_by_who_has_not_heard_yet)
 	talk_expect_end(fd);
 	talk_once(&c.node[0], "GET apples k\r\n", "w\r\nOK\r\n");
 	c.letters[0] = "a-h";
-	cluster_configure(&c, 0, "");
+	cluster_configure(&c, 0, PATIENT);
 	daemon_kill(&c.node[0], SIGHUP);
 	daemon_await_log(&c.node[0], "configuration reloaded", 2);
 	talk_once(&c.node[0], "GET bread a\r\n", "1\r\nOK\r\n");
@@ -179,7 +188,7 @@ Test(strays, are_not_served_to_transactions_by_who_has_not_heard_yet)
 	pid = talk_pause_worker(fd);
 	talk_send(client, "EXEC\r\nEXEC\r\nWATCH bread\r\n");
 	c.letters[0] = "a";
-	cluster_configure(&c, 0, "");
+	cluster_configure(&c, 0, PATIENT);
 	daemon_kill(&c.node[0], SIGHUP);
 	daemon_await_log(&c.node[0], "configuration reloaded", 1);
 	cr_assert_eq(kill(pid, SIGCONT), 0);
@@ -189,7 +198,7 @@ Test(strays, are_not_served_to_transactions_by_who_has_not_heard_yet)
 	talk_expect_end(client);
 	close(client);
 	c.letters[0] = "a-h";
-	cluster_configure(&c, 0, "");
+	cluster_configure(&c, 0, PATIENT);
 	daemon_kill(&c.node[0], SIGHUP);
 	daemon_await_log(&c.node[0], "configuration reloaded", 2);
 	client = redis_open(&c.node[0]);

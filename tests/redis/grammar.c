@@ -650,8 +650,8 @@ number_at(const struct words *w, size_t i)
 }
 
 /*
- * Would all of the server wait, a connection end, no memory be left, or a
- * reply without end begin?
+ * Would all of the server wait, a connection end, no memory be left, a reply
+ * without end begin, or Redis remember when it is to save what it has?
  */
 static bool
 is_fatal(const struct words *w)
@@ -669,7 +669,7 @@ is_fatal(const struct words *w)
 		if ((w->len[i] == 0 ||
 			isdigit((unsigned char)w->bytes[w->at[i]])) &&
 		    (words_is(w, 1, "KILL") || words_is(w, 1, "PAUSE") ||
-			words_is(w, 2, "maxmemory")))
+			words_is(w, 2, "maxmemory") || words_is(w, 2, "save")))
 			return true;
 	return false;
 }
