@@ -10,6 +10,7 @@
  * are those of the clock on the wall: a machine with other work shows it.
  */
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <poll.h>
@@ -35,10 +36,14 @@ start_cleaner(void)
 {
 	struct clean_state state = { 0 };
 	struct clean_work work = { 0 };
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == -1)
 		err(1, "fork");
+	/* However we end. */
+	if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ||
+	    getppid() != parent))
+		_exit(1);
 	while (pid == 0) {
 		(void)arena_back_ahead(arena, AHEAD);
 		if (!clean_step(arena, &state, &work, 0))
