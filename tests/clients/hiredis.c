@@ -102,10 +102,11 @@ hear(redisContext *listener, const char *kind, const char *last)
 
 	if (redisGetReply(listener, (void **)&reply) != REDIS_OK)
 		fail(kind, listener->errstr);
-	expect_list(reply, strcmp(kind, "pmessage") == 0 ? 4 : 3, 0, kind);
-	if (last != NULL)
-		expect_list(reply, reply->elements, reply->elements - 1, last);
-	freeReplyObject(reply);
+	if (last == NULL)
+		expect_list(reply, 3, 0, kind);
+	else
+		expect_list(reply, strcmp(kind, "pmessage") == 0 ? 4 : 3,
+		    reply->elements - 1, last);
 }
 
 static void
