@@ -16,12 +16,11 @@ roster_of(const struct call *call)
 
 /* At most a pattern: Redis has words of its own for more. */
 static bool
-is_short(struct call *call, const char *name)
+is_short(struct call *call)
 {
 	if (call->req->argc <= 3)
 		return true;
-	redis_error(call, "ERR", "unknown subcommand or wrong number of "
-	    "arguments for '%s'. Try PUBSUB HELP.", name);
+	redis_sub_syntax_error(call);
 	return false;
 }
 
@@ -48,7 +47,7 @@ redis_run_pubsub_channels(struct call *call)
 	struct listing l = { .call = call };
 	size_t mark = outbuf_len(call->out);
 
-	if (!is_short(call, "channels"))
+	if (!is_short(call))
 		return;
 	if (call->req->argc == 3 &&
 	    (l.glob = glob_new(call->req->argv[2], false)) == NULL) {
@@ -96,7 +95,7 @@ redis_run_pubsub_numsub(struct call *call)
 void
 redis_run_pubsub_shardchannels(struct call *call)
 {
-	if (is_short(call, "shardchannels"))
+	if (is_short(call))
 		resp_put_list(call->out, redis_version(call), RESP_ARRAY, 0);
 }
 

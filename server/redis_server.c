@@ -83,8 +83,7 @@ void
 redis_run_function_flush(struct call *call)
 {
 	if (call->req->argc > 3)
-		redis_error(call, "ERR", "unknown subcommand or wrong number "
-		    "of arguments for 'FLUSH'. Try FUNCTION HELP.");
+		redis_sub_syntax_error(call);
 	else if (is_sync(call->req))
 		redis_ok(call);
 	else

@@ -128,8 +128,7 @@ redis_run_slowlog_get(struct call *call)
 	int64_t n = GET_COUNT;
 
 	if (req->argc > 3)
-		redis_error(call, "ERR", "unknown subcommand or wrong number "
-		    "of arguments for 'GET'. Try SLOWLOG HELP.");
+		redis_sub_syntax_error(call);
 	else if (req->argc == 3 && (!number_parse_int(req->argv[2], &n) ||
 	    n < -1))
 		redis_error(call, "ERR", "count should be greater than or "

@@ -106,6 +106,17 @@ unknown(struct call *call, struct slice name)
 	    call->redis->name);
 }
 
+void
+redis_sub_syntax_error(struct call *call)
+{
+	struct slice name = call->req->argv[1];
+
+	redis_error(call, "ERR", "unknown subcommand or wrong number of "
+	    "arguments for '%.*s'. Try %s HELP.",
+	    name.len < SHOWN ? (int)name.len : SHOWN, name.data,
+	    call->redis->name);
+}
+
 /* All have one, which is in no list. */
 static bool
 check_help(struct call *call)

@@ -34,6 +34,9 @@ bool redis_has_subs(const struct redis_command *);
 void redis_sub_take(struct call *);
 bool redis_sub_check(struct call *);
 
+/* For what Redis itself finds later: it names the word as it was sent. */
+void redis_sub_syntax_error(struct call *);
+
 #define SUB(command, name, handler, ...) \
 	void redis_run_##handler(struct call *);
 #include "server/redis_sub.def"

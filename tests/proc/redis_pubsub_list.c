@@ -100,14 +100,14 @@ Test(redis_pubsub_list, forgets_who_has_gone)
 Test(redis_pubsub_list, that_is_malformed_is_refused_as_redis_does)
 {
 	talk(fd, "PUBSUB\r\nPUBSUB x\r\nPUBSUB NUMPAT x\r\n"
-	    "PUBSUB CHANNELS a b\r\nPUBSUB SHARDCHANNELS a b\r\n",
+	    "PUBSUB Channels a b\r\nPUBSUB SHARDCHANNELS a b\r\n",
 	    "-ERR wrong number of arguments for 'pubsub' command\r\n"
 	    "-ERR unknown subcommand 'x'. Try PUBSUB HELP.\r\n"
 	    "-ERR wrong number of arguments for 'pubsub|numpat' command\r\n"
 	    "-ERR unknown subcommand or wrong number of arguments for "
-	    "'channels'. Try PUBSUB HELP.\r\n"
+	    "'Channels'. Try PUBSUB HELP.\r\n"
 	    "-ERR unknown subcommand or wrong number of arguments for "
-	    "'shardchannels'. Try PUBSUB HELP.\r\n");
+	    "'SHARDCHANNELS'. Try PUBSUB HELP.\r\n");
 	talk(fd, "PUBSUB HELP\r\n", "*13\r\n+PUBSUB <subcommand> ");
 }
 
