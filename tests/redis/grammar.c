@@ -350,13 +350,18 @@ draw_pattern(struct random *r, struct words *w)
 	ANY(r, patterns);
 }
 
-/* Of seconds or milliseconds: hours either way. */
+/*
+ * Of seconds or milliseconds: hours either way.  Two that are the same would
+ * be compared by GT when one of the servers is a millisecond later than the
+ * other.
+ */
 #define FAR	10000000
 
 static void
 draw_seconds(struct random *r, struct words *w)
 {
-	long long n = FAR + (long long)random_below(r, 100) * FAR;
+	long long n = FAR + (long long)random_below(r, 100) * FAR +
+	    (long long)random_below(r, 1000) * 1000;
 
 	if (random_percent(r, 10))
 		ANY(r, integers);
