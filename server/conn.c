@@ -73,14 +73,6 @@ conns_set_links(struct conns *set, struct links *links)
 	channels_set_links(set->sessions.channels, links, set->env->route);
 }
 
-void
-conns_set_time(struct conns *set, uint64_t now_us)
-{
-	set->clock_us = now_us;
-	set->clock_stale = false;
-	set->now_ms = set->sessions.now_ms = now_us / 1000;
-}
-
 uint64_t
 conns_count(const struct conns *set)
 {

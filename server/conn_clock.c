@@ -13,6 +13,15 @@
 #include "server/conn_state.h"
 #include "server/redis_slowlog.h"
 
+void
+conns_set_time(struct conns *set, uint64_t now_us)
+{
+	set->clock_us = now_us;
+	set->clock_stale = false;
+	set->measures = redis_slower_than(set->env->inherit->agreed) >= 0;
+	set->now_ms = set->sessions.now_ms = now_us / 1000;
+}
+
 static void
 read_clock(struct conns *set)
 {
@@ -23,11 +32,9 @@ read_clock(struct conns *set)
 bool
 conns_begin_request(struct conns *set)
 {
-	if (redis_slower_than(set->env->inherit->agreed) < 0)
-		return false;
-	if (set->clock_stale)
+	if (set->measures && set->clock_stale)
 		read_clock(set);
-	return true;
+	return set->measures;
 }
 
 void

@@ -150,6 +150,7 @@ struct conns {
 	uint64_t		 clock_us;	/* see conn_clock.c */
 	bool			 clock_stale;	/* more than requests since */
 	bool			 clock_moved;	/* in this turn */
+	bool			 measures;	/* requests, in this one */
 	uint64_t		 count;
 	struct sessions		 sessions;	/* of clients */
 	unsigned		 strangers;
