@@ -17,13 +17,22 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 #include "server/redis.h"
+#include "server/redis_every.h"
 #include "server/redis_multi.h"
+
+/* Words that are kept of a request: of one with too many not all were. */
+static size_t
+size_of_words(size_t argc)
+{
+	return (argc < REQUEST_ARGS_MAX ? argc : REQUEST_ARGS_MAX) *
+	    sizeof(struct slice);
+}
 
 void
 conn_hold(struct conns *set, struct conn *conn, size_t used)
 {
 	struct away *away = &conn->away;
-	size_t size = set->req.argc * sizeof(*away->argv);
+	size_t size = size_of_words(set->req.argc);
 
 	if ((away->argv = malloc(size)) == NULL) {
 		conn->broken = true;
@@ -40,7 +49,7 @@ take_held(struct conns *set, struct conn *conn)
 {
 	struct away *away = &conn->away;
 
-	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
+	memcpy(set->req.argv, away->argv, size_of_words(away->argc));
 	set->req.argc = away->argc;
 	set->req.protocol = conn->session.protocol;
 	free(away->argv);
@@ -67,6 +76,7 @@ is_for_owner(enum command_kind kind)
 	case COMMAND_ALL:
 	case COMMAND_HEAR:
 	case COMMAND_EXEC:
+	case COMMAND_AT:
 		break;
 	}
 	return false;
@@ -89,6 +99,8 @@ node_for(const struct conns *set, const struct conn *conn,
 		return route_self(route);
 	if (kind == COMMAND_EXEC)
 		return multi_owner(set->env, conn->session.multi, shard);
+	if (kind == COMMAND_AT)
+		return redis_node_at(req, route);
 	if (!is_for_owner(kind))
 		return route_self(route) == 0 ? 1 : 0;
 	name = command_name(req);
@@ -110,8 +122,8 @@ is_sound(const struct conns *set, struct conn *conn)
 	return sound;
 }
 
-static uint32_t
-shard_of(const struct conns *set)
+uint32_t
+conn_shard_of(const struct conns *set)
 {
 	struct slice bucket = command_name(&set->req);
 
@@ -142,7 +154,7 @@ static void
 ask_piece(struct conns *set, struct conn *conn)
 {
 	const struct link_question q = {
-		.who = conn, .req = &set->req, .shard = shard_of(set),
+		.who = conn, .req = &set->req, .shard = conn_shard_of(set),
 		.piece = true, .place = conn->away.place, .repeatable = true,
 		.waited = conn->away.waited
 	};
@@ -187,7 +199,7 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
     uint32_t shard, size_t used)
 {
 	if (shard == FRAME_NO_SHARD && is_for_owner(kind))
-		shard = shard_of(set);
+		shard = conn_shard_of(set);
 	switch (kind) {
 	case COMMAND_LIST:
 	case COMMAND_EVERY:
@@ -197,7 +209,8 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 		return;
 	case COMMAND_READ:
 	case COMMAND_CHANGE:
-		ask(set, conn, kind == COMMAND_READ, shard, used);
+	case COMMAND_AT:
+		ask(set, conn, kind != COMMAND_CHANGE, shard, used);
 		return;
 	case COMMAND_FEED:
 		conn_follow_bucket(set, conn, conn->away.link, shard);
@@ -219,7 +232,8 @@ ask_node(struct conns *set, struct conn *conn, enum command_kind kind,
 static bool
 is_single(enum command_kind kind)
 {
-	return kind == COMMAND_READ || kind == COMMAND_CHANGE;
+	return kind == COMMAND_READ || kind == COMMAND_CHANGE ||
+	    kind == COMMAND_AT;
 }
 
 /* Our table gives it to us, but it is not the one in force, and that one
@@ -252,15 +266,18 @@ refuse_fenced(struct conns *set, struct conn *conn, size_t used)
 	inbuf_consume(&conn->in, &set->pool, used);
 }
 
-/* A request is one node's as a whole, or nobody's. */
+/* Has another node any of its keys?  Not if one lacks its value. */
 static bool
 is_of_several(const struct conns *set, uint32_t node)
 {
 	const struct request *req = &set->req;
 	const struct route *route = set->env->route;
+	const struct redis_command *command;
 	size_t word = 0;
 
-	if (req->protocol == REQUEST_TEXT)
+	if (req->protocol == REQUEST_TEXT ||
+	    (command = redis_find(req->argv[0])) == NULL ||
+	    (command->step == 2 && req->argc % 2 == 0))
 		return false;
 	while ((word = redis_next_key(req, word)) != 0)
 		if (route_owner_of_name(route, req->argv[word].data,
@@ -288,16 +305,22 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 	uint32_t shard = FRAME_NO_SHARD;
 	uint32_t node = node_for(set, conn, kind, &shard);
 	struct link *link = NULL;
+	bool several;
 
 	if (node != route_self(set->env->route) && is_sound(set, conn))
 		link = links_to(set->links, node);
+	several = kind != COMMAND_HERE && is_of_several(set, node) &&
+	    is_sound(set, conn);
 	if (conn->away.asked > 0 && (link != conn->away.link ||
-	    !is_single(kind))) {
+	    !is_single(kind) || several)) {
 		conn_hold(set, conn, used);
 		return;
 	}
-	if (kind != COMMAND_HERE && is_of_several(set, node)) {
-		refuse_split(set, conn, used);
+	if (several) {
+		if (conn_split_can(set))
+			conn_split_begin(set, conn, kind, used);
+		else
+			refuse_split(set, conn, used);
 		return;
 	}
 	if (link == NULL) {
@@ -305,6 +328,10 @@ conn_route(struct conns *set, struct conn *conn, size_t used)
 			refuse_fenced(set, conn, used);
 		else
 			conn_execute(set, conn, used);
+		return;
+	}
+	if (kind == COMMAND_EVERY && set->req.protocol != REQUEST_TEXT) {
+		conn_split_begin(set, conn, kind, used);
 		return;
 	}
 	if (conn->state == CONN_FIRST)
@@ -327,7 +354,7 @@ conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 	bool answered = away->answered;
 
 	turn->requests--;
-	if (!away->list && !away->every) {
+	if (!away->list && !away->every && away->split == NULL) {
 		away->multi = away->answered = false;
 		if (answered)
 			conn_execute(set, conn, take_held(set, conn));
@@ -338,7 +365,9 @@ conn_resume(struct conns *set, struct conn *conn, struct turn *turn)
 	memcpy(set->req.argv, away->argv, away->argc * sizeof(*away->argv));
 	set->req.argc = away->argc;
 	set->req.protocol = conn->session.protocol;
-	if (away->every)
+	if (away->split != NULL)
+		conn_split_step(set, conn, turn);
+	else if (away->every)
 		conn_gather_step(set, conn);
 	else
 		ask_piece(set, conn);
@@ -349,6 +378,7 @@ forget_list(struct away *away)
 {
 	free(away->argv);
 	free(away->gather.partial);
+	conn_split_forget(away);
 	away->argv = NULL;
 	away->argc = 0;
 	away->list = away->every = away->multi = false;
@@ -387,6 +417,11 @@ conn_answered(void *arg, void *who, const struct frame *frame)
 	struct conns *set = arg;
 	struct conn *conn = who;
 
+	if (conn->away.split != NULL) {
+		conn_split_answered(set, conn, frame);
+		settle(set, conn);
+		return;
+	}
 	if (conn->away.gather.sum) {
 		conn_gather_add(set, conn, frame);
 		settle(set, conn);
@@ -433,6 +468,11 @@ conn_failed(void *arg, void *who, enum link_failure failure,
 	struct conn *conn = who;
 	size_t before = outbuf_len(&conn->out);
 
+	if (conn->away.split != NULL) {
+		conn_split_failed(set, conn, failure, node, why);
+		settle(set, conn);
+		return;
+	}
 	if (conn->away.every) {
 		conn_gather_failed(set, conn, node, why);
 		settle(set, conn);

@@ -15,6 +15,7 @@
 #include "proto/reply.h"
 #include "server/conn_state.h"
 #include "server/poison.h"
+#include "server/redis_every.h"
 #include "server/redis_multi.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
@@ -102,6 +103,26 @@ answer(struct conns *set, struct conn *conn, struct call *call,
 	if (measured)
 		conns_end_request(set, &conn->session, call);
 	stream_end(call->stream);
+	if (call->failed) {
+		reply.flags |= FRAME_FAILED;
+		set->counted[BOARD_ERRORS]++;
+	}
+	conn_end_reply(set, conn, mark, &reply);
+}
+
+/* A piece of what this node has of it, for who asks every node. */
+static void
+answer_part(struct conns *set, struct conn *conn, struct call *call,
+    const struct frame *frame)
+{
+	struct frame reply = conn_frame_of(set, FRAME_REPLY, frame->id);
+	size_t mark;
+
+	reply.flags = frame->flags & (FRAME_PROTOCOLS | FRAME_PLACE);
+	mark = frame_begin(&conn->out, &reply);
+	reply.place = frame->place;
+	call->out = &conn->out;
+	redis_run_every(call, &reply.place);
 	if (call->failed) {
 		reply.flags |= FRAME_FAILED;
 		set->counted[BOARD_ERRORS]++;
@@ -204,7 +225,9 @@ execute(struct conns *set, struct conn *conn, struct call *call,
 		return;
 	}
 	board_set_fingerprint(arena, set->slot, fingerprint);
-	if (kind == COMMAND_EVERY)
+	if (kind == COMMAND_EVERY && set->req.protocol != REQUEST_TEXT)
+		answer_part(set, conn, call, frame);
+	else if (kind == COMMAND_EVERY)
 		list_buckets(set, conn, frame);
 	else if (kind == COMMAND_NODE)
 		tell_of_node(set, conn, frame);
@@ -223,6 +246,8 @@ owner_of(const struct conns *set, enum command_kind kind)
 
 	if (is_of_node(kind))
 		return route_self(set->env->route);
+	if (kind == COMMAND_AT)
+		return redis_node_at(&set->req, set->env->route);
 	return route_owner_of_name(set->env->route, bucket.data, bucket.len);
 }
 
@@ -231,8 +256,9 @@ static bool
 is_fenced(const struct conns *set, const struct frame *frame)
 {
 	struct slice bucket = command_name(&set->req);
+	enum command_kind kind = command_kind(&set->req);
 
-	return !is_of_node(command_kind(&set->req)) &&
+	return !is_of_node(kind) && kind != COMMAND_AT &&
 	    !ownership_allows(set->env->inherit->arena, frame->table.hash,
 	    (struct bytes){ bucket.data, bucket.len });
 }
@@ -250,8 +276,12 @@ is_for_nodes(enum command_kind kind, const struct frame *frame)
 		return false;
 	case COMMAND_NODE:
 		return piece && frame->shard == FRAME_NO_SHARD;
-	case COMMAND_LIST:
 	case COMMAND_EVERY:
+		return piece && (frame->shard == FRAME_NO_SHARD) ==
+		    ((frame->flags & FRAME_TEXT) == 0);
+	case COMMAND_AT:
+		return !piece && frame->shard == FRAME_NO_SHARD;
+	case COMMAND_LIST:
 		return piece;
 	case COMMAND_ALL:
 	case COMMAND_HEAR:

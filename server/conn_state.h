@@ -47,6 +47,8 @@ struct gather {
 	char		*partial;	/* who did not answer, or NULL; ours */
 };
 
+struct split;
+
 /*
  * What a connection has asked of other nodes.  All that is in flight goes to
  * one node, so replies come in the order of the requests, and a request that
@@ -69,6 +71,7 @@ struct away {
 	bool			 large;		/* so was the last reply */
 	unsigned		 small;		/* replies since, up to ... */
 	struct gather		 gather;
+	struct split		*split;		/* held, and done in parts */
 	size_t			 argc;		/* of the one held; 0: none */
 	struct slice		*argv;		/* ours to free */
 	size_t			 used;		/* its bytes in the input */
@@ -267,6 +270,8 @@ void conn_execute(struct conns *, struct conn *, size_t used);
  * one that has come from a node.
  */
 void conn_route(struct conns *, struct conn *, size_t used);
+/* The shard of the name that the request in set->req is about. */
+uint32_t conn_shard_of(const struct conns *);
 /* Keep the request in set->req, to go on with it later. */
 void conn_hold(struct conns *, struct conn *, size_t used);
 /* Go on with the request that was held. */
@@ -302,6 +307,20 @@ void conn_multi_answered(struct conn *, struct slice payload);
 void conn_multi_failed(struct conns *, struct conn *);
 /* A node asks for an EXEC, whose words are in set->req. */
 void conn_take_multi(struct conns *, struct conn *, const struct frame *);
+
+/*
+ * conn_split.c: a request in RESP that several nodes have a part in, which is
+ * held.  Can the one in set->req be put together from such parts?  Then begin;
+ * go on; take what came for it, or did not.
+ */
+bool conn_split_can(const struct conns *);
+void conn_split_begin(struct conns *, struct conn *, enum command_kind,
+    size_t used);
+void conn_split_step(struct conns *, struct conn *, struct turn *);
+void conn_split_answered(struct conns *, struct conn *, const struct frame *);
+void conn_split_failed(struct conns *, struct conn *, enum link_failure,
+    const char *node, const char *why);
+void conn_split_forget(struct away *);
 
 /* conn_feed.c: a client subscribes to argv[1], which another node has. */
 void conn_follow_bucket(struct conns *, struct conn *, struct link *,

@@ -8,8 +8,6 @@
 
 #include "server/redis.h"
 
-#define NAMES_BYTES	((size_t)64 * 1024 * 1024)	/* of one reply */
-
 static void
 answer(struct call *call, enum shm_status status)
 {
@@ -79,41 +77,4 @@ redis_run_count(struct call *call)
 		resp_put_integer(call->out, (int64_t)stat.keys);
 	else
 		answer(call, status);
-}
-
-/* Those of one shard; false, and the rest is not wanted, on an error. */
-static bool
-put_names(struct call *call, uint32_t shard, size_t mark, size_t *n)
-{
-	struct store *store = call->env->store;
-	struct scan scan = { 0 };
-	enum shm_status status;
-	struct slice name;
-
-	while (!scan.done) {
-		status = store_scan_buckets(store, shard, &scan, 0);
-		if (status == SHM_OK &&
-		    outbuf_len(call->out) - mark > NAMES_BYTES)
-			status = SHM_NO_ROOM;
-		if (status != SHM_OK) {
-			outbuf_truncate(call->out, mark);
-			redis_store_error(call, status);
-			return false;
-		}
-		for (; store_next_name(store, &name); ++*n)
-			resp_put_bulk(call->out, name);
-	}
-	return true;
-}
-
-void
-redis_run_buckets(struct call *call)
-{
-	size_t mark = outbuf_len(call->out), n = 0;
-	uint32_t shard;
-
-	for (shard = 0; shard < arena_shards(call->env->store->arena); shard++)
-		if (!put_names(call, shard, mark, &n))
-			return;
-	resp_put_list_at(call->out, redis_version(call), RESP_ARRAY, n, mark);
 }

@@ -22,7 +22,9 @@
 #include <string.h>
 
 #include "proto/number.h"
+#include "server/clock.h"
 #include "server/peer.h"
+#include "server/redis_every.h"
 #include "server/redis_sub.h"
 #include "server/session.h"
 #include "shm/hash.h"
@@ -379,11 +381,39 @@ parse_slot(struct call *call, const char *why, int64_t *slot)
 	return false;
 }
 
+/* Where names go by letters a slot is nobody's, and each tells of its own. */
+uint32_t
+redis_slot_node(const struct request *req, const struct route *route)
+{
+	uint32_t owner;
+	int64_t slot;
+
+	if (route_is_alone(route) || req->argc < 3 ||
+	    (!redis_is(req->argv[1], "COUNTKEYSINSLOT") &&
+	    !redis_is(req->argv[1], "GETKEYSINSLOT")) ||
+	    !number_parse_int(req->argv[2], &slot) || slot < 0 ||
+	    slot >= HASH_SLOTS)
+		return route_self(route);
+	owner = route_owner(route, (uint32_t)slot /
+	    (HASH_SLOTS / route->shards));
+	return owner == ROUTE_NOBODY ? route_self(route) : owner;
+}
+
+static bool
+is_ours(const struct call *call, struct slice name)
+{
+	const struct route *route = call->env->route;
+
+	return route_owner_of_name(route, name.data, name.len) ==
+	    route_self(route);
+}
+
 /* Of buckets, or of strings: at most so many; told as well, if they are. */
 static size_t
 walk_names(struct call *call, int64_t slot, size_t most, bool tell,
     enum shm_status (*names)(struct store *, uint32_t, struct scan *, size_t))
 {
+	const struct inherit *in = call->env->inherit;
 	struct store *store = call->env->store;
 	uint32_t shard = (uint32_t)slot / (HASH_SLOTS /
 	    arena_shards(store->arena));
@@ -392,14 +422,17 @@ walk_names(struct call *call, int64_t slot, size_t most, bool tell,
 	size_t n = 0;
 
 	while (n < most && !scan.done &&
-	    names(store, shard, &scan, 0) == SHM_OK)
+	    names(store, shard, &scan, 0) == SHM_OK) {
 		while (n < most && store_next_name(store, &name)) {
-			if (hash_slot(name.data, name.len) != slot)
+			if (hash_slot(name.data, name.len) != slot ||
+			    !is_ours(call, name))
 				continue;
 			if (tell)
 				resp_put_bulk(call->out, name);
 			n++;
 		}
+		board_beat(in->arena, in->slot, clock_ms());
+	}
 	return n;
 }
 

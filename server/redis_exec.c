@@ -51,7 +51,7 @@ add_key(const struct command_env *env, struct exec_place *place,
 	place->owner = owner;
 }
 
-/* Is it about all keys there are, which no single shard has? */
+/* Is it about all keys there are, which no single shard, or node, has? */
 static bool
 is_of_all(const struct queued *q)
 {
@@ -89,7 +89,8 @@ exec_find_place(const struct command_env *env, const struct multi *m,
 	}
 	TAILQ_FOREACH(w, &m->watched, next)
 		add_key(env, place, w->name);
-	place->is_split |= all && place->has_keys;
+	place->is_split |= all && (place->has_keys ||
+	    !route_is_alone(env->route));
 }
 
 /* --- the draft --- */

@@ -2,16 +2,52 @@
  * All names at once: DBSIZE, FLUSHDB, FLUSHALL.
  */
 
+#include <stdlib.h>
+
 #include "server/event.h"
+#include "server/redis_every.h"
 #include "server/redis_key.h"
+#include "server/redis_walk.h"
+
+#define PIECE_NAMES	((size_t)10000)
+
+/* --- DBSIZE --- */
 
 void
 redis_run_dbsize(struct call *call)
 {
-	uint64_t buckets, strings;
+	resp_put_integer(call->out, (int64_t)walk_total(call->env));
+}
 
-	store_count_all(call->env->store, &buckets, &strings);
-	resp_put_integer(call->out, (int64_t)(buckets + strings));
+/* Other nodes may have left names in any shard: those of ours are counted. */
+static void
+count_piece(struct call *call, uint64_t *place)
+{
+	enum shm_status status = SHM_OK;
+	size_t seen = 0, n = 0;
+	struct slice name;
+	struct walk w;
+
+	walk_begin(&w, call->env);
+	walk_set_place(&w, *place);
+	while (status == SHM_OK && seen < PIECE_NAMES && !walk_is_over(&w))
+		for (status = walk_step(&w, PIECE_NAMES); status == SHM_OK &&
+		    store_next_name(w.store, &name); seen++)
+			n += walk_wants(&w, name);
+	if (status == SHM_OK)
+		resp_put_integer(call->out, (int64_t)n);
+	else
+		redis_store_error(call, status);
+	*place = walk_place(&w);
+}
+
+void
+every_count(struct call *call, uint64_t *place)
+{
+	if (route_owner(call->env->route, 0) == ROUTE_NOBODY)
+		count_piece(call, place);
+	else
+		redis_run_dbsize(call);
 }
 
 /* --- FLUSHALL --- */
@@ -25,47 +61,70 @@ drop(struct txn *t, void *arg)
 	return txn_drop(t, *name);
 }
 
-/* It may have gone by itself. */
 static enum shm_status
-drop_name(struct store *store, uint32_t shard, struct bytes name)
+drop_string(struct txn *t, void *arg)
 {
-	enum shm_status status = store_change(store, shard, drop, &name);
+	const struct bytes *name = arg;
 
-	return status == SHM_NO_BUCKET ? SHM_OK : status;
+	txn_because(t, EVENT_UNTOLD);
+	return txn_delete(t, REDIS_STRINGS, *name);
 }
 
-/* The strings of a shard with its first buckets. */
+/* It may have gone by itself. */
 static enum shm_status
-drop_some(struct stream *stream, struct store *store)
+change(struct store *store, uint32_t shard,
+    enum shm_status (*op)(struct txn *, void *), struct bytes name)
 {
+	enum shm_status status = store_change(store, shard, op, &name);
+
+	return status == SHM_NO_BUCKET || status == SHM_NO_KEY ? SHM_OK :
+	    status;
+}
+
+/* Some names of one table; strings all at once, if none is another node's. */
+static enum shm_status
+drop_some(struct walk *w)
+{
+	bool strings = w->strings, first = w->scan.cursor == 0;
 	enum shm_status status = SHM_OK;
+	uint32_t shard = w->shard;
 	struct slice name;
 
-	if (stream->scan.cursor == 0)
-		status = drop_name(store, stream->shard, REDIS_STRINGS);
+	if (strings && first && walk_has_shard(w, shard))
+		status = change(w->store, shard, drop, REDIS_STRINGS);
 	if (status == SHM_OK)
-		status = store_scan_buckets(store, stream->shard,
-		    &stream->scan, 0);
-	while (status == SHM_OK && store_next_name(store, &name))
-		status = drop_name(store, stream->shard, redis_bytes(name));
+		status = walk_step(w, 0);
+	while (status == SHM_OK && store_next_name(w->store, &name))
+		if (walk_wants(w, name))
+			status = change(w->store, shard, strings ?
+			    drop_string : drop, redis_bytes(name));
 	return status;
 }
 
 static bool
 next_flush(struct stream *stream, struct store *store, struct outbuf *out)
 {
-	enum shm_status status;
+	struct walk *w = stream->own;
+	enum shm_status status = drop_some(w);
 
-	if ((status = drop_some(stream, store)) != SHM_OK) {
+	(void)store;
+	if (status != SHM_OK)
 		resp_put_error(out, "ERR", "%s", shm_strstatus(status));
-		return false;
-	}
-	if (!stream->scan.done)
+	else if (walk_is_over(w))
+		resp_put_simple(out, "OK");
+	return status == SHM_OK && !walk_is_over(w);
+}
+
+static bool
+is_sound(struct call *call)
+{
+	const struct request *req = call->req;
+
+	if (req->argc == 1 || (req->argc == 2 &&
+	    (redis_is(req->argv[1], "ASYNC") ||
+	    redis_is(req->argv[1], "SYNC"))))
 		return true;
-	stream->scan = (struct scan){ .cursor = 0 };
-	if (++stream->shard < arena_shards(store->arena))
-		return true;
-	resp_put_simple(out, "OK");
+	redis_syntax_error(call);
 	return false;
 }
 
@@ -76,15 +135,42 @@ next_flush(struct stream *stream, struct store *store, struct outbuf *out)
 void
 redis_run_flushall(struct call *call)
 {
-	const struct request *req = call->req;
+	struct walk *w;
 
-	if (req->argc > 2 || (req->argc == 2 &&
-	    !redis_is(req->argv[1], "ASYNC") &&
-	    !redis_is(req->argv[1], "SYNC"))) {
-		redis_syntax_error(call);
+	if (!is_sound(call))
+		return;
+	if ((w = malloc(sizeof(*w))) == NULL) {
+		redis_store_error(call, SHM_FULL);
 		return;
 	}
-	stream_begin(call->stream, req, next_flush);
+	walk_begin(w, call->env);
+	stream_begin(call->stream, call->req, next_flush);
+	call->stream->own = w;
+	call->stream->release = free;
 	call->stream->slow = true;
 	call->next = CALL_STREAM;
+}
+
+/* Who has another table than that in force drops nothing. */
+void
+every_flush(struct call *call, uint64_t *place)
+{
+	const struct command_env *env = call->env;
+	enum shm_status status;
+	struct walk w;
+
+	if (!is_sound(call))
+		return;
+	if (!ownership_is_of(env->store->arena, route_hash(env->route))) {
+		redis_error(call, "UNAVAILABLE", "%s: its routing table is "
+		    "changing", route_name(env->route,
+		    route_self(env->route)));
+		return;
+	}
+	walk_begin(&w, env);
+	walk_set_place(&w, *place);
+	status = walk_is_over(&w) ? SHM_OK : drop_some(&w);
+	if (status != SHM_OK)
+		redis_store_error(call, status);
+	*place = walk_place(&w);
 }
