@@ -34,8 +34,8 @@ static const struct rule {
 	enum payload	payload;
 } rules[] = {
 	[FRAME_REQUEST] = { FRAME_PROTOCOLS, FRAME_PLACE, PAYLOAD_WORDS },
-	[FRAME_REPLY] = { FRAME_PROTOCOLS, FRAME_PLACE | FRAME_FAILED,
-	    PAYLOAD_BYTES },
+	[FRAME_REPLY] = { FRAME_PROTOCOLS,
+	    FRAME_PLACE | FRAME_FAILED | FRAME_GOES_ON, PAYLOAD_BYTES },
 	[FRAME_EVENT] = { FRAME_TEXT, 0, PAYLOAD_BYTES },
 	[FRAME_NOT_MINE] = { 0, 0, PAYLOAD_NAME },
 	[FRAME_REFUSED] = { 0, 0, PAYLOAD_REASON },
@@ -353,6 +353,30 @@ frame_end(struct outbuf *out, size_t mark, const struct frame *frame)
 	write_header(start, length, frame);
 	if ((frame->flags & FRAME_PLACE) != 0)
 		little_put(start + FRAME_HEADER_LEN, frame->place, PLACE_LEN);
+}
+
+/* From the last one on, for each makes room for the header of its own. */
+void
+frame_end_long(struct outbuf *out, size_t mark, const struct frame *frame,
+    size_t max)
+{
+	size_t len = outbuf_len(out) - mark - FRAME_HEADER_LEN;
+	size_t more = len == 0 ? 0 : (len - 1) / max, i, size;
+	struct frame part = *frame;
+	uint8_t *to;
+
+	if (out->failed || outbuf_reserve(out, more * FRAME_HEADER_LEN) ==
+	    NULL)
+		return;
+	outbuf_commit(out, more * FRAME_HEADER_LEN);
+	for (i = more + 1; i-- > 0; part.flags |= FRAME_GOES_ON) {
+		to = out->data + out->head + mark +
+		    i * (max + FRAME_HEADER_LEN);
+		size = i == more ? len - i * max : max;
+		memmove(to + FRAME_HEADER_LEN, to + FRAME_HEADER_LEN -
+		    i * FRAME_HEADER_LEN, size);
+		write_header(to, size, &part);
+	}
 }
 
 void

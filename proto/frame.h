@@ -58,6 +58,7 @@ enum frame_op {			/* payload, behind the place	*/
 #define FRAME_FAILED	0x04	/* of REPLY: it counts as an error */
 #define FRAME_RESP2	0x08	/* of REQUEST and REPLY */
 #define FRAME_RESP3	0x10	/* of REQUEST and REPLY */
+#define FRAME_GOES_ON	0x20	/* of REPLY: the rest is in the next one */
 #define FRAME_PROTOCOLS	(FRAME_TEXT | FRAME_RESP2 | FRAME_RESP3)
 
 /* Which routing table the sender has. */
@@ -147,6 +148,15 @@ void frame_put_words(struct outbuf *, const struct slice *argv, size_t argc);
  */
 size_t frame_begin(struct outbuf *, const struct frame *);
 void frame_end(struct outbuf *, size_t mark, const struct frame *);
+
+/*
+ * The end of a REPLY without a place, of any length up to FRAME_REPLY_MAX: as
+ * many frames as it takes, of at most max bytes of payload (at least 1) each;
+ * all but the last go on.  Its bytes are moved once.
+ */
+#define FRAME_REPLY_MAX	((size_t)96 * 1024 * 1024)
+void frame_end_long(struct outbuf *, size_t mark, const struct frame *,
+    size_t max);
 
 /* Give a frame that was composed, whose first byte this is, another id. */
 void frame_renumber(uint8_t *, uint32_t id);

@@ -19,6 +19,7 @@
 #include "server/redis_multi.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)	/* of a list, about */
+#define PART_BYTES	((size_t)256 * 1024)	/* of a long reply */
 #define POISONED	"this request crashed a worker"
 
 struct frame
@@ -52,17 +53,28 @@ conn_say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
 	frame_write(&conn->out, &frame);
 }
 
+/*
+ * What is longer than the other end takes of one frame is said in several, and
+ * not at all if it is a piece of a list.
+ */
 void
 conn_end_reply(struct conns *set, struct conn *conn, size_t mark,
     const struct frame *reply)
 {
-	frame_end(&conn->out, mark, reply);
-	if (conn->out.failed || outbuf_len(&conn->out) - mark <=
-	    FRAME_HEADER_LEN + conn->greeting->peer_payload_max)
-		return;
-	outbuf_truncate(&conn->out, mark);
-	conn_refuse_frame(set, conn, reply->id,
-	    "its answer is longer than we take");
+	size_t len = outbuf_len(&conn->out) - mark - FRAME_HEADER_LEN;
+	size_t max = conn->greeting->peer_payload_max;
+
+	if (conn->out.failed || len <= max) {
+		frame_end(&conn->out, mark, reply);
+	} else if ((reply->flags & FRAME_PLACE) != 0 ||
+	    len > FRAME_REPLY_MAX) {
+		outbuf_truncate(&conn->out, mark);
+		conn_refuse_frame(set, conn, reply->id,
+		    "its answer is longer than we take");
+	} else {
+		frame_end_long(&conn->out, mark, reply,
+		    max < PART_BYTES ? max : PART_BYTES);
+	}
 }
 
 /* One piece of a list.  Where the next one begins, 0 after the last. */

@@ -126,6 +126,7 @@ links_close(struct links *links)
 		inbuf_clear(&link->in, &links->pool);
 		outbuf_free(&link->out);
 		outbuf_free(&link->greeting);
+		link_forget_answer(link);
 		free(link->ring);
 		link_feeds_free(link);
 		if (link->addresses != NULL)

@@ -26,6 +26,7 @@ link_hang_up(struct link *link)
 	link->readable = link->writable = false;
 	inbuf_clear(&link->in, &link->all->pool);
 	outbuf_free(&link->greeting);
+	link_forget_answer(link);
 }
 
 static void

@@ -115,41 +115,23 @@ answered(struct link *link, const struct frame *frame)
 	take_silent(link);
 }
 
-/* A list that does not get on would be asked for without an end. */
-static bool
-is_next_piece(const struct question *q, const struct frame *frame)
-{
-	if (!q->piece)
-		return (frame->flags & FRAME_PLACE) == 0;
-	return (frame->flags & FRAME_PLACE) != 0 &&
-	    (frame->place == 0 || frame->place > q->place);
-}
-
-static bool
-is_answer(const struct link *link, const struct frame *frame)
-{
-	const struct question *q;
-
-	if (link->count == 0 || frame->id != link->first_id)
-		return false;
-	q = link_question_at(link, 0);
-	return q->len <= link->sent &&
-	    q->ping == (frame->op == FRAME_PONG) &&
-	    (frame->op != FRAME_REPLY || is_next_piece(q, frame));
-}
-
 /* Returns false if it makes no sense. */
 static bool
-take_frame(struct link *link, const struct frame *frame)
+take_frame(struct link *link, struct frame *frame)
 {
 	switch (frame->op) {
 	case FRAME_REPLY:
 	case FRAME_NOT_MINE:
 	case FRAME_REFUSED:
 	case FRAME_PONG:
-		if (!is_answer(link, frame))
+		if (!link_is_answer(link, frame))
+			return false;
+		if ((frame->flags & FRAME_GOES_ON) != 0)
+			return link_keep_part(link, frame);
+		if (!link_complete_answer(link, frame))
 			return false;
 		answered(link, frame);
+		link_forget_answer(link);
 		return true;
 	case FRAME_EVENT:
 		return link_feed_event(link, frame);

@@ -65,6 +65,8 @@ struct link {
 	struct inbuf		 in;
 	struct outbuf		 out;		/* frames not yet answered */
 	size_t			 sent;		/* bytes of out */
+	bool			 answering;	/* the rest is to come of: */
+	struct outbuf		 answer;
 	struct link_feed		*feeds;
 	struct question		*ring;		/* oldest first */
 	size_t			 cap;		/* of it, a power of two */
@@ -96,6 +98,17 @@ link_question_at(const struct link *link, size_t i)
 {
 	return &link->ring[(link->first + i) & (link->cap - 1)];
 }
+
+/*
+ * link_answer.c: is that frame the answer to the oldest question, or may it be
+ * a part of it?  Keep such a part; false if it makes the answer too long.
+ * Or put the last part, *frame, behind the others; *frame is all of it then,
+ * until link_forget_answer().
+ */
+bool link_is_answer(const struct link *, const struct frame *);
+bool link_keep_part(struct link *, const struct frame *);
+bool link_complete_answer(struct link *, struct frame *);
+void link_forget_answer(struct link *);
 
 /*
  * link_push.c: put a question behind the others, whoever wants the answer;

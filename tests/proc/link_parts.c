@@ -14,6 +14,8 @@
 #include "tests/proc/redis_talk.h"
 #include "tests/proc/understudy.h"
 
+#define NOT_ASKED	"answers what was not asked"
+
 static struct understudy u;
 static int client;
 
@@ -210,6 +212,134 @@ Test(link_parts, are_for_nobody_if_the_client_has_gone)
 	answer(&frame, 0, 7, "$4\r\nmilk\r\n");
 	redis_ask(client, "EXISTS apples", ":1");
 	peer_close(&u.p);
+}
+
+/* --- answers that are longer than a frame --- */
+
+static void
+answer_part(const struct frame *request, const char *text)
+{
+	answer(request, FRAME_GOES_ON, 0, text);
+}
+
+/* A link that has been of use, so that it is worth to be dialled again. */
+static void
+take_idle(void)
+{
+	struct frame frame;
+
+	talk_send(client, "HLEN milk\r\n");
+	understudy_take(&u, &frame, "HLEN milk");
+	answer(&frame, 0, 0, ":0\r\n");
+	talk_expect(client, ":0\r\n");
+}
+
+/* It has ended, and the request comes by another one, whose end is seen. */
+static void
+answer_again(const char *request, const char *text, const char *reply)
+{
+	struct frame frame;
+
+	peer_expect_end(&u.p);
+	peer_close(&u.p);
+	understudy_take(&u, &frame, request);
+	answer(&frame, 0, 0, text);
+	talk_expect(client, reply);
+	peer_close(&u.p);
+	redis_ask(client, "EXISTS apples", ":1");
+}
+
+Test(link_parts, of_one_reply_are_one_for_the_client)
+{
+	struct frame frame;
+
+	talk_send(client, "HGETALL milk\r\nHGET milk b\r\n");
+	understudy_take(&u, &frame, "HGETALL milk");
+	answer_part(&frame, "*2\r\n$1\r");
+	answer_part(&frame, "");
+	answer_part(&frame, "\na\r\n$2");
+	talk_expect_silence(client);
+	answer(&frame, 0, 0, "\r\nbb\r\n");
+	talk_expect(client, "*2\r\n$1\r\na\r\n$2\r\nbb\r\n");
+	peer_expect_request(&u.p, &frame, "HGET milk b");
+	answer(&frame, 0, 0, "$-1\r\n");
+	talk_expect(client, "$-1\r\n");
+	peer_close(&u.p);
+}
+
+/* Nobody was told of the half that had come. */
+Test(link_parts, of_a_reply_that_is_cut_off_are_asked_for_again)
+{
+	struct frame frame;
+
+	take_idle();
+	talk_send(client, "HGETALL milk\r\n");
+	peer_expect_request(&u.p, &frame, "HGETALL milk");
+	answer_part(&frame, "*2\r\n$1\r\na\r\n");
+	peer_close(&u.p);
+	understudy_take(&u, &frame, "HGETALL milk");
+	answer(&frame, 0, 0, "*2\r\n$1\r\nb\r\n$1\r\nb\r\n");
+	talk_expect(client, "*2\r\n$1\r\nb\r\n$1\r\nb\r\n");
+	talk_send(client, "HGETDEL milk FIELDS 1 b\r\n");
+	peer_expect_request(&u.p, &frame, "HGETDEL milk FIELDS 1 b");
+	answer_part(&frame, "*1\r\n");
+	peer_close(&u.p);
+	expect_error("UNKNOWN", UNDERSTUDY_UNKNOWN);
+}
+
+/* Nothing comes between two of them, and no piece of a list is so long. */
+Test(link_parts, of_a_reply_end_the_link_if_they_make_no_sense)
+{
+	static const struct {
+		const char	*request;
+		enum frame_op	 op;
+		int32_t		 id;	/* that much more than it should be */
+		bool		 piece;
+	} cases[] = {
+		{ "HGETALL milk", FRAME_REFUSED, 0, false },
+		{ "HGETALL milk", FRAME_PONG, 0, false },
+		{ "HGETALL milk", FRAME_REPLY, 1, false },
+		{ "KEYS *", FRAME_REPLY, 0, true },
+	};
+	struct frame frame, second;
+	int before;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		before = understudy_count_log(&u, NOT_ASKED);
+		take_idle();
+		talk_send(client, cases[i].request);
+		talk_send(client, "\r\n");
+		peer_expect_request(&u.p, &frame, cases[i].request);
+		answer_part(&frame, "$1");
+		second = peer_frame(&u.p, cases[i].op,
+		    frame.id + (uint32_t)cases[i].id,
+		    cases[i].op == FRAME_REFUSED ? "no" : "");
+		if (!cases[i].piece)
+			peer_send(&u.p, &second);
+		answer_again(cases[i].request, cases[i].piece ?
+		    "$1\r\nx\r\n" : "*0\r\n", cases[i].piece ?
+		    "*2\r\n$6\r\napples\r\n$1\r\nx\r\n" : "*0\r\n");
+		cr_assert_eq(understudy_count_log(&u, NOT_ASKED), before + 1,
+		    "%zu", i);
+	}
+}
+
+Test(link_parts, of_a_reply_without_an_end_end_the_link)
+{
+	static char text[1024 * 1024 + 1];
+	struct frame frame;
+	int i;
+
+	memset(text, 'x', sizeof(text) - 1);
+	take_idle();
+	talk_send(client, "HGETALL milk\r\n");
+	peer_expect_request(&u.p, &frame, "HGETALL milk");
+	for (i = 0; i < 96; i++)
+		answer_part(&frame, text);
+	answer_part(&frame, "x");
+	answer_again("HGETALL milk", "*0\r\n", "*0\r\n");
+	cr_assert_eq(understudy_count_log(&u, NOT_ASKED), 1);
 }
 
 /* --- the node is asked --- */

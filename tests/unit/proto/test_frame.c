@@ -335,7 +335,8 @@ static const struct {
 } flags_of[] = {
 	{ 0, 0 },
 	[FRAME_REQUEST] = { FRAME_PROTOCOLS, FRAME_PLACE },
-	[FRAME_REPLY] = { FRAME_PROTOCOLS, FRAME_PLACE | FRAME_FAILED },
+	[FRAME_REPLY] = { FRAME_PROTOCOLS,
+	    FRAME_PLACE | FRAME_FAILED | FRAME_GOES_ON },
 	[FRAME_EVENT] = { FRAME_TEXT, 0 },
 	[FRAME_BYE] = { 0, 0 }
 };
@@ -663,6 +664,54 @@ Test(frame, a_frame_may_begin_where_bytes_were_drained)
 	outbuf_free(&out);
 }
 
+/* The frames behind `at': together they are what was written. */
+static void
+expect_long(const struct outbuf *out, size_t at, const char *text, size_t max)
+{
+	size_t used, len = strlen(text), end = outbuf_len(out);
+	struct frame read;
+	const char *reason;
+
+	do {
+		cr_assert_eq(frame_parse(out->data + out->head + at, end - at,
+		    max, &read, &reason, &used), FRAME_OK);
+		cr_assert_eq(read.id, 7);
+		cr_assert_leq(read.payload.len, len);
+		cr_assert_eq(strncmp((const char *)read.payload.data, text,
+		    read.payload.len), 0);
+		cr_assert_eq((read.flags & FRAME_GOES_ON) != 0,
+		    len > read.payload.len);
+		cr_assert_eq((read.flags & FRAME_FAILED) != 0, true);
+		text += read.payload.len;
+		len -= read.payload.len;
+		at += used;
+	} while ((read.flags & FRAME_GOES_ON) != 0);
+	cr_assert_eq(at, end);
+}
+
+Test(frame, a_long_reply_becomes_as_many_as_it_takes)
+{
+	static const char text[] = "abcdefghijklmnopqrstuvwxyz";
+	struct frame frame = { .op = FRAME_REPLY, .id = 7,
+	    .flags = FRAME_RESP2 | FRAME_FAILED };
+	struct outbuf out;
+	size_t len, max, mark;
+
+	for (len = 0; len < sizeof(text); len++)
+		for (max = 1; max <= len + 2; max++) {
+			outbuf_init(&out);
+			outbuf_append(&out, "sent, before", 12);
+			outbuf_drain(&out, 6, SIZE_MAX);
+			mark = frame_begin(&out, &frame);
+			outbuf_append(&out, text + sizeof(text) - 1 - len,
+			    len);
+			frame_end_long(&out, mark, &frame, max);
+			expect_long(&out, 6, text + sizeof(text) - 1 - len,
+			    max);
+			outbuf_free(&out);
+		}
+}
+
 Test(frame, without_memory_nothing_is_written_and_nothing_breaks)
 {
 	static const struct slice word = { (const uint8_t *)"w", 1 };
@@ -676,6 +725,7 @@ Test(frame, without_memory_nothing_is_written_and_nothing_breaks)
 	mark = frame_begin(&out, &frame);
 	frame_put_words(&out, &word, 1);
 	frame_end(&out, mark, &frame);
+	frame_end_long(&out, mark, &frame, 1);
 	frame_write(&out, &frame);
 	cr_assert_eq(outbuf_len(&out), 0);
 	cr_assert(out.failed);
