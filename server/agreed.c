@@ -20,6 +20,7 @@ struct agreed {
 	_Atomic uint64_t	 setting[AGREED_SETTINGS];
 	_Atomic bool		 is_set[AGREED_SETTINGS]; /* after that */
 	_Atomic uint64_t	 counted_before[BOARD_COUNTERS];
+	_Atomic uint64_t	 flushes;
 	_Alignas(LINE) _Atomic uint64_t sampled_ms;
 	_Atomic uint64_t	 sampled;		/* requests, then */
 	_Atomic uint64_t	 per_second;
@@ -76,6 +77,18 @@ agreed_reset_counters(struct agreed *a, const struct arena *arena)
 
 	for (i = 0; i < BOARD_COUNTERS; i++)
 		a->counted_before[i] = board_sum(arena, i);
+}
+
+void
+agreed_flush(struct agreed *a)
+{
+	a->flushes++;
+}
+
+uint64_t
+agreed_flushes(const struct agreed *a)
+{
+	return atomic_load_explicit(&a->flushes, memory_order_relaxed);
 }
 
 /* A worker that ended may take what it had not published with it. */

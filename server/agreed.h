@@ -30,6 +30,10 @@ bool agreed_get(const struct agreed *, unsigned setting, uint64_t *value);
 /* The master: all are as the configuration has them again. */
 void agreed_forget_settings(struct agreed *);
 
+/* Somebody begins to remove all there is; how often that has been so. */
+void agreed_flush(struct agreed *);
+uint64_t agreed_flushes(const struct agreed *);
+
 /* Count from 0 again; and what has been counted since. */
 void agreed_reset_counters(struct agreed *, const struct arena *);
 uint64_t agreed_count(const struct agreed *, const struct arena *,

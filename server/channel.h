@@ -42,6 +42,19 @@ void channel_remove(struct session *, enum channel_kind, struct slice name);
 /* All of them, at its end for example. */
 void channels_forget(struct session *);
 
+/*
+ * Who keeps what it has read, see tracking.h: it hears of all events, before
+ * anything can be listened to.  It may ask for the names of all shards, each
+ * of which it hears from the revision on that is returned for it; NULL if
+ * memory ran out.
+ */
+void channels_set_tracking(struct channels *, struct tracking *);
+uint64_t *channels_follow(struct channels *);
+void channels_unfollow(struct channels *, uint64_t *since);
+/* That revision of a shard has changed what has that name. */
+void channels_changed(struct channels *, uint32_t shard, uint64_t revision,
+    struct slice name);
+
 /* How many; and one of them, false if there is none. */
 size_t channels_count(const struct session *);
 bool channel_any(const struct session *, enum channel_kind, struct slice *);

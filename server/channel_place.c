@@ -114,3 +114,40 @@ hearing_place(const struct hearing *h, uint32_t shard)
 			return &h->places[i];
 	return NULL;
 }
+
+/* --- all of them, for who keeps what it has read --- */
+
+static void
+leave_first(struct channels *c, uint32_t n)
+{
+	struct place place = { .of_events = true };
+
+	for (place.shard = 0; place.shard < n; place.shard++)
+		leave(c, &place);
+}
+
+uint64_t *
+channels_follow(struct channels *c)
+{
+	uint64_t *since = calloc(c->shards, sizeof(*since));
+	struct place place = { .of_events = true };
+
+	if (since == NULL)
+		return NULL;
+	for (; place.shard < c->shards; place.shard++) {
+		if (!join(c, &place)) {
+			leave_first(c, place.shard);
+			free(since);
+			return NULL;
+		}
+		since[place.shard] = place.since;
+	}
+	return since;
+}
+
+void
+channels_unfollow(struct channels *c, uint64_t *since)
+{
+	leave_first(c, c->shards);
+	free(since);
+}

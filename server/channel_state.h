@@ -55,6 +55,7 @@ struct channels {
 	uint32_t		 shards;
 	uint64_t		*heard;		/* by shard: places of_events */
 	struct keyspace		*keyspace;
+	struct tracking		*tracking;	/* is told all, too */
 	struct upstreams	*upstreams;
 	struct hearings		 names[CHANNEL_HASH];
 	struct hearings		 patterns;

@@ -10,6 +10,7 @@
 #include "proto/resp_reply.h"
 #include "server/channel_state.h"
 #include "server/channel_upstream.h"
+#include "server/tracking.h"
 
 static void
 touch(struct channels *c, struct listener *l)
@@ -187,6 +188,7 @@ channels_hear(void *arg, uint32_t shard, const struct feed_event *event)
 	struct slice words[2];
 	size_t i;
 
+	tracking_event(c->tracking, shard, event);
 	if (event == NULL) {
 		for (i = 0; i < CHANNEL_HASH; i++)
 			lose(c, &c->names[i], shard);
@@ -198,4 +200,17 @@ channels_hear(void *arg, uint32_t shard, const struct feed_event *event)
 	} else if (c->heard[shard] > 0) {
 		keyspace_event(c->keyspace, shard, event);
 	}
+}
+
+void
+channels_changed(struct channels *c, uint32_t shard, uint64_t revision,
+    struct slice name)
+{
+	tracking_changed(c->tracking, shard, revision, name);
+}
+
+void
+channels_set_tracking(struct channels *c, struct tracking *tracking)
+{
+	c->tracking = tracking;
 }

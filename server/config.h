@@ -84,6 +84,7 @@ struct config {
 	uint64_t	 idle_ms;	/* close an idle client; 0: never */
 	uint64_t	 send_ms;	/* close one that does not read */
 	uint64_t	 output_max_bytes; /* waiting for one subscriber */
+	uint64_t	 tracked_max;	/* names, for each client, of a worker */
 	uint64_t	 max_restarts;	/* more in max_seconds_ms: give up */
 	uint64_t	 max_seconds_ms;
 	uint64_t	 restart_delay_max_ms; /* 0: restart at once */

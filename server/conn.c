@@ -28,8 +28,25 @@
 #include "server/log.h"
 #include "server/peer.h"
 #include "server/redis_multi.h"
+#include "server/tracking.h"
 
 #define SPARE_CONNS	512
+
+static bool
+open_tracking(struct conns *set)
+{
+	const struct tracking_peers peers = {
+		.arena = set->env->inherit->arena, .subs = set->subs,
+		.channels = set->sessions.channels, .config = set->env->config,
+		.agreed = set->env->inherit->agreed, .slot = set->slot
+	};
+
+	set->sessions.tracking = tracking_open(&peers);
+	if (set->sessions.tracking == NULL)
+		return false;
+	channels_set_tracking(set->sessions.channels, set->sessions.tracking);
+	return true;
+}
 
 struct conns *
 conns_open(const struct command_env *env, struct subscriptions *subs,
@@ -50,7 +67,8 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	set->sessions.roster = env->inherit->roster;
 	set->sessions.channels = channels_open(env->inherit->arena, subs,
 	    set->slot, env->inherit->roster);
-	if (set->sessions.channels == NULL) {
+	if (set->sessions.channels == NULL || !open_tracking(set)) {
+		channels_close(set->sessions.channels);
 		free(set);
 		return NULL;
 	}
@@ -141,6 +159,7 @@ unsubscribe(struct conns *set, struct conn *conn)
 		    BOARD_SUBSCRIBERS, 1);
 	conn->is_counted = false;
 	channels_forget(&conn->session);
+	tracking_forget(&conn->session);
 	conn_feeds_end(set, conn);
 	if (conn->sub.state == SUBSCRIBER_OFF)
 		return;
@@ -306,5 +325,6 @@ conns_close(struct conns *set)
 	}
 	inbuf_pool_free(&set->pool);
 	channels_close(set->sessions.channels);
+	tracking_close(set->sessions.tracking);
 	free(set);
 }

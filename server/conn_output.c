@@ -12,6 +12,7 @@
 
 #include "server/conn.h"
 #include "server/conn_state.h"
+#include "server/tracking.h"
 
 void
 conn_send(struct conns *set, struct conn *conn)
@@ -72,6 +73,41 @@ deliver_messages(struct conns *set)
 	}
 }
 
+/* Those who are told about what they keep; the turn that follows sends it. */
+static void
+deliver_news(struct conns *set)
+{
+	struct session *session;
+	struct conn *conn;
+
+	tracking_tell(set->sessions.tracking);
+	while ((session = session_next_news(&set->sessions)) != NULL) {
+		conn = (struct conn *)((char *)session -
+		    offsetof(struct conn, session));
+		if (outbuf_len(&session->news) >
+		    set->env->config->output_max_bytes)
+			conn_drop(set, conn, TOO_SLOW);
+		else
+			conn_enqueue(set, conn);
+	}
+}
+
+/* Within a reply there is no place for it. */
+void
+conn_take_news(struct conn *conn)
+{
+	struct outbuf *news = &conn->session.news;
+	size_t len = outbuf_len(news);
+
+	conn->out.failed |= news->failed;
+	if (len == 0 || conn->stream.next != NULL ||
+	    outbuf_len(&conn->out) >= OUTPUT_HIGH)
+		return;
+	if (conn->state <= CONN_SERVING)
+		outbuf_append(&conn->out, news->data + news->head, len);
+	outbuf_drain(news, len, 0);
+}
+
 void
 conns_deliver(struct conns *set)
 {
@@ -90,5 +126,6 @@ conns_deliver(struct conns *set)
 		deliver(set, conn, sub->state == SUBSCRIBER_LOST);
 	}
 	deliver_messages(set);
+	deliver_news(set);
 	set->clock_stale = true;
 }

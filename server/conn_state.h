@@ -27,6 +27,7 @@
  */
 
 #define OUTPUT_KEEP	((size_t)32 * 1024)	/* memory an idle one keeps */
+#define OUTPUT_HIGH	((size_t)256 * 1024)	/* enough for now */
 #define TOO_SLOW	"too slow for the events of its subscription, see " \
     "`output' in kvd.conf(5)"
 #define DISCARD_BYTES	((size_t)16 * 1024)
@@ -247,6 +248,8 @@ void conn_discard(struct conns *, struct conn *, struct turn *);
 
 /* conn_output.c: send as much as the socket takes. */
 void conn_send(struct conns *, struct conn *);
+/* What its session is told beside replies, if this is the moment for it. */
+void conn_take_news(struct conn *);
 
 /* conn_request.c: the next request of the input; or the next piece of the
  * reply that is a stream. */

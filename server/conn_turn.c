@@ -20,7 +20,6 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 
-#define OUTPUT_HIGH	((size_t)256 * 1024)
 #define TURN_BYTES	((size_t)256 * 1024)
 #define TURN_REQUESTS	1024U
 #define TURNS_MS	20	/* of all, before the worker's heart beats */
@@ -138,10 +137,12 @@ conn_turn(struct conns *set, struct conn *conn)
 	struct turn turn = { TURN_BYTES, TURN_REQUESTS };
 
 	conn_send(set, conn);
+	conn_take_news(conn);
 	if (conn->state <= CONN_SERVING)
 		conn_serve(set, conn, &turn);
 	if (conn->state > CONN_SERVING)
 		conn_discard(set, conn, &turn);
+	conn_take_news(conn);
 	/* Who has an answer to it finds it done. */
 	session_show(&conn->session);
 	conn_send(set, conn);

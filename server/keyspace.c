@@ -328,6 +328,8 @@ say_one(struct keyspace *k, const struct news *news, const char *what)
 static void
 say_all(struct keyspace *k, const struct news *news)
 {
+	channels_changed(k->channels, news->shard, news->event->revision,
+	    news->name);
 	say_one(k, news, news->what.name);
 	say_one(k, news, news->what.also);
 	say_ours(k, news);

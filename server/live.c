@@ -9,7 +9,7 @@
 
 static const enum config_option live[] = {
 	CONFIG_LIMITS_clients, CONFIG_LIMITS_idle, CONFIG_LIMITS_send,
-	CONFIG_LIMITS_output
+	CONFIG_LIMITS_output, CONFIG_LIMITS_tracked
 };
 
 #define LIVE	(sizeof(live) / sizeof(live[0]))

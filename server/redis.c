@@ -20,6 +20,7 @@
 #include "server/redis_pubsub.h"
 #include "server/redis_multi.h"
 #include "server/redis_sub.h"
+#include "server/redis_tracking.h"
 #include "server/session.h"
 
 static const struct redis_command commands[] = {
@@ -189,7 +190,11 @@ redis_check(struct call *call)
 void
 redis_run(struct call *call)
 {
-	if (!multi_take(call))
+	if (multi_take(call))
+		return;
+	if (call->session != NULL && call->session->tracker != NULL)
+		redis_run_tracked(call);
+	else
 		call->redis->run(call);
 }
 

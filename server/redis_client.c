@@ -2,9 +2,7 @@
  * CLIENT: what a connection is called, and what it is sent.  LIST and KILL are
  * redis_client_list.c.
  *
- * A pause is all workers'.  Nothing is told of changes by itself (TRACKING),
- * and who is told that it will be must not believe it: a cache would never be
- * emptied.
+ * A pause is all workers'.
  */
 
 #include "server/redis_client.h"
@@ -153,47 +151,4 @@ redis_run_client_flag(struct call *call)
 		redis_ok(call);
 	else
 		redis_syntax_error(call);
-}
-
-/* --- tracking --- */
-
-void
-redis_run_client_tracking(struct call *call)
-{
-	const struct request *req = call->req;
-
-	if (redis_is(req->argv[2], "OFF"))
-		redis_ok(call);
-	else if (redis_is(req->argv[2], "ON"))
-		redis_error(call, "ERR", "client tracking is not supported");
-	else
-		redis_syntax_error(call);
-}
-
-void
-redis_run_client_caching(struct call *call)
-{
-	redis_error(call, "ERR", "CLIENT CACHING can be called only when the "
-	    "client is in tracking mode with OPTIN or OPTOUT mode enabled");
-}
-
-void
-redis_run_client_getredir(struct call *call)
-{
-	resp_put_integer(call->out, -1);
-}
-
-void
-redis_run_client_trackinginfo(struct call *call)
-{
-	enum resp_version v = redis_version(call);
-
-	resp_put_list(call->out, v, RESP_MAP, 3);
-	redis_say(call, "flags");
-	resp_put_list(call->out, v, RESP_SET, 1);
-	redis_say(call, "off");
-	redis_say(call, "redirect");
-	resp_put_integer(call->out, -1);
-	redis_say(call, "prefixes");
-	resp_put_list(call->out, v, RESP_ARRAY, 0);
 }

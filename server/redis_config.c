@@ -85,6 +85,8 @@ static const struct alias {
 	    "argument couldn't be parsed into an integer" },
 	{ "timeout", CONFIG_LIMITS_idle, 1000,
 	    "argument couldn't be parsed into an integer" },
+	{ "tracking-table-max-keys", CONFIG_LIMITS_tracked, 1,
+	    "argument couldn't be parsed into an integer" },
 	{ "maxmemory", CONFIG_TOP_memory, 1,
 	    "argument must be a memory value" },
 };

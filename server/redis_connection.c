@@ -16,6 +16,7 @@
 #include "server/redis_multi.h"
 #include "server/redis_pubsub.h"
 #include "server/session.h"
+#include "server/tracking.h"
 
 #define OPTION_SHOWN	128	/* bytes of one that is unknown */
 
@@ -194,6 +195,7 @@ redis_run_reset(struct call *call)
 {
 	session_reset(call->session);
 	channels_forget(call->session);
+	tracking_end(call->session);
 	multi_forget(call->session);
 	resp_put_simple(call->out, "RESET");
 }

@@ -17,6 +17,7 @@
 #include "proto/little.h"
 #include "server/redis_exec.h"
 #include "server/redis_sub.h"
+#include "server/redis_tracking.h"
 
 #define LENGTH_BYTES	4
 
@@ -276,6 +277,26 @@ multi_execute(struct call *call, struct multi *m, size_t room)
 	exec(&e);
 }
 
+/*
+ * What is going to be read is remembered before, for to do so takes the lock
+ * that a draft may be written under.  CLIENT CACHING among the commands makes
+ * an exception of what follows; it is all remembered then.
+ */
+static void
+note_readings(struct call *call, const struct multi *m)
+{
+	const struct queued *q;
+	bool sure = false;
+
+	if (call->session->tracker == NULL)
+		return;
+	TAILQ_FOREACH(q, &m->queue, next) {
+		multi_take_queued(&current, q, call->session->protocol);
+		sure |= redis_is(current.argv[0], "CLIENT");
+		redis_note_reading(call, &current, sure);
+	}
+}
+
 static void
 execute_here(struct call *call, struct multi *m)
 {
@@ -284,6 +305,7 @@ execute_here(struct call *call, struct multi *m)
 		.room = call->env->config->output_max_bytes
 	};
 
+	note_readings(call, m);
 	exec(&e);
 }
 

@@ -162,7 +162,8 @@ info_clients(struct page *page)
 	    BOARD_LINKS));
 	number(page, "maxclients", page->call->env->config->clients_max);
 	number(page, "blocked_clients", count_waiting(page));
-	number(page, "tracking_clients", 0);
+	number(page, "tracking_clients", board_sum(arena_of(page),
+	    BOARD_TRACKING));
 	number(page, "kvd_subscribers", board_sum(arena_of(page),
 	    BOARD_SUBSCRIBERS));
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "server/agreed.h"
 #include "server/event.h"
 #include "server/redis_every.h"
 #include "server/redis_key.h"
@@ -143,6 +144,7 @@ redis_run_flushall(struct call *call)
 		redis_store_error(call, SHM_FULL);
 		return;
 	}
+	agreed_flush(call->env->inherit->agreed);
 	walk_begin(w, call->env);
 	stream_begin(call->stream, call->req, next_flush);
 	call->stream->own = w;

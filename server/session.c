@@ -58,6 +58,7 @@ session_begin(struct session *s, struct sessions *set)
 	if (s->place == ROSTER_NO_PLACE)
 		return false;
 	s->sessions = set;
+	LIST_INSERT_HEAD(&set->all, s, entry);
 	c = roster_write(set->roster, s->place);
 	c->since_ms = s->since_ms;
 	c->fd = s->fd;
@@ -73,8 +74,14 @@ session_end(struct session *s)
 {
 	free(s->name);
 	s->name = NULL;
-	if (s->sessions != NULL)
+	outbuf_free(&s->news);
+	if (s->has_news)
+		LIST_REMOVE(s, next_news);
+	s->has_news = false;
+	if (s->sessions != NULL) {
+		LIST_REMOVE(s, entry);
 		roster_remove(s->sessions->roster, s->place);
+	}
 	s->sessions = NULL;
 }
 
@@ -147,6 +154,27 @@ session_show_names(struct session *s)
 }
 
 /* --- what the client changes --- */
+
+void
+session_has_news(struct session *s)
+{
+	if (s->has_news)
+		return;
+	s->has_news = true;
+	LIST_INSERT_HEAD(&s->sessions->news, s, next_news);
+}
+
+struct session *
+session_next_news(struct sessions *set)
+{
+	struct session *s = LIST_FIRST(&set->news);
+
+	if (s == NULL)
+		return NULL;
+	LIST_REMOVE(s, next_news);
+	s->has_news = false;
+	return s;
+}
 
 void
 session_reset(struct session *s)

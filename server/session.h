@@ -1,6 +1,8 @@
 #ifndef KVD_SERVER_SESSION_H
 #define KVD_SERVER_SESSION_H
 
+#include <sys/queue.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,10 +24,15 @@ enum session_reply {
 	SESSION_SKIP		/* not this one */
 };
 
+LIST_HEAD(session_list, session);
+
 struct sessions {		/* of one worker */
+	struct session_list	 all;
 	uint64_t		 now_ms;	/* CLOCK_MONOTONIC */
 	struct roster		*roster;
 	struct channels		*channels;
+	struct tracking		*tracking;
+	struct session_list	 news;		/* that have some */
 	/* PUBLISH is to be said on all other nodes, too; NULL: none are. */
 	void			(*say_elsewhere)(void *arg,
 				    const struct request *);
@@ -53,9 +60,16 @@ struct session {
 	uint64_t		 queued;	/* 0: no MULTI; commands + 1 */
 	struct listener		*listener;	/* or NULL, see channel.h */
 	uint32_t		 heard[ROSTER_KINDS];
+	struct tracker		*tracker;	/* or NULL, see tracking.h */
+	unsigned		 followed;	/* told instead of so many */
+	struct outbuf		 news;		/* to be sent between two
+						 * replies */
+	bool			 has_news;	/* that are newer */
+	LIST_ENTRY(session)	 next_news;
 	char			 lib_name[SESSION_WORD_MAX];
 	char			 lib_version[SESSION_WORD_MAX];
 	struct sessions		*sessions;
+	LIST_ENTRY(session)	 entry;
 };
 
 /*
@@ -78,6 +92,10 @@ void session_address(const struct session *, char *, size_t);
 void session_show(struct session *);
 void session_show_sizes(struct session *);
 void session_show_names(struct session *);
+
+/* Something was added to its news; and who is to look at theirs, each once. */
+void session_has_news(struct session *);
+struct session *session_next_news(struct sessions *);
 
 /* Speak as everybody does at first, RESP2. */
 void session_reset(struct session *);

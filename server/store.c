@@ -78,6 +78,17 @@ changed(struct store *store, struct slice bucket, enum shm_status status)
 	    arena_shard_of(store->arena, bytes_of(bucket)), status);
 }
 
+static enum shm_status
+noted(struct store *store, struct txn_revisions r, enum shm_status status)
+{
+	struct store_changes *changes = store->changes;
+
+	if (status == SHM_OK && r.first <= r.last && changes != NULL &&
+	    changes->n < STORE_CHANGES_MAX)
+		changes->of[changes->n++] = r;
+	return changed_shard(store, r.shard, status);
+}
+
 /* --- in a draft --- */
 
 struct drafting {
@@ -103,9 +114,10 @@ store_draft(struct store *store, uint32_t shard,
     enum shm_status (*write)(void *), void *arg)
 {
 	struct drafting d = { .store = store, .write = write, .arg = arg };
+	enum shm_status status;
 
-	return changed_shard(store, shard,
-	    txn_draft_run(store->draft, shard, write_draft, &d));
+	status = txn_draft_run(store->draft, shard, write_draft, &d);
+	return noted(store, txn_draft_revisions(store->draft), status);
 }
 
 void
@@ -286,10 +298,12 @@ enum shm_status
 store_change(struct store *store, uint32_t shard,
     enum shm_status (*op)(struct txn *, void *), void *arg)
 {
+	enum shm_status status;
+
 	if (store->view != NULL)
 		return txn_step(store->view, op, arg);
-	return changed_shard(store, shard,
-	    txn_run(store->txn, shard, op, arg, NULL));
+	status = txn_run(store->txn, shard, op, arg, NULL);
+	return noted(store, txn_revisions(store->txn), status);
 }
 
 enum shm_status

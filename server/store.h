@@ -18,6 +18,13 @@
 #include "shm/status.h"
 #include "shm/txn.h"
 
+/* What was changed by somebody who wants to know: all, or too much to tell. */
+#define STORE_CHANGES_MAX	32
+struct store_changes {
+	size_t			n;
+	struct txn_revisions	of[STORE_CHANGES_MAX];
+};
+
 /*
  * The store as a command sees it: words of a request in, a status out.  One
  * per worker process.  Answers are those of shm/pair.h and its like.
@@ -35,6 +42,8 @@ struct store {
 	struct txn_draft	*draft;
 	struct txn		*view;		/* of the draft that is being
 						 * written, or NULL */
+	struct store_changes	*changes;	/* noted if not NULL: those
+						 * of transactions */
 };
 
 /* Returns 0, or -1 when memory ran out. */

@@ -11,7 +11,7 @@ static bool
 is_gauge(enum board_counter c)
 {
 	return c == BOARD_CLIENTS || c == BOARD_LINKS ||
-	    c == BOARD_SUBSCRIBERS;
+	    c == BOARD_SUBSCRIBERS || c == BOARD_TRACKING;
 }
 
 void

@@ -258,12 +258,19 @@ attempt(struct held *h, void *arg)
 	enum shm_status status;
 
 	t->h = h;
+	t->before = word_peek(&h->sh->lsn);
 	stage_clear(t);
 	if ((status = t->op(t, t->arg)) == SHM_OK &&
 	    (status = stage_ends(t)) == SHM_OK)
 		status = commit(t);
 	t->revision = word_peek(&h->sh->lsn);
 	return status;
+}
+
+struct txn_revisions
+txn_revisions(const struct txn *t)
+{
+	return (struct txn_revisions){ t->shard, t->before + 1, t->revision };
 }
 
 /* It was too little of one of the two. */

@@ -38,6 +38,18 @@ enum shm_status txn_run(struct txn *, uint32_t shard,
     enum shm_status (*op)(struct txn *, void *), void *arg,
     uint64_t *revision);
 
+/*
+ * Which revisions of its shard are those of the last transaction that was
+ * SHM_OK, all of them and nobody else's: first to last, or none if last is
+ * less.
+ */
+struct txn_revisions {
+	uint32_t	shard;
+	uint64_t	first;
+	uint64_t	last;
+};
+struct txn_revisions txn_revisions(const struct txn *);
+
 /* --- for op alone.  Bytes that are given must stay until txn_run() ends. */
 
 /* A bucket as it would be. */
@@ -141,6 +153,7 @@ void txn_draft_close(struct txn_draft *);
  */
 enum shm_status txn_draft_run(struct txn_draft *, uint32_t shard,
     enum shm_status (*write)(struct txn *view, void *), void *arg);
+struct txn_revisions txn_draft_revisions(const struct txn_draft *);
 
 /*
  * A step: what op returns.  Unless it is SHM_OK the step has changed nothing.

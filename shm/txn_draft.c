@@ -366,3 +366,9 @@ txn_draft_run(struct txn_draft *d, uint32_t shard,
 	forget(&d->whole);
 	return status;
 }
+
+struct txn_revisions
+txn_draft_revisions(const struct txn_draft *d)
+{
+	return txn_revisions(d->t);
+}

@@ -67,6 +67,7 @@ struct txn {
 	unsigned		 why;		/* of changes to come */
 	size_t			 step;		/* the first change since op
 						 * was called */
+	uint64_t		 before;	/* revision, and after */
 	uint64_t		 revision;
 	struct stage		 stage;
 	uint8_t			*kept;

@@ -62,7 +62,7 @@ BEGIN {
 	on(ROLES, "master worker cleaner walwriter cluster admin")
 	on(3, "conn accept listen")
 	on(2, "command redis info debug stream subscribe link channel")
-	on(2, "keyspace")
+	on(2, "keyspace tracking")
 	on(1, "store strays session")
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")

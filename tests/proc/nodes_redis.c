@@ -175,3 +175,14 @@ Test(nodes_redis, log_what_was_slow_where_it_was_done)
 	talk_expect(owner, "$0\r\n\r\n");
 	talk(fd, "SLOWLOG LEN\r\n", ":0\r\n");
 }
+
+/* They do not hear of each other's changes. */
+Test(nodes_redis, promise_nobody_to_tell_what_has_changed)
+{
+	int fd = open_resp(0);
+
+	talk(fd, "CLIENT TRACKING ON\r\nCLIENT TRACKING OFF\r\n", "-ERR client "
+	    "tracking is not supported where there are several nodes, for "
+	    "changes of other nodes are not heard of; read without a cache\r\n"
+	    "+OK\r\n");
+}

@@ -275,20 +275,6 @@ Test(redis_client, pause_that_is_malformed_pauses_nobody)
 	    "+PONG\r\n");
 }
 
-Test(redis_client, is_told_that_nothing_is_tracked)
-{
-	talk(fd, "CLIENT TRACKING OFF\r\nCLIENT TRACKING ON\r\n"
-	    "CLIENT TRACKING x\r\nCLIENT GETREDIR\r\n", "+OK\r\n"
-	    "-ERR client tracking is not supported\r\n"
-	    "-ERR syntax error\r\n:-1\r\n");
-	talk(fd, "CLIENT CACHING YES\r\n", "-ERR CLIENT CACHING can be called "
-	    "only when the client is in tracking mode with OPTIN or OPTOUT "
-	    "mode enabled\r\n");
-	talk(fd, "CLIENT TRACKINGINFO\r\n", "*6\r\n$5\r\nflags\r\n*1\r\n"
-	    "$3\r\noff\r\n$8\r\nredirect\r\n:-1\r\n$8\r\nprefixes\r\n"
-	    "*0\r\n");
-}
-
 Test(redis_client, may_ask_for_what_is_so_anyway)
 {
 	talk(fd, "CLIENT NO-EVICT ON\r\nCLIENT NO-TOUCH off\r\n"

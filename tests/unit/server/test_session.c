@@ -124,3 +124,15 @@ Test(session, has_a_name_until_it_is_taken_away)
 	cr_assert_null(one.name);
 	cr_assert_eq(one.protocol, REQUEST_RESP2);
 }
+
+Test(session, with_news_is_looked_at_once)
+{
+	session_has_news(&two);
+	session_has_news(&one);
+	session_has_news(&two);
+	cr_assert_eq(session_next_news(&set), &one);
+	session_has_news(&one);
+	session_end(&one);
+	cr_assert_eq(session_next_news(&set), &two);
+	cr_assert_null(session_next_news(&set));
+}

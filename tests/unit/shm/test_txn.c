@@ -742,6 +742,27 @@ Test(txn, that_is_a_draft_is_written_under_the_lock_at_last)
 	race(16);
 }
 
+/* Whose records are whose, whoever has written before and after. */
+Test(txn, knows_which_revisions_are_its_own)
+{
+	const struct pair p = { b("k"), b("theirs"), 0 };
+	struct txn_revisions own;
+	uint64_t before;
+	struct race race = { .losses = 2 };
+
+	set_up(UINT64_C(8) << 20, 64 * 1024);
+	cr_assert_eq(run(make_two, NULL), SHM_OK);
+	cr_assert_eq(pair_put(a, b("x"), &p, &before), SHM_OK);
+	cr_assert_eq(run(put_l, NULL), SHM_OK);
+	own = txn_revisions(txn);
+	cr_assert_eq(own.first, before + 1);
+	cr_assert_eq(own.last, before + 1);
+	cr_assert_eq(run_draft(write_a_race, &race), SHM_OK);
+	own = txn_draft_revisions(draft);
+	cr_assert_eq(own.first, before + 4);
+	cr_assert_eq(own.last, before + 4);
+}
+
 static enum shm_status
 write_much(struct txn *view, void *arg)
 {
