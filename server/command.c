@@ -13,11 +13,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/hmac.h"
 #include "proto/little.h"
 #include "proto/reply.h"
 #include "server/command.h"
 #include "server/debug.h"
 #include "server/redis.h"
+#include "server/session.h"
 
 #define ANY	SIZE_MAX
 
@@ -97,6 +99,23 @@ bool
 command_is(const struct request *req, const char *verb)
 {
 	return is_verb(req->argv[0], verb, strlen(verb));
+}
+
+/*
+ * Not the words are compared but what HMAC makes of them: where the right one
+ * differs, and how long it is, cannot be read off a clock.
+ */
+bool
+command_is_password(const struct call *call, struct slice word)
+{
+	static const uint8_t key[] = "the password of clients";
+	const char *secret = call->env->config->client_secret;
+	const struct slice ours = { (const uint8_t *)secret, strlen(secret) };
+	uint8_t right[HMAC_LEN], said[HMAC_LEN];
+
+	hmac_sha256((struct slice){ key, sizeof(key) }, &ours, 1, right);
+	hmac_sha256((struct slice){ key, sizeof(key) }, &word, 1, said);
+	return hmac_equal(right, said);
 }
 
 static const struct command *
@@ -212,6 +231,19 @@ check_sizes(struct call *call, enum command_words words)
 	return true;
 }
 
+/* Who has not said the password may do that, or go. */
+static bool
+check_right(struct call *call, const struct command *command)
+{
+	if (call->session == NULL || !call->session->is_stranger ||
+	    command->run == run_auth || command->run == run_quit)
+		return true;
+	call->failed = true;
+	reply_error(call->out, "a password is needed: say AUTH and the "
+	    "password");
+	return false;
+}
+
 bool
 command_is_http(const struct request *req)
 {
@@ -234,7 +266,7 @@ command_check(struct call *call)
 		return false;
 	}
 	call->command = command;
-	return check_count(call, command) &&
+	return check_count(call, command) && check_right(call, command) &&
 	    check_sizes(call, command->words);
 }
 
@@ -480,6 +512,24 @@ run_help(struct call *call)
 		return;
 	}
 	reply_end(call->out);
+}
+
+static void
+run_auth(struct call *call)
+{
+	const char *why = NULL;
+
+	if (!command_wants_password(call))
+		why = "no password is set, see password in kvd.conf(5)";
+	else if (!command_is_password(call, call->req->argv[1]))
+		why = "wrong password";
+	if (why == NULL) {
+		call->session->is_stranger = false;
+		reply_ok(call->out);
+		return;
+	}
+	call->failed = true;
+	reply_error(call->out, "%s", why);
 }
 
 static void

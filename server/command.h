@@ -104,6 +104,15 @@ struct slice command_name(const struct request *);
  */
 uint64_t command_fingerprint(const struct request *);
 
+/* Does clients' password say so?  Takes the same time for any. */
+bool command_is_password(const struct call *, struct slice);
+/* Is one needed at all? */
+static inline bool
+command_wants_password(const struct call *call)
+{
+	return call->env->config->client_secret != NULL;
+}
+
 /*
  * INFO, which has a file of its own.  Where there are other nodes and it is
  * of the kind NODES, info_reply() is not called: info_local() writes what

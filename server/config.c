@@ -226,6 +226,8 @@ config_free(struct config *config)
 	config_nodes_clear(&config->nodes);
 	free(config->secret);
 	config->secret = NULL;
+	free(config->client_secret);
+	config->client_secret = NULL;
 }
 
 /* --- printing --- */

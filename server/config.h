@@ -73,6 +73,10 @@ struct config {
 	char		*cookie;	/* as the file has it, or NULL */
 	char		*cookie_file;	/* NULL: the default one */
 	char		*secret;	/* of config_cookie_load() */
+	char		*password;	/* as the file has it, or NULL */
+	char		*password_file;	/* or NULL */
+	char		*client_secret;	/* of config_password_load(), or
+					 * NULL: clients need none */
 	char		*cluster_protocol;	/* "off", "single", "map" */
 	uint64_t	 memory_bytes;
 	uint64_t	 value_max_bytes; /* 0: what the arena chooses */
@@ -84,7 +88,7 @@ struct config {
 	uint64_t	 idle_ms;	/* close an idle client; 0: never */
 	uint64_t	 send_ms;	/* close one that does not read */
 	uint64_t	 output_max_bytes; /* waiting for one subscriber */
-	uint64_t	 tracked_max;	/* names, for each client, of a worker */
+	uint64_t	 tracked_max;	/* names, for each client */
 	uint64_t	 max_restarts;	/* more in max_seconds_ms: give up */
 	uint64_t	 max_seconds_ms;
 	uint64_t	 restart_delay_max_ms; /* 0: restart at once */

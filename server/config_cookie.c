@@ -1,8 +1,9 @@
 /*
- * The cookie's file.  A reload reads it as the user that the start has become,
- * so it is looked for in that user's home from the beginning, and may belong
- * to that user or to root.  Nobody but its owner may have any right to it:
- * what others may read is no secret, and what others may write is theirs.
+ * The files of secrets: the cookie, and the password.  A reload reads them as
+ * the user that the start has become, so the cookie is looked for in that
+ * user's home from the beginning, and they may belong to that user or to root.
+ * Nobody but its owner may have any right to one: what others may read is no
+ * secret, and what others may write is theirs.
  */
 #include "server/config_cookie.h"
 
@@ -18,6 +19,11 @@
 #include <unistd.h>
 
 #define FILE_MAX	(CONFIG_COOKIE_MAX + 2)	/* it may end in CR LF */
+
+struct secret {
+	const char	*what;		/* "cookie" */
+	char		**to;		/* where it belongs, NULL there */
+};
 
 static int complain(const struct config_report *, int, const char *, ...)
     __attribute__((format(printf, 3, 4)));
@@ -70,8 +76,8 @@ may_own(const struct config *config, uid_t owner)
 
 /* Whose file it is and who may read it; by the descriptor, not by name. */
 static int
-check_file(const struct config *config, int fd, const char *path,
-    const struct config_report *report)
+check_file(const struct config *config, const struct secret *secret, int fd,
+    const char *path, const struct config_report *report)
 {
 	struct stat st;
 
@@ -86,14 +92,14 @@ check_file(const struct config *config, int fd, const char *path,
 		    (unsigned)st.st_uid);
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return complain(report, EX_CONFIG, "%s: has mode %04o, so "
-		    "others can read or change the cookie; chmod 600 %s", path,
-		    (unsigned)(st.st_mode & 07777), path);
+		    "others can read or change the %s; chmod 600 %s", path,
+		    (unsigned)(st.st_mode & 07777), secret->what, path);
 	return 0;
 }
 
 /* One line of printable bytes, whose end is cut off. */
 static bool
-is_cookie(char *bytes, size_t len)
+is_secret(char *bytes, size_t len)
 {
 	size_t i;
 
@@ -109,7 +115,16 @@ is_cookie(char *bytes, size_t len)
 }
 
 static int
-read_file(struct config *config, int fd, const char *path,
+take(const struct secret *secret, const char *text,
+    const struct config_report *report)
+{
+	*secret->to = strdup(text);
+	return *secret->to != NULL ? 0 :
+	    complain(report, EX_OSERR, "out of memory");
+}
+
+static int
+read_file(const struct secret *secret, int fd, const char *path,
     const struct config_report *report)
 {
 	char bytes[FILE_MAX + 2];
@@ -121,30 +136,28 @@ read_file(struct config *config, int fd, const char *path,
 	if (n == -1)
 		return complain(report, EX_CONFIG, "%s: %s", path,
 		    strerror(errno));
-	if (!is_cookie(bytes, (size_t)n))
-		return complain(report, EX_CONFIG, "%s: a cookie is one line "
+	if (!is_secret(bytes, (size_t)n))
+		return complain(report, EX_CONFIG, "%s: a %s is one line "
 		    "of 1 to %d bytes, none of them a control byte", path,
-		    CONFIG_COOKIE_MAX);
-	config->secret = strdup(bytes);
-	return config->secret != NULL ? 0 :
-	    complain(report, EX_OSERR, "out of memory");
+		    secret->what, CONFIG_COOKIE_MAX);
+	return take(secret, bytes, report);
 }
 
 static int
-load_file(struct config *config, const char *path,
-    const struct config_report *report)
+load_file(const struct config *config, const struct secret *secret,
+    const char *path, const struct config_report *report)
 {
 	/* Not to be held up by a pipe. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int status;
 
 	if (fd == -1)
-		return errno == ENOENT ? complain_missing(report, path) :
-		    complain(report, EX_CONFIG, "%s: %s", path,
-		    strerror(errno));
-	status = check_file(config, fd, path, report);
+		return errno == ENOENT && strcmp(secret->what, "cookie") == 0 ?
+		    complain_missing(report, path) : complain(report,
+		    EX_CONFIG, "%s: %s", path, strerror(errno));
+	status = check_file(config, secret, fd, path, report);
 	if (status == 0)
-		status = read_file(config, fd, path, report);
+		status = read_file(secret, fd, path, report);
 	close(fd);
 	return status;
 }
@@ -152,20 +165,32 @@ load_file(struct config *config, const char *path,
 int
 config_cookie_load(struct config *config, const struct config_report *report)
 {
+	const struct secret secret = { "cookie", &config->secret };
 	char path[PATH_MAX];
 
 	if (config->nodes.count < 2)
 		return 0;
-	if (config->cookie != NULL) {
-		config->secret = strdup(config->cookie);
-		return config->secret != NULL ? 0 :
-		    complain(report, EX_OSERR, "out of memory");
-	}
+	if (config->cookie != NULL)
+		return take(&secret, config->cookie, report);
 	if (config->cookie_file != NULL)
-		return load_file(config, config->cookie_file, report);
+		return load_file(config, &secret, config->cookie_file, report);
 	if (default_path(config, path, sizeof(path)))
-		return load_file(config, path, report);
+		return load_file(config, &secret, path, report);
 	return complain(report, EX_CONFIG, "nodes know each other by a cookie, "
 	    "and there is no home folder to look for it; say where it is with "
 	    "cookie-file");
+}
+
+int
+config_password_load(struct config *config,
+    const struct config_report *report)
+{
+	const struct secret secret = { "password", &config->client_secret };
+
+	if (config->password != NULL)
+		return take(&secret, config->password, report);
+	if (config->password_file != NULL)
+		return load_file(config, &secret, config->password_file,
+		    report);
+	return 0;
 }

@@ -18,4 +18,10 @@
  */
 int config_cookie_load(struct config *, const struct config_report *);
 
+/*
+ * The same of the password that clients are to say, into config->client_secret;
+ * that stays NULL if none is configured.
+ */
+int config_password_load(struct config *, const struct config_report *);
+
 #endif

@@ -104,20 +104,30 @@ check_self(struct config_draft *draft)
 }
 
 static bool
-check_cookies(struct config_draft *draft)
+check_secret(struct config_draft *draft, const char *word,
+    enum config_option secret, enum config_option file)
 {
-	if (draft->config.cookie == NULL || draft->config.cookie_file == NULL)
+	if (config_value_count(&draft->config, secret) == 0 ||
+	    config_value_count(&draft->config, file) == 0)
 		return true;
-	config_draft_complain_at(draft, draft->place[CONFIG_TOP_cookie_file],
-	    "cookie-file: there is a cookie already, in line %u; give one of "
-	    "them", draft->place[CONFIG_TOP_cookie].line);
+	config_draft_complain_at(draft, draft->place[file],
+	    "%s-file: there is a %s already, in line %u; give one of them",
+	    word, word, draft->place[secret].line);
 	return false;
+}
+
+static bool
+check_secrets(struct config_draft *draft)
+{
+	return check_secret(draft, "cookie", CONFIG_TOP_cookie,
+	    CONFIG_TOP_cookie_file) & check_secret(draft, "password",
+	    CONFIG_TOP_password, CONFIG_TOP_password_file);
 }
 
 void
 config_nodes_check(struct config_draft *draft)
 {
-	if (!check_cookies(draft) || draft->config.nodes.count == 0)
+	if (!check_secrets(draft) || draft->config.nodes.count == 0)
 		return;
 	deal_rest(draft);
 	if (check_gap(draft) && check_borders(draft))

@@ -87,7 +87,7 @@ parse_include(struct config_parser *p, unsigned line)
 		parse_included(p, line, path);
 }
 
-/* Whoever reads the file could join the nodes. */
+/* Whoever reads the file could join the nodes, or be a client. */
 static bool
 may_hold_secret(struct config_parser *p, enum config_option option,
     unsigned line)
@@ -96,7 +96,8 @@ may_hold_secret(struct config_parser *p, enum config_option option,
 	    (p->mode & (S_IROTH | S_IWOTH)) == 0)
 		return true;
 	config_parse_bad(p, line, "%s: others can read this file; chmod o-rw "
-	    "it, or name a file with cookie-file", config_option_name(option));
+	    "it, or name a file with %s-file", config_option_name(option),
+	    config_option_name(option));
 	return false;
 }
 

@@ -202,8 +202,8 @@ set_secret(struct config *config, enum config_option option, const char *text,
 	size_t len = strlen(text);
 
 	if (len == 0 || len > CONFIG_COOKIE_MAX)
-		return refuse(why, "a cookie has 1 to %d bytes, not %zu",
-		    CONFIG_COOKIE_MAX, len);
+		return refuse(why, "a %s has 1 to %d bytes, not %zu",
+		    config_rows[option].keyword, CONFIG_COOKIE_MAX, len);
 	return replace_string(config, option, text, why);
 }
 

@@ -199,6 +199,13 @@ conn_drop(struct conns *set, struct conn *conn, const char *why)
 	conn_close(set, conn);
 }
 
+static bool
+begin_session(struct conns *set, struct conn *conn)
+{
+	conn->session.is_stranger = set->env->config->client_secret != NULL;
+	return session_begin(&conn->session, &set->sessions);
+}
+
 void
 conns_add(struct conns *set, int fd, enum conn_kind kind)
 {
@@ -230,8 +237,7 @@ conns_add(struct conns *set, int fd, enum conn_kind kind)
 	conn->session.out = &conn->out;
 	set->count++;
 	set->counted[BOARD_ACCEPTED]++;
-	if (kind == CONN_CLIENT &&
-	    !session_begin(&conn->session, &set->sessions)) {
+	if (kind == CONN_CLIENT && !begin_session(set, conn)) {
 		conn_drop(set, conn, "too many clients of this worker");
 		return;
 	}

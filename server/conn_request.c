@@ -10,12 +10,14 @@
 #include <strings.h>
 
 #include "proto/reply.h"
+#include "proto/resp_reply.h"
 #include "server/conn_state.h"
 #include "server/log.h"
 #include "server/peer.h"
 #include "server/poison.h"
 #include "server/redis_multi.h"
 
+#define STRANGER_LINE	((size_t)4096)
 #define REFUSED_LOG_MS	1000	/* between two lines about refusals */
 
 static void
@@ -58,6 +60,17 @@ is_greeting(struct conn *conn, const struct request *req)
 	return true;
 }
 
+static void
+greet(struct conn *conn, struct call *call)
+{
+	call->failed = conn->session.is_stranger;
+	if (call->failed)
+		resp_put_error(&conn->out, "NOAUTH",
+		    "Authentication required.");
+	else
+		resp_put_simple(&conn->out, "PONG");
+}
+
 /*
  * One line a second says enough: who is refused tends to try again at once.
  */
@@ -84,7 +97,7 @@ conn_run(struct conns *set, struct conn *conn, struct call *call,
     uint64_t fingerprint)
 {
 	if (is_greeting(conn, call->req)) {
-		outbuf_append(&conn->out, "+PONG\r\n", 7);
+		greet(conn, call);
 	} else if (poison_is_refused(set->env->inherit->poison, fingerprint,
 	    set->now_ms)) {
 		call->failed = true;
@@ -248,6 +261,14 @@ conn_answer_bad(struct conns *set, struct conn *conn, struct turn *turn)
 	inbuf_consume(&conn->in, &set->pool, away->used);
 }
 
+/* Who may not do anything yet needs no room for it. */
+static size_t
+line_max(const struct conns *set, const struct conn *conn)
+{
+	return conn->session.is_stranger && set->line_max > STRANGER_LINE ?
+	    STRANGER_LINE : set->line_max;
+}
+
 void
 conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 {
@@ -275,7 +296,8 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 	}
 	set->req.protocol = REQUEST_TEXT;
 	switch (text_parse(&conn->parser, conn->in.data + conn->in.head,
-	    inbuf_len(&conn->in), set->line_max, &set->req, &error, &used)) {
+	    inbuf_len(&conn->in), line_max(set, conn), &set->req, &error,
+	    &used)) {
 	case TEXT_OK:
 		turn->requests--;
 		conn_look_ahead(set, conn, used);

@@ -72,7 +72,7 @@ conn_parse_resp(struct conns *set, struct conn *conn, struct turn *turn)
 	const struct resp_limits limits = {
 		.request_max = set->line_max,
 		.word_max = store_value_max(set->env->store),
-		.is_trusted = true
+		.is_trusted = !conn->session.is_stranger
 	};
 	struct resp_error error;
 	size_t used;

@@ -158,6 +158,8 @@ run(struct command_line *line, struct config *config)
 	if (line->signal != NULL && !line->check)
 		return control_signal(config->name, line->signal);
 	status = config_cookie_load(config, &report);
+	if (status == EX_OK)
+		status = config_password_load(config, &report);
 	if (status != EX_OK)
 		return status;
 	if (line->check) {

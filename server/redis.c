@@ -144,6 +144,20 @@ check_bucket(struct call *call)
 }
 
 static bool
+is_for_strangers(const struct redis_command *command)
+{
+	static const char *const names[] = {
+		"AUTH", "HELLO", "QUIT", "RESET"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(command->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
 check(struct call *call)
 {
 	const struct redis_command *command = redis_find(call->req->argv[0]);
@@ -170,6 +184,11 @@ check(struct call *call)
 		return false;
 	if (argc > REQUEST_ARGS_MAX) {
 		redis_error(call, "ERR", "too many arguments");
+		return false;
+	}
+	if (call->session != NULL && call->session->is_stranger &&
+	    !is_for_strangers(command)) {
+		redis_error(call, "NOAUTH", "Authentication required.");
 		return false;
 	}
 	return pubsub_allows(call) &&

@@ -215,6 +215,14 @@ get_option(struct get *get, const struct config *config,
 	get_one(get, config_option_name(option), all);
 }
 
+/* A password is told to nobody, not even that it is none. */
+static bool
+is_hidden(const struct call *call, const char *name)
+{
+	return command_wants_password(call) &&
+	    strcmp(name, "requirepass") == 0;
+}
+
 static void
 get_all(struct get *get)
 {
@@ -237,7 +245,8 @@ get_all(struct get *get)
 	get_one(get, "cluster-enabled", strcmp(config.cluster_protocol,
 	    "off") == 0 ? "no" : "yes");
 	for (i = 0; i < N(fixed); i++)
-		get_one(get, fixed[i].name, fixed[i].value);
+		if (!is_hidden(get->call, fixed[i].name))
+			get_one(get, fixed[i].name, fixed[i].value);
 	for (i = 0; i < N(harmless); i++) {
 		write_harmless(get->call, &harmless[i], text, sizeof(text));
 		get_one(get, harmless[i].name, text);
@@ -294,7 +303,8 @@ parse_fixed(struct call *call, const struct slice *words,
     const char *value, struct change *change)
 {
 	change->nothing = true;
-	if (is_text(words[1], value))
+	if (is_text(words[1], value) && !(command_wants_password(call) &&
+	    redis_is(words[0], "requirepass")))
 		return true;
 	return refuse(call, words[0], "can't set immutable config");
 }

@@ -1,8 +1,8 @@
 /*
  * Commands of Redis about the connection itself.
  *
- * There is no password: who is asked for one by its configuration may say any,
- * as the user `default', which is what Redis does without one.
+ * There is one user, `default', and one password or none.  Without one any is
+ * right.
  */
 
 #include "server/redis.h"
@@ -56,10 +56,14 @@ redis_run_echo(struct call *call)
 /* --- AUTH --- */
 
 static bool
-is_welcome(struct call *call, struct slice user)
+is_welcome(struct call *call, struct slice user, struct slice password)
 {
-	if (user.len == 7 && memcmp(user.data, "default", 7) == 0)
+	if (user.len == 7 && memcmp(user.data, "default", 7) == 0 &&
+	    (!command_wants_password(call) ||
+	    command_is_password(call, password))) {
+		call->session->is_stranger = false;
 		return true;
+	}
 	redis_error(call, "WRONGPASS", "invalid username-password pair or "
 	    "user is disabled.");
 	return false;
@@ -72,11 +76,12 @@ redis_run_auth(struct call *call)
 
 	if (req->argc > 3)
 		redis_syntax_error(call);
-	else if (req->argc == 2)
+	else if (req->argc == 2 && !command_wants_password(call))
 		redis_error(call, "ERR", "AUTH <password> called without any "
 		    "password configured for the default user. Are you sure "
 		    "your configuration is correct?");
-	else if (is_welcome(call, req->argv[1]))
+	else if (is_welcome(call, req->argc == 2 ? redis_word("default") :
+	    req->argv[1], req->argv[req->argc - 1]))
 		redis_ok(call);
 }
 
@@ -142,7 +147,7 @@ parse_option(struct call *call, size_t i, struct hello *hello)
 	size_t more = call->req->argc - i - 1;
 
 	if (redis_is(argv[i], "AUTH") && more >= 2)
-		return is_welcome(call, argv[i + 1]) ? 3 : 0;
+		return is_welcome(call, argv[i + 1], argv[i + 2]) ? 3 : 0;
 	if (redis_is(argv[i], "SETNAME") && more >= 1) {
 		hello->name = &argv[i + 1];
 		return redis_client_name_is_sound(call, "Client names",
@@ -165,6 +170,14 @@ redis_run_hello(struct call *call)
 	for (i = 2; i < call->req->argc; i += used)
 		if ((used = parse_option(call, i, &hello)) == 0)
 			return;
+	if (call->session->is_stranger) {
+		redis_error(call, "NOAUTH", "HELLO must be called with the "
+		    "client already authenticated, otherwise the HELLO AUTH "
+		    "<user> <pass> option can be used to authenticate the "
+		    "client and select the RESP protocol version at the same "
+		    "time");
+		return;
+	}
 	if (hello.name != NULL &&
 	    !session_set_name(call->session, *hello.name)) {
 		redis_error(call, "ERR", "out of memory");
@@ -194,6 +207,7 @@ void
 redis_run_reset(struct call *call)
 {
 	session_reset(call->session);
+	call->session->is_stranger = command_wants_password(call);
 	channels_forget(call->session);
 	tracking_end(call->session);
 	multi_forget(call->session);

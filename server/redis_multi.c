@@ -225,7 +225,10 @@ multi_spoil(struct call *call, size_t mark)
 		return;
 	/* Redis says so even if there is no transaction. */
 	outbuf_truncate(call->out, mark);
-	redis_error(call, "EXECABORT", "Transaction discarded because of: "
+	redis_error(call, "EXECABORT", "Transaction discarded because of: %s",
+	    call->session != NULL && call->session->is_stranger &&
+	    redis_fits(call->redis->arity, call->req->argc) ?
+	    "NOAUTH Authentication required." :
 	    "wrong number of arguments for 'exec' command");
 	if (open)
 		multi_forget(call->session);

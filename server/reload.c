@@ -76,7 +76,9 @@ reload_read(const struct config_args *args, const struct config *running,
 		return false;
 	if (config_keep_fixed(next, running, &report) != -1 &&
 	    keeps_peer(next, running) &&
-	    config_cookie_load(next, &report) == 0 && has_route(next, shards))
+	    config_cookie_load(next, &report) == 0 &&
+	    config_password_load(next, &report) == 0 &&
+	    has_route(next, shards))
 		return true;
 	config_free(next);
 	return false;

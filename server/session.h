@@ -47,6 +47,7 @@ struct session {
 	enum session_reply	 reply;
 	uint32_t		 place;		/* in the roster */
 	bool			 waits;		/* for the end of a pause */
+	bool			 is_stranger;	/* it has to say a password */
 	int			 fd;
 	uint64_t		 since_ms;
 	uint64_t		 active_ms;	/* last request */

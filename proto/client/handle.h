@@ -44,6 +44,7 @@ struct kv {
 	int			 call_ms;
 	int			 connect_ms;
 	size_t			 line_max;
+	char			*password;	/* ours, or NULL */
 	struct servers		 servers;
 	size_t			 current;	/* of the servers */
 	const char		*server;	/* its name */

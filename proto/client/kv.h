@@ -154,7 +154,9 @@ struct kv_options {
 					 * sent; 256 KiB */
 	size_t		depth;		/* requests in a pipeline without an
 					 * answer; 16384 */
-	uint64_t	reserved[8];	/* 0 */
+	const char	*password;	/* said to each server that is
+					 * connected to, or NULL */
+	uint64_t	reserved[7];	/* 0 */
 };
 
 /* ------------------------------------------------------------ handles */
@@ -169,7 +171,8 @@ struct kv_options {
  *
  * options may be NULL, and so may error.  Returns NULL on failure, with
  * *error set to KV_BAD_ARGUMENT, KV_UNREACHABLE or KV_NO_MEMORY; the message
- * has each server that was tried.
+ * has each server that was tried.  With a password also to what else a call
+ * may end with, KV_REFUSED if it is not the right one.
  */
 struct kv *kv_open(const char *server, const struct kv_options *options,
     struct kv_error *error);

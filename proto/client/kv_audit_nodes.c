@@ -31,10 +31,12 @@ add(struct sum *sum, const struct audit *audit)
 
 /* False after saying why there is no report. */
 static bool
-ask_at(const struct node *node, struct audit *audit)
+ask_at(const struct session *session, const struct node *node,
+    struct audit *audit)
 {
+	const struct kv_options options = { .password = session->password };
 	struct kv_error error;
-	struct kv *kv = kv_open(node->field[NODE_ADDRESS], NULL, &error);
+	struct kv *kv = kv_open(node->field[NODE_ADDRESS], &options, &error);
 	int exit_status;
 
 	if (kv == NULL) {
@@ -47,10 +49,11 @@ ask_at(const struct node *node, struct audit *audit)
 }
 
 static bool
-ask(const struct node *node, struct audit *audit)
+ask(const struct session *session, const struct node *node,
+    struct audit *audit)
 {
 	if (strcmp(node->field[NODE_STATE], "up") == 0)
-		return ask_at(node, audit);
+		return ask_at(session, node, audit);
 	session_complain("%s: %s", node->name, node->field[NODE_WHY]);
 	return false;
 }
@@ -108,7 +111,7 @@ audit_nodes(const struct session *session, const struct nodes *nodes)
 	size_t i;
 
 	for (i = 0; i < nodes->n; i++) {
-		if (!ask(&nodes->node[i], &audit))
+		if (!ask(session, &nodes->node[i], &audit))
 			continue;
 		add(&sum, &audit);
 		print_node(out, &nodes->node[i], &audit);

@@ -52,7 +52,8 @@ add_buckets(const struct session *session, const char *typed,
     struct complete *complete)
 {
 	struct kv_options options = {
-		.connect_ms = PATIENCE_MS, .call_ms = PATIENCE_MS
+		.connect_ms = PATIENCE_MS, .call_ms = PATIENCE_MS,
+		.password = session->password
 	};
 	struct add add = { complete, typed };
 	struct kv *kv = kv_open(session->server, &options, NULL);

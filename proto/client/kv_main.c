@@ -20,6 +20,8 @@
 const struct option_entry options[] = {
 	{ 's', "server", "server", "host:port, :port, or the path of a "
 	    "unix socket; or several, with commas" },
+	{ 'a', "auth", "file", "the file that has the password, in its first "
+	    "line; else it is in KV_PASSWORD" },
 	{ 'j', "json", NULL, "print JSON, an object a line" },
 	{ '0', "null", NULL, "end records with NUL instead of a newline" },
 	{ 'q', "quiet", NULL, "print no OK and no progress" },
@@ -73,6 +75,10 @@ read_options(struct session *session, int argc, char **argv)
 		case 's':
 			session->server = optarg;
 			break;
+		case 'a':
+			if (!session_read_password(session, optarg))
+				return EX_NOINPUT;
+			break;
 		case 'j':
 			session->out.json = true;
 			break;
@@ -89,7 +95,7 @@ read_options(struct session *session, int argc, char **argv)
 			(void)printf("kv %s\n", KVD_VERSION);
 			return 0;
 		default:	/* getopt has said what is wrong */
-			(void)fputs("usage: kv [-qj0] [-s server] "
+			(void)fputs("usage: kv [-qj0] [-a file] [-s server] "
 			    "[command ...] (kv --help explains)\n", stderr);
 			return EX_USAGE;
 		}
@@ -118,7 +124,10 @@ run_words(struct session *session, char **argv, size_t n)
 int
 main(int argc, char **argv)
 {
-	struct session session = { .server = getenv("KV_SERVER") };
+	struct session session = {
+		.server = getenv("KV_SERVER"),
+		.password = getenv("KV_PASSWORD")
+	};
 	int exit_status;
 
 	(void)setlocale(LC_CTYPE, "");
@@ -126,6 +135,8 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (session.server != NULL && *session.server == '\0')
 		session.server = NULL;
+	if (session.password != NULL && *session.password == '\0')
+		session.password = NULL;
 	output_init(&session.out);
 	exit_status = read_options(&session, argc, argv);
 	if (exit_status == -1 && optind == argc)

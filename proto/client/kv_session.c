@@ -4,12 +4,15 @@
  * status that a script can tell apart.
  */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/client/kv_session.h"
 
 #define SHOWN_BYTES	40
+#define PASSWORD_MAX	255
 
 void
 session_complain(const char *fmt, ...)
@@ -77,11 +80,32 @@ session_exit_status(enum kv_status status)
 	return EXIT_SERVER;
 }
 
+/* In memory that stays until our end, of which there is no more than one. */
+bool
+session_read_password(struct session *session, const char *path)
+{
+	static char line[PASSWORD_MAX + 2];
+	FILE *file = fopen(path, "re");
+	bool is_read = file != NULL && fgets(line, sizeof(line), file) != NULL;
+
+	if (file != NULL)
+		(void)fclose(file);
+	line[strcspn(line, "\r\n")] = '\0';
+	if (!is_read || *line == '\0') {
+		session_complain("%s: %s", path, file == NULL ?
+		    strerror(errno) : "no password (it is the first line)");
+		return false;
+	}
+	session->password = line;
+	return true;
+}
+
 struct kv *
 session_open(const struct session *session, int *exit_status)
 {
+	const struct kv_options options = { .password = session->password };
 	struct kv_error error;
-	struct kv *kv = kv_open(session->server, NULL, &error);
+	struct kv *kv = kv_open(session->server, &options, &error);
 
 	if (kv == NULL) {
 		session_complain("%s", error.message);

@@ -21,6 +21,7 @@ enum {
  */
 struct session {
 	const char	*server;
+	const char	*password;	/* or NULL */
 	struct kv	*kv;		/* NULL: not connected */
 	struct output	 out;
 	bool		 prompt;	/* commands are typed in */
@@ -32,6 +33,11 @@ struct session {
  * or an exit status after saying why.
  */
 int session_connect(struct session *);
+/*
+ * The password is the first line of a file; false after saying why it is not.
+ * For one session of the process.
+ */
+bool session_read_password(struct session *, const char *path);
 /* A further connection; NULL after saying why, with the exit status. */
 struct kv *session_open(const struct session *, int *exit_status);
 void session_close(struct session *);

@@ -2,8 +2,9 @@
  * Making a handle and ending it, and what can be asked of one without
  * talking to the server.
  *
- * Nothing is sent on connecting: the protocol has no greeting, and a server
- * that refuses us says so in the place of the first reply.
+ * Nothing is sent on connecting but a password, if there is one: the protocol
+ * has no greeting, and a server that refuses us says so in the place of the
+ * first reply.
  */
 
 #include <stdio.h>
@@ -39,7 +40,40 @@ new_handle(const struct kv_options *options)
 	kv->connect_ms = options->connect_ms != 0 ?
 	    options->connect_ms : HANDLE_CONNECT_MS;
 	kv_set_deadline(kv, options->call_ms);
-	return kv;
+	if (options->password == NULL ||
+	    (kv->password = strdup(options->password)) != NULL)
+		return kv;
+	free(kv);
+	return NULL;
+}
+
+/* The one thing that may be said on connecting. */
+static enum kv_status
+say_password(struct kv *kv)
+{
+	struct kv_bytes word = kv_str(kv->password);
+	struct answer_part part = { 0 };
+	enum kv_status status;
+
+	status = handle_begin(kv, (struct expect){ .shape = SHAPE_STATUS });
+	if (status == KV_OK)
+		status = handle_compose(kv, "AUTH", &word, 1);
+	if (status == KV_OK)
+		status = handle_read(kv, handle_deadline(kv), &part);
+	return status == KV_OK ? handle_verdict(kv, &part, kv_str("AUTH")) :
+	    status;
+}
+
+static enum kv_status
+connect_to_one(struct kv *kv, size_t first)
+{
+	enum kv_status status = handle_dial(kv, first);
+
+	if (status != KV_OK)
+		return status;
+	kv->mode = HANDLE_CALLS;
+	kv->message[0] = '\0';
+	return kv->password == NULL ? KV_OK : say_password(kv);
 }
 
 static enum kv_status
@@ -87,7 +121,7 @@ kv_open(const char *server, const struct kv_options *options,
 	}
 	status = read_servers(kv, server != NULL ? server : HANDLE_SERVER);
 	if (status == KV_OK)
-		status = handle_dial(kv, 0);
+		status = connect_to_one(kv, 0);
 	if (status == KV_OK)
 		return kv;
 	set_error(error, status, kv->message);
@@ -112,17 +146,18 @@ hang_up(struct kv *kv)
 enum kv_status
 kv_reopen(struct kv *kv)
 {
-	enum kv_status status;
-
 	if (kv->mode == HANDLE_LIST)
 		return handle_check(kv, false);
 	hang_up(kv);
-	status = handle_dial(kv, kv->current + 1);
-	if (status != KV_OK)
-		return status;
-	kv->mode = HANDLE_CALLS;
-	kv->message[0] = '\0';
-	return KV_OK;
+	return connect_to_one(kv, kv->current + 1);
+}
+
+static void
+forget_password(struct kv *kv)
+{
+	if (kv->password != NULL)
+		explicit_bzero(kv->password, strlen(kv->password));
+	free(kv->password);
 }
 
 void
@@ -132,6 +167,7 @@ kv_close(struct kv *kv)
 		return;
 	hang_up(kv);
 	servers_free(&kv->servers);
+	forget_password(kv);
 	free(kv);
 }
 

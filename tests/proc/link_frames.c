@@ -272,7 +272,7 @@ Test(link_frames, that_ask_too_much_are_refused_and_the_link_goes_on)
 	static const char *const here[] = {
 		"PING", "INFO", "INFO server", "INFO nodes", "INFO node",
 		"WHERE apples", "HELP", "AUDIT", "QUIT", "NONSENSE",
-		"GET apples", "CREATE"
+		"GET apples", "CREATE", "AUTH x"
 	};
 	struct frame frame;
 	struct peer p;

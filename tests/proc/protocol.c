@@ -246,7 +246,8 @@ Test(protocol, help_names_every_command)
 	static const char *const verbs[] = {
 		"CREATE ", "PUT ", "GET ", "DELETE ", "SUBSCRIBE ",
 		"BUCKETS:", "KEYS ", "COUNT ", "DROP ", "MPUT ", "MGET ",
-		"WHERE ", "INFO ", "AUDIT:", "HELP ", "PING:", "QUIT:",
+		"WHERE ", "INFO ", "AUDIT:", "HELP ", "PING:", "AUTH ",
+		"QUIT:",
 #ifdef KVD_DEBUG_COMMANDS
 		"DEBUG ",
 #endif

@@ -36,6 +36,7 @@ end(void)
 }
 
 TestSuite(config_cookie, .init = begin, .fini = end);
+TestSuite(config_password, .init = begin, .fini = end);
 
 static const char *
 cookie_file(const char *name, const char *content, mode_t mode)
@@ -291,4 +292,48 @@ Test(config_cookie, another_one_is_a_difference)
 	cr_assert_eq(load_private(TWO "cookie simsim\n"), 0);
 	cr_assert_eq(config_differences(&config, &next), 1);
 	config_free(&next);
+}
+
+/* --- the password --- */
+
+static int
+load_password(const char *content)
+{
+	mode_t mask = umask(0077);
+
+	config_free(&config);
+	load_good(&config, content);
+	umask(mask);
+	complaints_init(&complaints);
+	return config_password_load(&config, &complaints.report);
+}
+
+Test(config_password, is_none_unless_it_is_configured)
+{
+	cr_assert_eq(load_password("memory 1G\n"), 0);
+	cr_assert_null(config.client_secret);
+	cr_assert_eq(load_password("password \"two words\"\n"), 0);
+	cr_assert_str_eq(config.client_secret, "two words");
+}
+
+Test(config_password, may_be_in_a_file_that_is_its_owners_alone)
+{
+	char content[512];
+
+	snprintf(content, sizeof(content), "password-file %s\n",
+	    cookie_file("password", "two words\n", 0600));
+	cr_assert_eq(load_password(content), 0);
+	cr_assert_str_eq(config.client_secret, "two words");
+	cookie_file("password", "two words\n", 0640);
+	cr_assert_eq(load_password(content), EX_CONFIG);
+	cr_assert_not_null(strstr(complaints.text, "others can read or change "
+	    "the password; chmod 600 "));
+	cookie_file("password", "\n", 0600);
+	cr_assert_eq(load_password(content), EX_CONFIG);
+	cr_assert_not_null(strstr(complaints.text, "a password is one line of "
+	    "1 to 255 bytes"));
+	cr_assert_eq(load_password("password-file /nowhere\n"), EX_CONFIG);
+	cr_assert_not_null(strstr(complaints.text,
+	    "/nowhere: No such file or directory"));
+	cr_assert_null(config.client_secret);
 }

@@ -266,6 +266,7 @@ Test(config_pages, the_sample_is_good_with_every_comment_taken_off)
 	/* What is shown in two forms. */
 	comment(sample, " to /var/log/kvd/kvd.log\n");
 	comment(sample, " cookie word\n");
+	comment(sample, " password word\n");
 	load_good(&config, sample);
 	cr_assert_eq(config.listens, 3);
 	cr_assert_str_eq(config.user, "kvd");
