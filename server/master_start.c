@@ -165,6 +165,7 @@ open_inside(struct master *m, int roster_fd)
 	m->common.master = getpid();
 	m->common.lastwords = lastwords_open();
 	m->common.poison = poison_open();
+	m->common.args = m->args;
 	m->common.agreed = agreed_open();
 	m->common.roster = roster_open(roster_fd);
 	if (m->common.lastwords == NULL || m->common.poison == NULL ||

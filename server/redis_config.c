@@ -7,9 +7,9 @@
  * not so cannot be set.  The rest is about things that kvd has not, and is
  * kept as it is given, for who sets something wants to read it again.
  *
- * SET gives a live setting (live.h) its value in all workers, until a reload;
- * all else is for kvd.conf, which nobody but people writes: a worker may not
- * even be allowed to.  All are checked before any is set.
+ * SET gives a live setting (live.h) its value in all workers, until a reload,
+ * or longer with REWRITE, which writes it into kvd.conf; all else is for people
+ * who write that.  All are checked before any is set.
  */
 
 #include "server/redis.h"
@@ -22,6 +22,7 @@
 #include "proto/glob.h"
 #include "proto/number.h"
 #include "server/agreed.h"
+#include "server/config_rewrite.h"
 #include "server/config_table.h"
 #include "server/config_value.h"
 #include "server/live.h"
@@ -484,9 +485,35 @@ redis_run_config_resetstat(struct call *call)
 	redis_ok(call);
 }
 
+/*
+ * What was set, and is a setting of kvd.conf.  We are the user that may read
+ * that file; whether it may be written, too, is for who owns it.
+ */
 void
 redis_run_config_rewrite(struct call *call)
 {
-	redis_error(call, "ERR", "kvd does not write its configuration, see "
-	    "kvd.conf(5)");
+	enum config_option option, options[CONFIG_OPTIONS];
+	char why[CONFIG_WHY_MAX];
+	struct config config;
+	uint64_t value;
+	size_t n = 0;
+
+	for (option = 0; option < CONFIG_OPTIONS; option++)
+		if (live_is(option) &&
+		    agreed_get(agreed_of(call), option, &value))
+			options[n++] = option;
+	copy_config(call, &config);
+	switch (config_rewrite(call->env->inherit->args, &config, options, n,
+	    why)) {
+	case CONFIG_REWRITTEN:
+		redis_ok(call);
+		break;
+	case CONFIG_NO_FILE:
+		redis_error(call, "ERR", "The server is running without a "
+		    "config file");
+		break;
+	case CONFIG_NOT_REWRITTEN:
+		redis_error(call, "ERR", "Rewriting config file: %s", why);
+		break;
+	}
 }

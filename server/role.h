@@ -16,6 +16,7 @@
  */
 struct inherit {
 	const struct config	*config;	/* for the child's whole life */
+	const struct config_args *args;		/* that it comes from */
 	struct arena		*arena;
 	struct lastwords_sheet	*lastwords;
 	struct poison_list	*poison;
