@@ -29,6 +29,8 @@
 #include "shm/word.h"
 
 #define BACKED_AT_START	6	/* segments */
+#define MODE_OWNER	0600
+#define MODE_GROUP	0640
 
 static bool
 object_name(char *out, size_t size, const char *instance)
@@ -49,7 +51,7 @@ arena_open_object(const char *instance, int flags)
 		errno = EINVAL;
 		return -1;
 	}
-	return shm_open(name, flags, 0600);
+	return shm_open(name, flags, MODE_OWNER);
 }
 
 int
@@ -89,20 +91,21 @@ set_facts(struct arena *a, const struct superblock *sb, const char *name)
 
 /* Takes the descriptor over, but not on failure. */
 static enum arena_error
-map(struct arena **out, int fd, uint64_t size)
+map(struct arena **out, int fd, uint64_t size, bool read_only)
 {
+	int access = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 	struct arena *a;
 	int saved;
 
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		goto fail;
-	a->base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_NORESERVE, fd, 0);
+	a->base = mmap(NULL, size, access, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (a->base == MAP_FAILED)
 		goto fail;
 	/* Dumping 1 GB keeps a dead worker's locks for seconds. */
 	madvise(a->base, size, MADV_DONTDUMP);
 	a->fd = fd;
+	a->read_only = read_only;
 	*out = a;
 	return ARENA_OK;
 fail:
@@ -170,7 +173,7 @@ arena_create(struct arena **out, const struct arena_params *p)
 	if (arena_claim_object(fd) == -1)
 		error = ARENA_ERRNO;
 	if (error != ARENA_OK || (error = size_object(fd, &g)) != ARENA_OK ||
-	    (error = map(&a, fd, g.size_bytes)) != ARENA_OK) {
+	    (error = map(&a, fd, g.size_bytes, false)) != ARENA_OK) {
 		saved = errno;
 		close(fd);
 		goto fail;
@@ -189,14 +192,16 @@ fail:
 }
 
 static enum arena_error
-read_header(int fd, uid_t uid, struct superblock *sb)
+read_header(int fd, const uid_t *owner, struct superblock *sb)
 {
 	struct stat st;
 	ssize_t n;
 
 	if (fstat(fd, &st) == -1)
 		return ARENA_ERRNO;
-	if (st.st_uid != uid)
+	if (!S_ISREG(st.st_mode))
+		return ARENA_NOT_AN_ARENA;
+	if (owner != NULL && st.st_uid != *owner)
 		return ARENA_OTHER_USER;
 	n = pread(fd, sb, sizeof(*sb), 0);
 	if (n == -1)
@@ -206,34 +211,112 @@ read_header(int fd, uid_t uid, struct superblock *sb)
 	return superblock_check(sb, (uint64_t)st.st_size);
 }
 
-enum arena_error
-arena_attach_fd(struct arena **out, const char *name, int fd, uid_t uid)
+/* Takes the descriptor over, but not on failure. */
+static enum arena_error
+attach(struct arena **out, const char *name, int fd, const uid_t *owner,
+    bool read_only)
 {
 	enum arena_error error;
 	struct superblock sb;
 
-	if ((error = read_header(fd, uid, &sb)) != ARENA_OK ||
-	    (error = map(out, fd, sb.size_bytes)) != ARENA_OK)
+	if ((error = read_header(fd, owner, &sb)) != ARENA_OK ||
+	    (error = map(out, fd, sb.size_bytes, read_only)) != ARENA_OK)
 		return error;
 	set_facts(*out, &sb, name);
 	return ARENA_OK;
 }
 
 enum arena_error
-arena_attach(struct arena **out, const char *name, uid_t uid)
+arena_attach_fd(struct arena **out, const char *name, int fd, uid_t uid)
+{
+	return attach(out, name, fd, &uid, false);
+}
+
+static enum arena_error
+attach_by_name(struct arena **out, const char *name, const uid_t *owner,
+    bool read_only)
 {
 	enum arena_error error;
 	int fd, saved;
 
-	if ((fd = arena_open_object(name, O_RDWR)) == -1)
-		return errno == ENOENT ? ARENA_MISSING :
-		    errno == EACCES ? ARENA_OTHER_USER : ARENA_ERRNO;
-	if ((error = arena_attach_fd(out, name, fd, uid)) != ARENA_OK) {
+	/* Who put a pipe there is not to keep us waiting. */
+	fd = arena_open_object(name, read_only ? O_RDONLY | O_NONBLOCK :
+	    O_RDWR);
+	if (fd == -1)
+		return errno == ENOENT ? ARENA_MISSING : ARENA_ERRNO;
+	error = attach(out, name, fd, owner, read_only);
+	if (error != ARENA_OK) {
 		saved = errno;
 		close(fd);
 		errno = saved;
 	}
 	return error;
+}
+
+enum arena_error
+arena_attach(struct arena **out, const char *name, uid_t uid)
+{
+	enum arena_error error = attach_by_name(out, name, &uid, false);
+
+	return error == ARENA_ERRNO && errno == EACCES ? ARENA_OTHER_USER :
+	    error;
+}
+
+enum arena_error
+arena_attach_reader(struct arena **out, const char *name, const uid_t *owner)
+{
+	return attach_by_name(out, name, owner, true);
+}
+
+/*
+ * The magic is taken away, which all layouts have in the same place.  Killed
+ * before the unlink, we leave an arena that was never completed.
+ */
+int
+arena_retire(const char *instance)
+{
+	static const uint64_t no_magic;
+	int fd = arena_open_object(instance, O_RDWR);
+	ssize_t n = sizeof(no_magic);
+
+	if (fd != -1) {
+		n = pwrite(fd, &no_magic, sizeof(no_magic), 0);
+		close(fd);
+	}
+	/* What cannot be written to has no readers that could be told. */
+	(void)n;
+	return arena_unlink(instance);
+}
+
+bool
+arena_is_current(const struct arena *a)
+{
+	const struct superblock *sb = arena_at(a, 0);
+
+	return word_load(&sb->magic) == LAYOUT_MAGIC;
+}
+
+bool
+arena_has_name(const struct arena *a)
+{
+	struct stat st;
+
+	return fstat(a->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* The group comes first, so that no other one may read in between. */
+int
+arena_admit(struct arena *a, const gid_t *group)
+{
+	struct stat st;
+
+	if (group == NULL)
+		return fchmod(a->fd, MODE_OWNER);
+	/* Where nothing is to be changed it need not be allowed. */
+	if (fstat(a->fd, &st) == -1 || (st.st_gid != *group &&
+	    fchown(a->fd, (uid_t)-1, *group) == -1))
+		return -1;
+	return fchmod(a->fd, MODE_GROUP);
 }
 
 int

@@ -63,6 +63,16 @@ enum arena_error arena_attach(struct arena **arena, const char *name,
     uid_t uid);
 
 /*
+ * Map it only to be read, which takes no more than the permission to.  With
+ * such a handle the functions work that say they take no lock: reads of pairs
+ * and buckets, walks, facts.  Where these would take one for a dead writer's
+ * sake they answer SHM_BUSY, and somebody else finishes what was begun.
+ * Nothing else may be called.  owner: whose it must be; NULL: whoever's.
+ */
+enum arena_error arena_attach_reader(struct arena **arena, const char *name,
+    const uid_t *owner);
+
+/*
  * The same through a descriptor of the object, which the program that was
  * here before has handed on over exec(3) with its hold on the arena.  fd is
  * taken over on ARENA_OK, else it stays the caller's.
@@ -89,6 +99,25 @@ void arena_remember_names(struct arena *);
 
 /* Remove the object of an instance.  Returns 0, or -1 with errno. */
 int arena_unlink(const char *name);
+
+/*
+ * The same for an arena that readers may have mapped and that another one is
+ * to follow: they see from now on that it is not current any more.
+ */
+int arena_retire(const char *name);
+
+/*
+ * False once it was retired.  A load; who wants to know as well whether
+ * somebody has just removed its name asks arena_has_name(), a system call.
+ */
+bool arena_is_current(const struct arena *);
+bool arena_has_name(const struct arena *);
+
+/*
+ * Let a group read the object, or with NULL nobody but its owner.  It is the
+ * owner's to do, who must be a member.  Returns 0, or -1 with errno.
+ */
+int arena_admit(struct arena *, const gid_t *group);
 
 /*
  * Claim the instance for this process until it exits: two masters on one
@@ -121,6 +150,9 @@ bool arena_hold(struct arena *);
  * attaching, and not for who holds it.
  */
 bool arena_is_held(const char *name);
+
+/* The same of one that is attached, and may be mapped only to be read. */
+bool arena_is_served(const struct arena *);
 
 /*
  * The claimer's pid by name, without attaching (for "already running" before

@@ -120,6 +120,12 @@ arena_is_held(const char *name)
 }
 
 bool
+arena_is_served(const struct arena *a)
+{
+	return holder_of(a->fd, HOLD_BYTE) != 0;
+}
+
+bool
 arena_is_changing(const char *name)
 {
 	return holder_by_name(name, CHANGE_BYTE) > 0;

@@ -14,6 +14,7 @@
 struct arena {
 	uint8_t			*base;
 	int			 fd;
+	bool			 read_only;	/* no lock can be taken */
 	uint64_t		 size_bytes;
 	uint64_t		 segment_bytes;
 	unsigned		 segment_bits;	/* its logarithm */

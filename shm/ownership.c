@@ -19,6 +19,18 @@ has_piece(const uint64_t *has, uint32_t piece)
 	return (has[piece / 64] >> piece % 64 & 1) != 0;
 }
 
+static bool
+has_bucket(const struct ownership *own, struct bytes bucket)
+{
+	if (bucket.len == 0)
+		return false;
+	if (own->by == OWNERSHIP_LETTERS)
+		return has_piece(own->has,
+		    *(const unsigned char *)bucket.data);
+	return has_piece(own->has, hash_slot(bucket.data, bucket.len) /
+	    (HASH_SLOTS / OWNERSHIP_PIECES));
+}
+
 void
 ownership_publish(struct arena *a, const struct ownership *own)
 {
@@ -80,13 +92,44 @@ ownership_allows(const struct arena *a, uint64_t hash, struct bytes bucket)
 
 	if (ownership_is_of(a, hash))
 		return true;
-	if (!ownership_read(a, &own) || bucket.len == 0)
+	return ownership_read(a, &own) && has_bucket(&own, bucket);
+}
+
+static bool
+has_all(const struct ownership *own)
+{
+	unsigned i, n = OWNERSHIP_PIECES / 64;
+
+	/* A name begins with one of 256 letters. */
+	if (own->by == OWNERSHIP_LETTERS)
+		n = 256 / 64;
+	for (i = 0; i < n && own->has[i] == UINT64_MAX; i++)
+		;
+	return i == n;
+}
+
+/* The sequence is read first: a copy that is newer than it is made again. */
+static bool
+renew(const struct arena *a, struct ownership_copy *kept, uint64_t sequence)
+{
+	if (sequence % 2 != 0 || !ownership_read(a, &kept->own))
 		return false;
-	if (own.by == OWNERSHIP_LETTERS)
-		return has_piece(own.has,
-		    *(const unsigned char *)bucket.data);
-	return has_piece(own.has, hash_slot(bucket.data, bucket.len) /
-	    (HASH_SLOTS / OWNERSHIP_PIECES));
+	kept->is_all = has_all(&kept->own);
+	kept->sequence = sequence;
+	return true;
+}
+
+enum ownership_answer
+ownership_ask(const struct arena *a, struct ownership_copy *kept,
+    struct bytes bucket)
+{
+	uint64_t sequence = word_load(&a->ownership->sequence);
+
+	if ((sequence != kept->sequence || sequence == 0) &&
+	    !renew(a, kept, sequence))
+		return OWNERSHIP_UNKNOWN;
+	return kept->is_all || has_bucket(&kept->own, bucket) ?
+	    OWNERSHIP_OURS : OWNERSHIP_OTHERS;
 }
 
 void

@@ -51,6 +51,21 @@ bool ownership_read(const struct arena *, struct ownership *);
 bool ownership_allows(const struct arena *, uint64_t hash,
     struct bytes bucket);
 
+/*
+ * The same for a process without a table of its own, which believes the
+ * record: it keeps a copy, all zeros at first, that is made anew here if it
+ * is old.  Two loads if it is not.  OWNERSHIP_UNKNOWN if nothing is published,
+ * or is published just now.
+ */
+struct ownership_copy {
+	uint64_t		sequence;
+	bool			is_all;		/* there is no other node */
+	struct ownership	own;
+};
+enum ownership_answer { OWNERSHIP_OURS, OWNERSHIP_OTHERS, OWNERSHIP_UNKNOWN };
+enum ownership_answer ownership_ask(const struct arena *,
+    struct ownership_copy *, struct bytes bucket);
+
 /* Is the table with that hash in force? */
 bool ownership_is_of(const struct arena *, uint64_t hash);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/ahead.h"
 #include "shm/batch.h"
 #include "shm/bucket.h"
 #include "shm/bucket_locked.h"
@@ -20,6 +21,8 @@
 #include "shm/read.h"
 #include "shm/room.h"
 #include "shm/word.h"
+
+#define LOOK_AHEAD	16	/* keys; more are slower again */
 
 static enum shm_status
 check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
@@ -276,6 +279,43 @@ pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
 	if (facts->expires_ms != 0 && facts->expires_ms <= clock_wall_ms())
 		return SHM_NO_KEY;
 	return facts->len > cap ? SHM_NO_ROOM : SHM_OK;
+}
+
+static void
+fetch(const struct arena *a, uint32_t shard, struct bytes bucket,
+    const struct bytes *keys, size_t n)
+{
+	struct ahead ahead[LOOK_AHEAD];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		ahead_line(a, shard, bucket, keys[i], &ahead[i]);
+	for (i = 0; i < n; i++)
+		ahead_record(a, &ahead[i]);
+}
+
+enum shm_status
+pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
+    const struct bytes *keys, size_t n, size_t *done, void *buf, size_t cap,
+    const struct pair_told *told)
+{
+	struct pair_facts facts = { 0 };
+	enum shm_status status;
+	size_t end;
+
+	while (*done < n) {
+		end = n - *done < LOOK_AHEAD ? n : *done + LOOK_AHEAD;
+		fetch(a, shard, bucket, keys + *done, end - *done);
+		while (*done < end) {
+			status = pair_look(a, shard, bucket, keys[*done], buf,
+			    cap, &facts);
+			if (status != SHM_OK && status != SHM_NO_KEY)
+				return status;
+			if (!told->tell(told->arg, (*done)++, status, &facts))
+				return SHM_OK;
+		}
+	}
+	return SHM_OK;
 }
 
 enum shm_status

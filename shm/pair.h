@@ -1,6 +1,7 @@
 #ifndef KVD_SHM_PAIR_H
 #define KVD_SHM_PAIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/arena.h"
@@ -60,5 +61,22 @@ struct pair_facts {
  */
 enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, void *buf, size_t cap, struct pair_facts *);
+
+/*
+ * The same of many keys, whose memory is asked for a few at a time, so that
+ * the waits for it overlap, see ahead.h; buf is used for each in turn, by
+ * tell(), which is told SHM_OK or SHM_NO_KEY of keys[i] and returns false to
+ * be told no more.  *done is where to begin, and becomes where it ended.
+ * SHM_OK if it is at the end or was stopped, else why keys[*done] cannot be
+ * told.  No snapshot: each key is as it is when it is read.
+ */
+struct pair_told {
+	bool	(*tell)(void *arg, size_t i, enum shm_status,
+		    const struct pair_facts *);
+	void	*arg;
+};
+enum shm_status pair_look_many(struct arena *, uint32_t shard,
+    struct bytes bucket, const struct bytes *keys, size_t n, size_t *done,
+    void *buf, size_t cap, const struct pair_told *);
 
 #endif

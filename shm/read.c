@@ -35,6 +35,12 @@ read_patience(unsigned n)
 	return n < ATTEMPTS_MAX;
 }
 
+enum shm_status
+read_stuck(const struct shard *sh)
+{
+	return word_load(&sh->poisoned) != 0 ? SHM_DAMAGED : SHM_BUSY;
+}
+
 static struct line *
 follow(const struct arena *a, uint64_t slot)
 {
@@ -299,6 +305,8 @@ walk(struct arena *a, uint32_t shard, struct path *p)
 	for (n = 0; read_patience(n); n++)
 		if (attempt(a, sh, p, &status))
 			return status;
+	if (a->read_only)
+		return read_stuck(sh);
 	/* Under the lock nothing moves, so one attempt is enough. */
 	if (lock_shard(a, shard, &h) == LOCK_POISONED)
 		return SHM_DAMAGED;

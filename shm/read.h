@@ -30,7 +30,8 @@ enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
 
 /*
  * Find a key of a bucket.  Tries as often as it takes.  SHM_OK,
- * SHM_NO_BUCKET, SHM_NO_KEY or SHM_DAMAGED.
+ * SHM_NO_BUCKET, SHM_NO_KEY or SHM_DAMAGED; SHM_BUSY if only the lock would
+ * help, and the arena is mapped to be read.
  */
 enum shm_status read_pair(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *);

@@ -22,4 +22,7 @@ enum read_status read_bucket_once(const struct arena *, const struct shard *,
 enum read_status read_line_once(const struct arena *, const struct table *,
     uint64_t number, const struct read_action *);
 
+/* What to answer where only the lock would help, and cannot be had. */
+enum shm_status read_stuck(const struct shard *);
+
 #endif

@@ -126,7 +126,7 @@ struct walk {			/* what a step is about */
 	struct packing		 packing;
 };
 
-enum step { STEP_OK, STEP_GONE, STEP_RETRY };
+enum step { STEP_OK, STEP_GONE, STEP_RETRY, STEP_STUCK };
 
 /* One attempt at one line: its names, and the cursor behind it. */
 static enum step
@@ -192,6 +192,8 @@ one_line(struct walk *w, uint32_t shard, uint64_t *next)
 	for (n = 0; read_patience(n); n++)
 		if ((step = try_line(w, next)) != STEP_RETRY)
 			return step;
+	if (w->a->read_only)
+		return STEP_STUCK;
 	if (lock_shard(w->a, shard, &h) == LOCK_POISONED)
 		return STEP_RETRY;
 	step = try_line(w, next);
@@ -216,6 +218,8 @@ run(struct walk *w, uint32_t shard,
 			return SHM_NO_BUCKET;
 		case STEP_RETRY:
 			return SHM_DAMAGED;
+		case STEP_STUCK:
+			return batch->used > 0 ? SHM_OK : read_stuck(w->sh);
 		}
 		if (!w->packing.fits) {
 			batch->needed = w->packing.used - batch->used;

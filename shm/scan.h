@@ -41,8 +41,9 @@ struct scan_batch {
  * Advance a walk over the keys of a bucket: at least one index line, as many
  * as fit the buffer.  scan->done is set with the last step.  A step may
  * return no name without being the last.
- * SHM_OK, SHM_NO_BUCKET (also when it is dropped between two steps), or
- * SHM_NO_ROOM when a single line does not fit: enlarge to `needed`.
+ * SHM_OK, SHM_NO_BUCKET (also when it is dropped between two steps),
+ * SHM_NO_ROOM when a single line does not fit: enlarge to `needed`; SHM_BUSY
+ * as from read_pair(), and then the walk has lost nothing.
  */
 enum shm_status scan_keys(struct arena *, struct bytes bucket, struct scan *,
     struct scan_batch *);

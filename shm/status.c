@@ -28,6 +28,8 @@ shm_strstatus(enum shm_status status)
 		return "buffer too small";
 	case SHM_DAMAGED:
 		return "shard damaged";
+	case SHM_BUSY:
+		return "a change is not finished";
 	}
 	return "unknown status";
 }

@@ -19,7 +19,9 @@ enum shm_status {
 	SHM_BATCH_SIZE,		/* the records of one batch exceed a segment */
 	SHM_NOT_A_BUCKET,	/* the name is that of a string */
 	SHM_NO_ROOM,		/* the caller's buffer is too small */
-	SHM_DAMAGED		/* the shard is, or its lock lost, see lock.h */
+	SHM_DAMAGED,		/* the shard is, or its lock lost, see lock.h */
+	SHM_BUSY		/* a change stands half done, and this process
+				 * may only read: somebody else finishes it */
 };
 
 /* A run of bytes that somebody else owns. */

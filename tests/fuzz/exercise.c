@@ -25,6 +25,7 @@
 #define FEED_EVENTS	4096
 #define BATCH		30
 #define CLEAN_STEPS	40
+#define TOGETHER	40	/* keys */
 
 /*
  * Readers of a damaged line give way to a writer 4000 times.  There is none,
@@ -110,8 +111,38 @@ read_pairs(struct arena *a, struct bytes bucket)
 		case SHM_VALUE_SIZE:
 		case SHM_BATCH_SIZE:
 		case SHM_NOT_A_BUCKET:
+		case SHM_BUSY:
 			must(false);
 		}
+}
+
+static bool
+check_told(void *arg, size_t i, enum shm_status status,
+    const struct pair_facts *facts)
+{
+	(void)i;
+	must(status == SHM_NO_KEY || facts->len <= *(const size_t *)arg);
+	return true;
+}
+
+static void
+read_pairs_together(struct arena *a, struct bytes bucket)
+{
+	static uint8_t buf[8192];
+	static char text[TOGETHER][16];
+	size_t cap = sizeof(buf), done = 0;
+	const struct pair_told told = { check_told, &cap };
+	struct bytes keys[TOGETHER];
+	unsigned i;
+
+	for (i = 0; i < TOGETHER; i++) {
+		keys[i] = specimen_key(i);
+		memcpy(text[i], keys[i].data, keys[i].len);
+		keys[i].data = text[i];
+	}
+	(void)pair_look_many(a, arena_shard_of(a, bucket), bucket, keys,
+	    TOGETHER, &done, buf, cap, &told);
+	must(done <= TOGETHER);
 }
 
 static void
@@ -195,6 +226,7 @@ exercise_reads(struct arena *a)
 		bucket = specimen_bucket(i);
 		(void)bucket_stat(a, bucket, &st);
 		read_pairs(a, bucket);
+		read_pairs_together(a, bucket);
 		walk(a, 0, &bucket);
 	}
 	for (shard = 0; shard < a->shards_count; shard++) {

@@ -107,3 +107,52 @@ Test(ownership, counts_strays_for_one_table)
 	ownership_publish(a, &own);
 	cr_assert_not(ownership_strays(a, 77, &strays));
 }
+
+Test(ownership, is_asked_by_who_has_no_table_and_keeps_a_copy)
+{
+	struct ownership own = { 3, 77, OWNERSHIP_SLOTS, { 0 } };
+	struct bytes ours = support_bytes("ours");
+	struct ownership_copy kept = { 0 };
+	struct arena *a = an_arena();
+	word *sequence = &a->ownership->sequence;
+
+	cr_assert_eq(ownership_ask(a, &kept, ours), OWNERSHIP_UNKNOWN);
+	set(&own, hash_slot("ours", 4) / 16);
+	ownership_publish(a, &own);
+	cr_assert_eq(ownership_ask(a, &kept, ours), OWNERSHIP_OURS);
+	cr_assert_eq(ownership_ask(a, &kept, support_bytes("theirs")),
+	    OWNERSHIP_OTHERS);
+	cr_assert_not(kept.is_all);
+	/* It has moved away; and is published just now, or was by who died. */
+	memset(own.has, 0, sizeof(own.has));
+	ownership_publish(a, &own);
+	cr_assert_eq(ownership_ask(a, &kept, ours), OWNERSHIP_OTHERS);
+	word_store(sequence, word_peek(sequence) + 1);
+	cr_assert_eq(ownership_ask(a, &kept, ours), OWNERSHIP_UNKNOWN);
+	memset(own.has, 0xff, sizeof(own.has));
+	ownership_publish(a, &own);
+	cr_assert_eq(ownership_ask(a, &kept, ours), OWNERSHIP_OURS);
+	cr_assert(kept.is_all);
+}
+
+Test(ownership, of_all_letters_is_of_all)
+{
+	struct ownership own = { 3, 77, OWNERSHIP_LETTERS, { 0 } };
+	struct ownership_copy kept = { 0 };
+	struct arena *a = an_arena();
+	uint32_t i;
+
+	for (i = 0; i < 255; i++)
+		set(&own, i);
+	ownership_publish(a, &own);
+	cr_assert_eq(ownership_ask(a, &kept, support_bytes("x")),
+	    OWNERSHIP_OURS);
+	cr_assert_eq(ownership_ask(a, &kept, support_bytes("\xff")),
+	    OWNERSHIP_OTHERS);
+	cr_assert_not(kept.is_all);
+	set(&own, 255);
+	ownership_publish(a, &own);
+	cr_assert_eq(ownership_ask(a, &kept, support_bytes("\xff")),
+	    OWNERSHIP_OURS);
+	cr_assert(kept.is_all);
+}
