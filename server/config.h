@@ -83,6 +83,7 @@ struct config {
 	uint64_t	 shards;	/* 0: what the arena chooses */
 	uint64_t	 workers;	/* 0: one per CPU */
 	char		*user;		/* NULL: stay who we are */
+	char		*readers;	/* a group; NULL: nobody else */
 	char		*pidfile;	/* NULL: none */
 	uint64_t	 clients_max;	/* per instance */
 	uint64_t	 idle_ms;	/* close an idle client; 0: never */

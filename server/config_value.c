@@ -180,7 +180,8 @@ set_user(struct config *config, enum config_option option, const char *text,
     char *why)
 {
 	if (*text == '\0' || *text == '-' || !only_has(text, "._-$"))
-		return refuse(why, "\"%.100s\" is not a user name", text);
+		return refuse(why, "\"%.100s\" is not the name of a user or "
+		    "group", text);
 	return replace_string(config, option, text, why);
 }
 

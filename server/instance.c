@@ -19,6 +19,7 @@
 
 #include "server/instance.h"
 #include "server/log.h"
+#include "server/privileges.h"
 #include "server/process.h"
 #include "shm/board.h"
 
@@ -105,6 +106,22 @@ claim(const struct config *config, struct arena *arena)
 		refuse_second(config, holder);
 	if (holder == -1)
 		refuse(config, "claim", ARENA_ERRNO);
+}
+
+/* Who may read it besides us, whatever was so before. */
+static void
+admit(const struct config *config, struct arena *arena)
+{
+	gid_t group = 0;
+
+	if (config->readers != NULL)
+		group = privileges_group(config->readers);
+	if (arena_admit(arena, config->readers != NULL ? &group : NULL) == 0)
+		return;
+	fatal(EX_NOPERM, "cannot let group %s read the shared memory "
+	    "/dev/shm/kvd.%s: %s; make who runs kvd a member of it, see "
+	    "readers in kvd.conf(5)", config->readers != NULL ?
+	    config->readers : "none", config->name, strerror(errno));
 }
 
 static void
@@ -196,6 +213,7 @@ create(const struct config *config)
 		refuse(config, "make", error);
 	claim(config, arena);
 	outlive_orphans(config, arena);
+	admit(config, arena);
 	log_info("made shared memory %s of %ju bytes", arena_uuid(arena),
 	    (uintmax_t)arena_memory_bytes(arena));
 	return arena;
@@ -226,7 +244,7 @@ static void
 discard(const struct config *config, const char *why)
 {
 	instance_require_free(config);
-	if (arena_unlink(config->name) == 0)
+	if (arena_retire(config->name) == 0)
 		log_warn("discarded the shared memory /dev/shm/kvd.%s: %s",
 		    config->name, why);
 	else if (errno != ENOENT)
@@ -245,6 +263,7 @@ instance_inherit(const struct config *config, int fd)
 	if (!arena_hold(arena))
 		fatal(EX_SOFTWARE, "instance %s belongs to other processes",
 		    config->name);
+	admit(config, arena);
 	return arena;
 }
 
@@ -294,6 +313,7 @@ instance_open(const struct config *config, bool cold)
 		refuse(config, "adopt", error);
 	claim(config, arena);
 	outlive_orphans(config, arena);
+	admit(config, arena);
 	log_info("adopted shared memory %s with its data", arena_uuid(arena));
 	warn_of_difference(config, arena);
 	return arena;

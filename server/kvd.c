@@ -164,6 +164,7 @@ run(struct command_line *line, struct config *config)
 		return status;
 	if (line->check) {
 		privileges_require_user(config->user);
+		privileges_require_group(config->readers);
 		puts("configuration OK");
 		return EX_OK;
 	}

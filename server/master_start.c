@@ -134,6 +134,7 @@ open_doors(struct master *m)
 {
 	instance_require_free(m->config);
 	privileges_require_user(m->config->user);
+	privileges_require_group(m->config->readers);
 	master_raise_files(m->config);
 	listen_open(&m->listeners, m->config);
 	pidfile_take(m->config->pidfile);
@@ -220,6 +221,7 @@ start_next(struct master *m, const struct upgrade_goods *goods)
 		daemon_leave_folder();
 	reload_inherit(m->config, goods->config_fd);
 	privileges_require_user(m->config->user);
+	privileges_require_group(m->config->readers);
 	master_raise_files(m->config);
 	listen_take(&m->listeners, goods->listen_fds, goods->listens,
 	    goods->peers, goods->own_paths);

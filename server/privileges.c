@@ -39,6 +39,29 @@ privileges_require_user(const char *user)
 		look_up(user);
 }
 
+gid_t
+privileges_group(const char *group)
+{
+	const struct group *gr;
+
+	errno = 0;
+	/* cppcheck-suppress getgrnamCalled ; there is one thread */
+	gr = getgrnam(group);
+	if (gr == NULL && errno != 0 && errno != ENOENT)
+		fatal(EX_OSERR, "cannot look up group %s: %s", group,
+		    strerror(errno));
+	if (gr == NULL)
+		fatal(EX_NOUSER, "no such group: %s", group);
+	return gr->gr_gid;
+}
+
+void
+privileges_require_group(const char *group)
+{
+	if (group != NULL)
+		(void)privileges_group(group);
+}
+
 void
 privileges_give_log(const char *user)
 {

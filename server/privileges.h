@@ -2,11 +2,18 @@
 #define KVD_SERVER_PRIVILEGES_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Giving up what a server does not need, once its sockets are open. */
 
 /* fatal(EX_NOUSER, 67) unless the user exists; NULL is nobody in question. */
 void privileges_require_user(const char *user);
+
+/* The same of a group. */
+void privileges_require_group(const char *group);
+
+/* The number of a group that was there; fatal() if it is not any more. */
+gid_t privileges_group(const char *group);
 
 /*
  * Root, who is about to become this user: the log that was made is the

@@ -112,9 +112,11 @@ Test(config_value, refusals_name_the_value_and_leave_the_field_alone)
 		{ CONFIG_TOP_name, "a b", "not a name" },
 		{ CONFIG_TOP_name, "a\nb", "control byte" },
 		{ CONFIG_TOP_name, "caf\xc3\xa9", "not a name" },
-		{ CONFIG_TOP_user, "", "not a user name" },
-		{ CONFIG_TOP_user, "-root", "not a user name" },
-		{ CONFIG_TOP_user, "a:b", "not a user name" },
+		{ CONFIG_TOP_user, "", "not the name of a user" },
+		{ CONFIG_TOP_user, "-root", "not the name of a user" },
+		{ CONFIG_TOP_user, "a:b", "not the name of a user" },
+		{ CONFIG_TOP_readers, "a b",
+		    "not the name of a user or group" },
 		{ CONFIG_TOP_pidfile, "kvd.pid", "absolute path" },
 		{ CONFIG_TOP_pidfile, "/a\x7f", "control byte" },
 		{ CONFIG_LOG_to, "nowhere", "syslog, stderr or the path" },
@@ -129,7 +131,8 @@ Test(config_value, refusals_name_the_value_and_leave_the_field_alone)
 		const char *good = config_rows[o].fallback;
 
 		if (good == NULL)
-			good = o == CONFIG_TOP_user ? "kvd" : "/run/kvd.pid";
+			good = o == CONFIG_TOP_user ||
+			    o == CONFIG_TOP_readers ? "kvd" : "/run/kvd.pid";
 		cr_assert(config_value_set(&config, o, good, why), "%s", why);
 		config_value_text(&config, o, 0, before);
 		cr_assert_not(config_value_set(&config, o, cases[i].text, why),
