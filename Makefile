@@ -50,6 +50,9 @@ SERVER_O := $(call objects,proto/frame.c proto/handshake*.c proto/hmac.c \
     proto/glob.c proto/number.c proto/resp*.c)
 LIBKV_O := $(filter-out $(KV_O) $(SERVER_O),$(call objects,proto/*.c \
     proto/client/*.c))
+# Local reading is with the code of the workers, of which libkv gets what it
+# needs.
+LIBKV := $(LIBKV_O) $(OUT)/libshm.a
 PROGRAMS := $(OUT)/kvd $(OUT)/kv
 ALL := $(PROGRAMS) $(OUT)/libkv.a $(OUT)/$(LIBKV_SO)
 
@@ -64,7 +67,7 @@ TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard \
 TESTS := $(patsubst %,$(OUT)/%/run,$(filter-out tests/crash/step,$(TEST_DIRS)))
 LIBS_tests/unit/shm := $(OUT)/libshm.a
 LIBS_tests/unit/proto := $(OUT)/libproto.a
-LIBS_tests/unit/client := $(OUT)/libclient.a
+LIBS_tests/unit/client := $(OUT)/libclient.a $(OUT)/libshm.a
 LIBS_tests/unit/server := $(OUT)/libserver.a $(OUT)/libshm.a $(OUT)/libproto.a
 LIBS_tests/unit/bench := $(OUT)/libload.a
 LIBS_tests/proc := $(OUT)/libkv.a $(OUT)/libshm.a $(OUT)/libproto.a
@@ -114,7 +117,7 @@ $(OUT)/%.a:
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(OUT)/$(LIBKV_SO): $(LIBKV_O)
+$(OUT)/$(LIBKV_SO): $(LIBKV)
 	$(call step,link)
 	@echo '{ global: kv_*; local: *; };' > $(OUT)/libkv.map
 	@$(CC) -shared $(LINK) -Wl,-soname,$(@F) \
@@ -122,7 +125,7 @@ $(OUT)/$(LIBKV_SO): $(LIBKV_O)
 	@ln -sfn $(@F) $(OUT)/libkv.so
 
 # One object: other people's programs see names of kv.h alone.
-$(OUT)/libkv.a: $(LIBKV_O)
+$(OUT)/libkv.a: $(LIBKV)
 	$(call step,ar)
 	@ld -r -o $(OUT)/libkv.o $^
 	@objcopy --wildcard --keep-global-symbol='kv_*' $(OUT)/libkv.o
@@ -149,8 +152,9 @@ $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
-# Objects of proto/ also go into libkv.so.
-$(OUT)/obj/proto/%.o: PIC := -fPIC
+# Objects of proto/ and shm/ also go into libkv.so, where nobody is to replace
+# a function of theirs.
+$(OUT)/obj/proto/%.o $(OUT)/obj/shm/%.o: PIC := -fPIC -fvisibility=hidden
 $(OUT)/obj/%.o: %.c $(OUT)/flags
 	$(call step,cc)
 	@$(CC) $(COMPILE) $(or $(PIC),-fPIE) -MMD -MP -c -o $@ $<

@@ -125,8 +125,19 @@ enum kv_status {
 				 * is safe to try again */
 	KV_UNKNOWN,		/* it was, and no answer came: it may or may
 				 * not have been executed */
-	KV_PARTIAL		/* a list that lacks what that node has, or
+	KV_PARTIAL,		/* a list that lacks what that node has, or
 				 * the rest of it; what came is right */
+
+	/* Of reading without a server, see kv_map_open(). */
+	KV_AGAIN,		/* a change stands half done, because its
+				 * writer died or stands still, and nobody has
+				 * finished it; reading harms nothing, and is
+				 * worth another try */
+	KV_STALE,		/* what is mapped is not the server's data any
+				 * more: kv_map_reopen() */
+	KV_ELSEWHERE,		/* the bucket is another node's; a server
+				 * would ask that one */
+	KV_DAMAGED		/* that part of the data is damaged */
 };
 
 /* A short phrase for a code.  Static storage; any thread. */
@@ -421,6 +432,110 @@ enum kv_status kv_subscribe(struct kv *, struct kv_bytes bucket);
  * KV_BAD_ARGUMENT without kv_subscribe().
  */
 enum kv_status kv_event(struct kv *, struct kv_event *event, int ms);
+
+/* -------------------------------------------------- local reading */
+
+/*
+ * On the machine of a server its shared memory can be read in place: no
+ * request is sent, no lock is taken, nothing is written, and the server does
+ * not notice.  A read takes a fraction of a microsecond, and sees every
+ * change whose reply was sent before it began, as a read by the server would.
+ *
+ *	struct kv_map *map = kv_map_open("default", NULL, &error);
+ *
+ *	if (map == NULL)
+ *		errx(1, "%s", error.message);
+ *	if (kv_map_get(map, kv_str("shopping"), kv_str("milk"), &value) ==
+ *	    KV_OK)
+ *		fwrite(value.data, 1, value.len, stdout);
+ *	kv_map_close(map);
+ *
+ * - Who may read the memory may read all of it.  Who owns it is trusted: a
+ *   file that is cut short under its readers ends them with SIGBUS.
+ * - Bytes that are handed out live in the handle, until the next call on it.
+ * - A handle is for one thread at a time; after fork(2) both processes may
+ *   use theirs.  A map is no connection, and there is none to lose.
+ * - All calls answer KV_OK or what is said there, and: KV_AGAIN, if nothing
+ *   else came of it within wait_ms; KV_STALE; KV_ELSEWHERE; KV_DAMAGED;
+ *   KV_REFUSED for names that are too long; KV_BUSY inside a callback of the
+ *   same handle.  After each of them the handle stays as it was.
+ */
+struct kv_map;
+
+/* All 0 for the defaults. */
+struct kv_map_options {
+	const char	*owner;		/* user whose memory it must be; NULL:
+					 * whoever's may be read */
+	int		 wait_ms;	/* for a change that stands half done;
+					 * 3000, negative: for ever */
+	uint64_t	 reserved[4];	/* 0 */
+};
+
+/*
+ * Map the memory of the instance of that name; NULL is "default".  options may
+ * be NULL, and so may error.  Returns NULL on failure, with *error set to
+ * KV_BAD_ARGUMENT, KV_UNREACHABLE or KV_NO_MEMORY.
+ */
+struct kv_map *kv_map_open(const char *name, const struct kv_map_options *,
+    struct kv_error *);
+
+/*
+ * Leave what is mapped and map what has that name now.  KV_OK, or
+ * KV_UNREACHABLE or KV_NO_MEMORY, and then every call answers KV_STALE until
+ * this one succeeds.
+ */
+enum kv_status kv_map_reopen(struct kv_map *);
+
+/* NULL is fine. */
+void kv_map_close(struct kv_map *);
+
+/* As kv_message(). */
+const char *kv_map_message(const struct kv_map *);
+
+/*
+ * Is there a server that has this memory now?  Without one nothing changes
+ * in it, and it can be read as before.
+ */
+bool kv_map_served(const struct kv_map *);
+
+/* *value is set with KV_OK alone.  KV_NO_KEY, KV_NO_BUCKET. */
+enum kv_status kv_map_get(struct kv_map *, struct kv_bytes bucket,
+    struct kv_bytes key, struct kv_bytes *value);
+
+/*
+ * The revision of a key: a number that grows with every change of it, and is
+ * that of no other change near by.  KV_NO_KEY, KV_NO_BUCKET.
+ */
+enum kv_status kv_map_revision(struct kv_map *, struct kv_bytes bucket,
+    struct kv_bytes key, uint64_t *revision);
+
+/*
+ * As kv_mget(); several keys take less time than each by itself.  A callback
+ * that stops it (KV_STOPPED) does no harm here.
+ */
+enum kv_status kv_map_mget(struct kv_map *, struct kv_bytes bucket,
+    const struct kv_bytes *keys, size_t n, kv_value_fn *, void *arg);
+
+/*
+ * As kv_keys(), but a key that is there all the time comes once; KV_STOPPED
+ * does no harm.  kv_map_buckets() answers KV_PARTIAL if there are other nodes.
+ */
+enum kv_status kv_map_keys(struct kv_map *, struct kv_bytes bucket,
+    kv_item_fn *, void *arg);
+enum kv_status kv_map_buckets(struct kv_map *, kv_item_fn *, void *arg);
+
+/* The same with values, each as it is when it is read. */
+typedef int kv_pair_fn(void *arg, const struct kv_pair *pair);
+enum kv_status kv_map_pairs(struct kv_map *, struct kv_bytes bucket,
+    kv_pair_fn *, void *arg);
+
+/* As kv_count(). */
+enum kv_status kv_map_count(struct kv_map *, struct kv_bytes bucket,
+    uint64_t *count);
+
+/* A string, which clients of Redis set.  KV_NO_KEY. */
+enum kv_status kv_map_string(struct kv_map *, struct kv_bytes key,
+    struct kv_bytes *value);
 
 /* ------------------------------------------------------------ quoting */
 

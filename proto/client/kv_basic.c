@@ -100,12 +100,14 @@ run_get(struct session *session, const struct kv_bytes *words, size_t n)
 	enum kv_status status;
 
 	(void)n;
-	status = kv_get(session->kv, words[0], words[1], &value);
+	status = session->map != NULL ?
+	    kv_map_get(session->map, words[0], words[1], &value) :
+	    kv_get(session->kv, words[0], words[1], &value);
 	/* Not there is an answer, and nothing to complain of. */
 	if (status == KV_NO_KEY)
 		return EXIT_NOT_FOUND;
 	if (status != KV_OK)
-		return session_verdict(session->kv, status);
+		return session_answer(session, status);
 	if (session->out.json) {
 		output_json_begin();
 		output_json_bytes("key", &words[1]);
@@ -151,9 +153,11 @@ run_count(struct session *session, const struct kv_bytes *words, size_t n)
 	uint64_t count;
 
 	(void)n;
-	status = kv_count(session->kv, words[0], &count);
+	status = session->map != NULL ?
+	    kv_map_count(session->map, words[0], &count) :
+	    kv_count(session->kv, words[0], &count);
 	if (status != KV_OK)
-		return session_verdict(session->kv, status);
+		return session_answer(session, status);
 	if (session->out.json) {
 		output_json_begin();
 		output_json_bytes("bucket", &words[0]);

@@ -12,6 +12,7 @@
 #define BUCKET	COMMAND_BUCKET
 #define INPUT	COMMAND_INPUT
 #define LOCAL	COMMAND_LOCAL
+#define MAPPED	COMMAND_MAPPED
 
 const struct command commands[] = {
 #define COMMAND(name, min, max, flags, args, help) \
@@ -76,6 +77,11 @@ command_run(struct session *session, const struct kv_bytes *words, size_t n)
 	if (n < command->min || n > command->max ||
 	    lacks_input(session, command, n))
 		return complain_usage(session, command);
+	if (session->local != NULL && !(command->flags & COMMAND_MAPPED)) {
+		session_complain("%s: not without a server (leave out "
+		    "--local)", command->name);
+		return EX_USAGE;
+	}
 	if (!(command->flags & COMMAND_LOCAL)) {
 		status = session_connect(session);
 		if (status != 0)

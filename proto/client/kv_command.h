@@ -6,7 +6,8 @@
 enum command_flags {
 	COMMAND_BUCKET = 1,
 	COMMAND_INPUT = 2,
-	COMMAND_LOCAL = 4
+	COMMAND_LOCAL = 4,
+	COMMAND_MAPPED = 8
 };
 
 struct command {

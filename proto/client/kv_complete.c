@@ -48,6 +48,18 @@ add_bucket(void *arg, struct kv_bytes name)
 }
 
 static void
+add_mapped_buckets(const struct session *session, struct add *add)
+{
+	struct kv_map_options options = { .wait_ms = PATIENCE_MS };
+	struct kv_map *map = kv_map_open(session->local, &options, NULL);
+
+	if (map == NULL)
+		return;
+	(void)kv_map_buckets(map, add_bucket, add);
+	kv_map_close(map);
+}
+
+static void
 add_buckets(const struct session *session, const char *typed,
     struct complete *complete)
 {
@@ -56,9 +68,13 @@ add_buckets(const struct session *session, const char *typed,
 		.password = session->password
 	};
 	struct add add = { complete, typed };
-	struct kv *kv = kv_open(session->server, &options, NULL);
+	struct kv *kv;
 
-	if (kv == NULL)
+	if (session->local != NULL) {
+		add_mapped_buckets(session, &add);
+		return;
+	}
+	if ((kv = kv_open(session->server, &options, NULL)) == NULL)
 		return;
 	(void)kv_buckets(kv, add_bucket, &add);
 	kv_close(kv);

@@ -47,7 +47,8 @@ help_usage(const struct output *out)
 	char left[64];
 	size_t i;
 
-	(void)puts("usage: kv [-qj0] [-s server] [command ...]\n\n"
+	(void)puts("usage: kv [-qj0] [-s server | -L instance] "
+	    "[command ...]\n\n"
 	    "Without a command kv reads commands from a prompt.\n"
 	    "The server is 127.0.0.1:4040, or what KV_SERVER says.\n");
 	for (i = 0; i < options_count; i++) {

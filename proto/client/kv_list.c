@@ -40,7 +40,8 @@ run_keys(struct session *session, const struct kv_bytes *words, size_t n)
 	struct list list = { .session = session, .field = "key" };
 
 	(void)n;
-	return session_verdict(session->kv,
+	return session_answer(session, session->map != NULL ?
+	    kv_map_keys(session->map, words[0], print_name, &list) :
 	    kv_keys(session->kv, words[0], print_name, &list));
 }
 
@@ -51,7 +52,8 @@ run_buckets(struct session *session, const struct kv_bytes *words, size_t n)
 
 	(void)words;
 	(void)n;
-	return session_verdict(session->kv,
+	return session_answer(session, session->map != NULL ?
+	    kv_map_buckets(session->map, print_name, &list) :
 	    kv_buckets(session->kv, print_name, &list));
 }
 
@@ -140,9 +142,12 @@ run_mget(struct session *session, const struct kv_bytes *words, size_t n)
 	for (i = 1; i < n; i++)
 		if (output_width(words[i]) + 2 > list.column)
 			list.column = output_width(words[i]) + 2;
-	status = kv_mget(session->kv, words[0], words + 1, n - 1, print_value,
+	status = session->map != NULL ?
+	    kv_map_mget(session->map, words[0], words + 1, n - 1, print_value,
+	    &list) :
+	    kv_mget(session->kv, words[0], words + 1, n - 1, print_value,
 	    &list);
 	if (status != KV_OK)
-		return session_verdict(session->kv, status);
+		return session_answer(session, status);
 	return list.missing ? EXIT_NOT_FOUND : 0;
 }

@@ -22,6 +22,8 @@ const struct option_entry options[] = {
 	    "unix socket; or several, with commas" },
 	{ 'a', "auth", "file", "the file that has the password, in its first "
 	    "line; else it is in KV_PASSWORD" },
+	{ 'L', "local", "instance", "read the memory of the kvd of that "
+	    "name, without a server" },
 	{ 'j', "json", NULL, "print JSON, an object a line" },
 	{ '0', "null", NULL, "end records with NUL instead of a newline" },
 	{ 'q', "quiet", NULL, "print no OK and no progress" },
@@ -79,6 +81,9 @@ read_options(struct session *session, int argc, char **argv)
 			if (!session_read_password(session, optarg))
 				return EX_NOINPUT;
 			break;
+		case 'L':
+			session->local = optarg;
+			break;
 		case 'j':
 			session->out.json = true;
 			break;
@@ -95,8 +100,10 @@ read_options(struct session *session, int argc, char **argv)
 			(void)printf("kv %s\n", KVD_VERSION);
 			return 0;
 		default:	/* getopt has said what is wrong */
-			(void)fputs("usage: kv [-qj0] [-a file] [-s server] "
-			    "[command ...] (kv --help explains)\n", stderr);
+			(void)fputs("usage: kv [-qj0] [-a file] [-s server | "
+			    "-L instance] [command ...] "
+			    "(kv --help explains)
+", stderr);
 			return EX_USAGE;
 		}
 	}

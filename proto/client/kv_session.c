@@ -57,6 +57,9 @@ session_exit_status(enum kv_status status)
 	case KV_UNREACHABLE:
 		return EX_UNAVAILABLE;
 	case KV_UNAVAILABLE:
+	case KV_AGAIN:
+	case KV_STALE:
+	case KV_ELSEWHERE:
 		return EX_TEMPFAIL;
 	case KV_UNKNOWN:
 		return EXIT_UNKNOWN;
@@ -75,6 +78,7 @@ session_exit_status(enum kv_status status)
 	case KV_SYSTEM:
 	case KV_STOPPED:
 	case KV_BROKEN:
+	case KV_DAMAGED:
 		break;
 	}
 	return EXIT_SERVER;
@@ -114,11 +118,27 @@ session_open(const struct session *session, int *exit_status)
 	return kv;
 }
 
+static int
+open_map(struct session *session)
+{
+	struct kv_error error;
+
+	/* It costs so little that none is kept, which could be stale. */
+	kv_map_close(session->map);
+	session->map = kv_map_open(session->local, NULL, &error);
+	if (session->map != NULL)
+		return 0;
+	session_complain("%s", error.message);
+	return session_exit_status(error.status);
+}
+
 int
 session_connect(struct session *session)
 {
 	int exit_status = 0;
 
+	if (session->local != NULL)
+		return open_map(session);
 	if (session->kv == NULL)
 		session->kv = session_open(session, &exit_status);
 	else if (!kv_usable(session->kv))
@@ -143,6 +163,18 @@ session_close(struct session *session)
 {
 	kv_close(session->kv);
 	session->kv = NULL;
+	kv_map_close(session->map);
+	session->map = NULL;
+}
+
+int
+session_answer(const struct session *session, enum kv_status status)
+{
+	if (session->map == NULL)
+		return session_verdict(session->kv, status);
+	if (status != KV_OK)
+		session_complain("%s", kv_map_message(session->map));
+	return session_exit_status(status);
 }
 
 int

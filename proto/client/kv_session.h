@@ -23,14 +23,17 @@ struct session {
 	const char	*server;
 	const char	*password;	/* or NULL */
 	struct kv	*kv;		/* NULL: not connected */
+	const char	*local;		/* instance to read in place, or NULL */
+	struct kv_map	*map;		/* of it; NULL: not opened */
 	struct output	 out;
 	bool		 prompt;	/* commands are typed in */
 };
 
 /*
  * See that session->kv is connected; at the prompt a connection that was
- * lost meanwhile is made anew, to the next server if there are several.  0,
- * or an exit status after saying why.
+ * lost meanwhile is made anew, to the next server if there are several.  Or
+ * that session->map is open, if there is to be no server.  0, or an exit
+ * status after saying why.
  */
 int session_connect(struct session *);
 /*
@@ -62,5 +65,7 @@ int session_exit_status(enum kv_status);
  * unless it is KV_OK.  handle is the one that was called.
  */
 int session_verdict(const struct kv *handle, enum kv_status);
+/* The same of the handle that the session has, of whichever kind. */
+int session_answer(const struct session *, enum kv_status);
 
 #endif

@@ -48,6 +48,14 @@ kv_strerror(enum kv_status status)
 		return "node lost, perhaps done";
 	case KV_PARTIAL:
 		return "list not complete";
+	case KV_AGAIN:
+		return "a change is not finished";
+	case KV_STALE:
+		return "not the server's data any more";
+	case KV_ELSEWHERE:
+		return "on another node";
+	case KV_DAMAGED:
+		return "data damaged";
 	}
 	return "unknown status";
 }

@@ -194,6 +194,36 @@ Test(kv, the_server_is_named_by_the_option_or_the_environment)
 	assert_fails(run("ping"), 69, "", "127.0.0.1:1: Connection refused");
 }
 
+Test(kv, memory_on_this_machine_is_read_without_a_server)
+{
+	const char *name = kv_daemon.name;
+	char server[32];
+
+	snprintf(server, sizeof(server), "127.0.0.1:%u", kv_daemon.port);
+	quietly(run("-q", "create", "b"));
+	quietly(run("-q", "mput", "b", "k", "v", "l", "w"));
+	setenv("KV_SERVER", "127.0.0.1:1", 1);
+	assert_says(run("-L", name, "get", "b", "k"), "v\n");
+	assert_says(run("--local", name, "-j", "get", "b", "k"),
+	    "{\"key\":\"k\",\"value\":\"v\"}\n");
+	assert_says(run("-L", name, "mget", "b", "l", "k"), "w\nv\n");
+	assert_says(run("-L", name, "count", "b"), "2\n");
+	assert_says(run("-L", name, "buckets"), "b\n");
+	quietly(run("-q", "-s", server, "delete", "b", "l"));
+	assert_says(run("-L", name, "keys", "b"), "k\n");
+	assert_fails(run("-L", name, "get", "b", "none"), 1, "", "");
+	assert_fails(run("-L", name, "get", "none", "k"), 1, "",
+	    "kv: no such bucket (create it first)");
+	assert_fails(run("-L", name, "put", "b", "k", "v"), 64, "",
+	    "put: not without a server (leave out --local)");
+	assert_fails(run("-L", name, "watch", "b"), 64, "",
+	    "watch: not without a server");
+	assert_fails(run("-L", "nobody.here", "get", "b", "k"), 69, "",
+	    "/dev/shm/kvd.nobody.here: not there (is kvd running");
+	assert_fails(run("-L", "a/b", "get", "b", "k"), 64, "",
+	    "not the name of an instance");
+}
+
 Test(kv, wrong_usage_is_exit_64_with_the_right_one)
 {
 	struct result result = run("-x");
