@@ -87,7 +87,9 @@ conn_look_ahead(struct conns *set, struct conn *conn, size_t used)
 	struct ahead places[AHEAD + 1];
 	size_t i;
 
-	if (!set->is_large || conn->state != CONN_SERVING)
+	/* A stranger may not send all that is parsed here. */
+	if (!set->is_large || conn->state != CONN_SERVING ||
+	    conn->session.is_stranger)
 		return;
 	parse_ahead(set, conn, used);
 	if (set->ahead.n == 0)

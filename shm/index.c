@@ -24,7 +24,7 @@ index_key_init(const struct arena *a, struct index_key *k, enum record_op op,
 	k->op = op;
 	k->bucket = bucket;
 	k->key = key;
-	k->hash = names_hash(a, key);
+	k->hash = names_hashed(a, key);
 }
 
 void

@@ -30,6 +30,8 @@ struct names;
  * times, so it is computed once for what was asked for lately.
  */
 uint64_t names_hash(const struct arena *, struct bytes);
+/* The same, of what will not be needed again. */
+uint64_t names_hashed(const struct arena *, struct bytes);
 
 struct names *names_open(void);		/* NULL: no memory */
 void names_close(struct names *);

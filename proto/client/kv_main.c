@@ -102,8 +102,7 @@ read_options(struct session *session, int argc, char **argv)
 		default:	/* getopt has said what is wrong */
 			(void)fputs("usage: kv [-qj0] [-a file] [-s server | "
 			    "-L instance] [command ...] "
-			    "(kv --help explains)
-", stderr);
+			    "(kv --help explains)\n", stderr);
 			return EX_USAGE;
 		}
 	}
