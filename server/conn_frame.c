@@ -53,10 +53,6 @@ conn_say_not_mine(struct conns *set, struct conn *conn, uint32_t id,
 	frame_write(&conn->out, &frame);
 }
 
-/*
- * What is longer than the other end takes of one frame is said in several, and
- * not at all if it is a piece of a list.
- */
 void
 conn_end_reply(struct conns *set, struct conn *conn, size_t mark,
     const struct frame *reply)

@@ -412,7 +412,10 @@ void conn_say_not_mine(struct conns *, struct conn *, uint32_t id,
 /* Which crashed a worker; in a list of all nodes is no place for a line. */
 void conn_say_poisoned(struct conns *, struct conn *, const struct frame *,
     bool in_list);
-/* As frame_end(); but what is longer than the other end takes is refused. */
+/*
+ * As frame_end(); but what is longer than the other end takes of one frame is
+ * said in several, and refused if it is a piece of a list.
+ */
 void conn_end_reply(struct conns *, struct conn *, size_t mark,
     const struct frame *reply);
 
