@@ -296,7 +296,7 @@ fetch(const struct arena *a, uint32_t shard, struct bytes bucket,
 
 enum shm_status
 pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
-    const struct bytes *keys, size_t n, size_t *done, void *buf, size_t cap,
+    const struct bytes *keys, size_t n, size_t *done,
     const struct pair_told *told)
 {
 	struct pair_facts facts = { 0 };
@@ -307,8 +307,8 @@ pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
 		end = n - *done < LOOK_AHEAD ? n : *done + LOOK_AHEAD;
 		fetch(a, shard, bucket, keys + *done, end - *done);
 		while (*done < end) {
-			status = pair_look(a, shard, bucket, keys[*done], buf,
-			    cap, &facts);
+			status = pair_look(a, shard, bucket, keys[*done],
+			    told->buf, told->cap, &facts);
 			if (status != SHM_OK && status != SHM_NO_KEY)
 				return status;
 			if (!told->tell(told->arg, (*done)++, status, &facts))

@@ -71,12 +71,14 @@ enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
  * told.  No snapshot: each key is as it is when it is read.
  */
 struct pair_told {
+	void	*buf;		/* room for a value */
+	size_t	 cap;
 	bool	(*tell)(void *arg, size_t i, enum shm_status,
 		    const struct pair_facts *);
 	void	*arg;
 };
 enum shm_status pair_look_many(struct arena *, uint32_t shard,
     struct bytes bucket, const struct bytes *keys, size_t n, size_t *done,
-    void *buf, size_t cap, const struct pair_told *);
+    const struct pair_told *);
 
 #endif

@@ -250,7 +250,7 @@ is_missing(enum read_status s, const struct arena *a, arena_off bucket)
 static enum read_status
 find_bucket(const struct arena *a, const struct shard *sh, struct path *p)
 {
-	struct read_name found;
+	struct read_name found = { 0, 0 };
 	enum read_status s = READ_FOUND;
 
 	if (p->known == NULL || !names_hold(a, p->known))

@@ -147,13 +147,14 @@ static enum shm_status
 get_some(struct kv_map *map, void *arg)
 {
 	struct mget *get = arg;
-	const struct pair_told told = { hand_out, get };
+	const struct pair_told told = {
+		map->value, arena_value_max(map->arena), hand_out, get
+	};
 
 	if (!is_name(get->bucket))
 		return SHM_BUCKET_NAME_SIZE;
 	return pair_look_many(map->arena, arena_shard_of(map->arena,
-	    get->bucket), get->bucket, get->keys, get->n, &get->done,
-	    map->value, arena_value_max(map->arena), &told);
+	    get->bucket), get->bucket, get->keys, get->n, &get->done, &told);
 }
 
 enum kv_status

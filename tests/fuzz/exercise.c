@@ -131,7 +131,7 @@ read_pairs_together(struct arena *a, struct bytes bucket)
 	static uint8_t buf[8192];
 	static char text[TOGETHER][16];
 	size_t cap = sizeof(buf), done = 0;
-	const struct pair_told told = { check_told, &cap };
+	const struct pair_told told = { buf, cap, check_told, &cap };
 	struct bytes keys[TOGETHER];
 	unsigned i;
 
@@ -141,7 +141,7 @@ read_pairs_together(struct arena *a, struct bytes bucket)
 		keys[i].data = text[i];
 	}
 	(void)pair_look_many(a, arena_shard_of(a, bucket), bucket, keys,
-	    TOGETHER, &done, buf, cap, &told);
+	    TOGETHER, &done, &told);
 	must(done <= TOGETHER);
 }
 

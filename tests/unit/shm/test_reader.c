@@ -299,13 +299,13 @@ Test(reader, finds_of_many_keys_at_once_what_it_finds_of_each)
 	struct told told = {
 		.stop_at = MANY, .value = value, .expected = many_values
 	};
-	const struct pair_told act = { tell, &told };
+	const struct pair_told act = { value, sizeof(value), tell, &told };
 	size_t done = 0;
 
 	set_up();
 	put_many();
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done, value,
-	    sizeof(value), &act), SHM_OK);
+	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
+	    &act), SHM_OK);
 	cr_assert_eq(done, MANY);
 	cr_assert_eq(told.missing, MANY / 3 + MANY / 10 - MANY / 30);
 	cr_assert_eq(told.found + told.missing, MANY);
@@ -318,21 +318,21 @@ Test(reader, of_many_keys_goes_on_where_it_was_stopped)
 	struct told told = {
 		.stop_at = 20, .value = value, .expected = many_values
 	};
-	const struct pair_told act = { tell, &told };
+	const struct pair_told act = { value, sizeof(value), tell, &told };
 	size_t done = 0;
 
 	set_up();
 	put_many();
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done, value,
-	    sizeof(value), &act), SHM_OK);
+	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
+	    &act), SHM_OK);
 	cr_assert_eq(done, 21);
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done, value,
-	    sizeof(value), &act), SHM_OK);
+	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
+	    &act), SHM_OK);
 	cr_assert_eq(told.found + told.missing, MANY);
 	cr_assert_eq(bucket_drop(a, bucket), SHM_OK);
 	done = 0;
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done, value,
-	    sizeof(value), &act), SHM_NO_BUCKET);
+	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
+	    &act), SHM_NO_BUCKET);
 	cr_assert_eq(done, 0);
 	arena_close(r);
 }
