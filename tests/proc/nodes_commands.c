@@ -64,6 +64,7 @@ static const char *const script[] = {
 	"COUNT", "COUNT % k", "DROP", "DROP % k", "MPUT", "MPUT %",
 	"MPUT % k", "MPUT % k v l", "MGET", "MGET %", "INFO a b",
 	"INFO nonsense", "WHERE", "AUDIT now", "HELP a b", "PING %", "QUIT %",
+	"AUTH", "AUTH %", "AUTH % %",
 	"DEBUG", "NONSENSE", "NONSENSE %", "\"\"", "\"\" %",
 	/* Names that there are not, lines that are none. */
 	"CREATE \"\"", "GET \"\" k", "DROP \"\"", "SUBSCRIBE \"\"",
