@@ -1,6 +1,6 @@
 /*
- * Looking ahead.  In a large store nearly all of a request's time is waiting for
- * memory: the line of the index, then the record.  A pipeline says early what
+ * Looking ahead.  In a large store nearly all of a request's time is waiting
+ * for memory: the line of the index, then the record.  A pipeline says early what
  * will be asked; so its next requests are parsed before the first of them is
  * run, and the memory of all is asked for at once.
  *

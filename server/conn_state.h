@@ -127,7 +127,8 @@ TAILQ_HEAD(conn_list, conn);
 
 /*
  * Requests of the connection whose turn it is that were parsed before it was
- * their turn: those from `i' on, the first of which begins at `at' in the input.
+ * their turn: those from `i' on, the first of which begins at `at' in the
+ * input.
  */
 #define AHEAD		15U	/* requests */
 #define AHEAD_WORDS	5U	/* of each; a longer one is not parsed ahead */

@@ -233,8 +233,8 @@ hash_of_name(struct txn *t, struct bytes name)
 }
 
 /*
- * Is it the very name of the last time?  While op runs the bytes of names do not
- * change; between the steps of a draft they may.
+ * Is it the very name of the last time?  While op runs the bytes of names do
+ * not change; between the steps of a draft they may.
  */
 static bool
 is_last(const struct txn *t, struct bytes name)
@@ -359,13 +359,13 @@ enum shm_status
 txn_get(struct txn *t, struct bytes name, struct bytes key,
     struct txn_pair *pair)
 {
+	uint64_t hash = names_hash(t->a, key);
 	enum shm_status status;
 	struct found found;
 	uint32_t bucket;
 
 	if ((status = stage_find_bucket(t, name, &bucket)) != SHM_OK ||
-	    (status = find_pair(t, bucket, names_hash(t->a, key), key, &found)) !=
-	    SHM_OK)
+	    (status = find_pair(t, bucket, hash, key, &found)) != SHM_OK)
 		return status;
 	if (!found.is_there || record_is_expired(&found.record, t->now_ms))
 		return SHM_NO_KEY;
