@@ -10,7 +10,8 @@
 /*
  * What the workers of an instance have agreed on while they run, in memory
  * that the master shares with its children: what was set without a reload.
- * Nothing of it outlives the master, and a reload forgets what was set.  Times are of clock_ms().
+ * Nothing of it outlives the master, and a reload forgets what was set.
+ * Times are of clock_ms().
  *
  * Any process may call any of these at any time.
  */

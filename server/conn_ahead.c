@@ -1,8 +1,8 @@
 /*
  * Looking ahead.  In a large store nearly all of a request's time is waiting
- * for memory: the line of the index, then the record.  A pipeline says early what
- * will be asked; so its next requests are parsed before the first of them is
- * run, and the memory of all is asked for at once.
+ * for memory: the line of the index, then the record.  A pipeline says early
+ * what will be asked; so its next requests are parsed before the first of them
+ * is run, and the memory of all is asked for at once.
  *
  * They are run as if they had not been parsed yet.  Only what parses the same
  * way again is parsed ahead, and whatever puts an end to the run of requests (a

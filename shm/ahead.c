@@ -6,6 +6,7 @@
 #include "shm/ahead.h"
 
 #include "shm/chain.h"
+#include "shm/hash.h"
 #include "shm/names.h"
 #include "shm/table.h"
 #include "shm/word.h"
@@ -27,7 +28,7 @@ ahead_line(const struct arena *a, uint32_t shard, struct bytes bucket,
 	lines = table_lines(word_load(&b->table.shape));
 	if (lines < LARGE)
 		return;
-	ahead->hash = names_hash(a, key);
+	ahead->hash = hash_keyed(a->hash_seed, key.data, key.len);
 	ahead->home = table_line(a, word_load(&b->table.root),
 	    table_line_number(lines, ahead->hash));
 	if (ahead->home != NULL)

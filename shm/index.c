@@ -11,7 +11,6 @@
 #include "shm/chain.h"
 #include "shm/hash.h"
 #include "shm/intent.h"
-#include "shm/names.h"
 #include "shm/slab.h"
 #include "shm/sound.h"
 #include "shm/table.h"
@@ -24,7 +23,7 @@ index_key_init(const struct arena *a, struct index_key *k, enum record_op op,
 	k->op = op;
 	k->bucket = bucket;
 	k->key = key;
-	k->hash = names_hashed(a, key);
+	k->hash = hash_keyed(a->hash_seed, key.data, key.len);
 }
 
 void

@@ -64,13 +64,6 @@ hashed_like(struct names *names, struct bytes b)
 	return &names->hashed[i % HASHED];
 }
 
-static bool
-is_hashed(const struct hashed *last, struct bytes b)
-{
-	return last->len == b.len && (b.len == 0 ||
-	    memcmp(last->bytes, b.data, b.len) == 0);
-}
-
 uint64_t
 names_hash(const struct arena *a, struct bytes b)
 {
@@ -79,26 +72,14 @@ names_hash(const struct arena *a, struct bytes b)
 	if (a->names == NULL || b.len > HASHED_MAX)
 		return hash_keyed(a->hash_seed, b.data, b.len);
 	last = hashed_like(a->names, b);
-	if (is_hashed(last, b))
+	if (last->len == b.len && (b.len == 0 ||
+	    memcmp(last->bytes, b.data, b.len) == 0))
 		return last->hash;
 	last->hash = hash_keyed(a->hash_seed, b.data, b.len);
 	last->len = b.len;
 	if (b.len > 0)
 		memcpy(last->bytes, b.data, b.len);
 	return last->hash;
-}
-
-uint64_t
-names_hashed(const struct arena *a, struct bytes b)
-{
-	const struct hashed *last;
-
-	if (a->names != NULL && b.len <= HASHED_MAX) {
-		last = hashed_like(a->names, b);
-		if (is_hashed(last, b))
-			return last->hash;
-	}
-	return hash_keyed(a->hash_seed, b.data, b.len);
 }
 
 /* --- names --- */

@@ -26,12 +26,10 @@ struct known_name {
 struct names;
 
 /*
- * The hash of a name or a key.  A request needs that of the same bytes several
- * times, so it is computed once for what was asked for lately.
+ * The hash of a name or a key.  A transaction needs that of the same bytes
+ * several times, so it is computed once for what was asked for lately.
  */
 uint64_t names_hash(const struct arena *, struct bytes);
-/* The same, of what will not be needed again. */
-uint64_t names_hashed(const struct arena *, struct bytes);
 
 struct names *names_open(void);		/* NULL: no memory */
 void names_close(struct names *);
