@@ -18,11 +18,9 @@
 
 #include <string.h>
 
-#include "proto/little.h"
 #include "proto/quote.h"
 
 #define BLOCK	16
-#define EACH_BYTE	UINT64_C(0x0101010101010101)
 
 /*
  * Inside quotes: the letter to write after a backslash, 'x' for \xHH, or 0
@@ -216,38 +214,6 @@ unquote_quoted(uint8_t *buf, size_t len, uint8_t **word, size_t *word_len,
 	*word = buf + 1;
 	*word_len = end - 1;
 	return UNQUOTE_OK;
-}
-
-/*
- * Where the first of the low `n' bytes that is a space or less is; n if none
- * is.  A byte from which 0x21 cannot be taken borrows from those above it, so
- * only the lowest of those found is sure to be one.
- */
-static size_t
-first_low(uint64_t bytes, size_t n)
-{
-	uint64_t low = (bytes - EACH_BYTE * 0x21) & ~bytes & EACH_BYTE * 0x80;
-	size_t i = low == 0 ? 8 : (size_t)__builtin_ctzll(low) / 8;
-
-	return i < n ? i : n;
-}
-
-size_t
-quote_plain_run(const uint8_t *p, size_t len)
-{
-	size_t i = 0, n, low;
-
-	while (i < len) {
-		n = len - i < 8 ? len - i : 8;
-		low = first_low(little_get_few(p + i, n), n);
-		i += low;
-		if (low == n)
-			continue;
-		if (quote_is_space(p[i]))
-			break;
-		i++;
-	}
-	return i;
 }
 
 enum unquote_status

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/little.h"
+
 /*
  * Words and their quoting, one grammar for both directions, specified in
  * kvd-protocol(7).
@@ -32,8 +34,39 @@ quote_is_space(uint8_t byte)
 /* What a hexadecimal digit is worth; -1 if it is none. */
 int quote_hex_value(uint8_t digit);
 
+/*
+ * Where the first of the low `n' bytes that is a space or less is; n if none
+ * is.  A byte from which 0x21 cannot be taken borrows from those above it, so
+ * only the lowest of those found is sure to be one.
+ */
+static inline size_t
+quote_first_low(uint64_t bytes, size_t n)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t low = (bytes - each * 0x21) & ~bytes & each * 0x80;
+	size_t i = low == 0 ? 8 : (size_t)__builtin_ctzll(low) / 8;
+
+	return i < n ? i : n;
+}
+
 /* How many bytes there are before the first white space, or in all. */
-size_t quote_plain_run(const uint8_t *, size_t len);
+static inline size_t
+quote_plain_run(const uint8_t *p, size_t len)
+{
+	size_t i = 0, n, low;
+
+	while (i < len) {
+		n = len - i < 8 ? len - i : 8;
+		low = quote_first_low(little_get_few(p + i, n), n);
+		i += low;
+		if (low == n)
+			continue;
+		if (quote_is_space(p[i]))
+			break;
+		i++;
+	}
+	return i;
+}
 
 /* True if the bytes can be written as they are. */
 bool quote_is_plain(const void *, size_t len);

@@ -93,6 +93,10 @@ text_parse(struct text_parser *parser, uint8_t *buf, size_t len,
 	size_t limit = len < line_max ? len : line_max, line_len;
 	const uint8_t *end = NULL;
 
+	/* Nearly all lines are there as a whole, and plain. */
+	if (parser->scanned == 0 && (*used = text_quick(buf, limit, req->argv,
+	    REQUEST_ARGS_MAX, &req->argc)) > 0)
+		return TEXT_OK;
 	*used = 0;
 	if (limit > parser->scanned)
 		end = memchr(buf + parser->scanned, '\n',

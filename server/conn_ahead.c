@@ -110,7 +110,8 @@ conn_take_ahead(struct conns *set, struct conn *conn, size_t *used)
 	const struct ahead_request *r = &ahead->request[ahead->i];
 	size_t i;
 
-	if (ahead->i == ahead->n ||
+	/* RESET makes a stranger of a client. */
+	if (ahead->i == ahead->n || conn->session.is_stranger ||
 	    ahead->at != conn->in.data + conn->in.head)
 		return false;
 	set->req.protocol = conn->session.protocol;

@@ -316,40 +316,36 @@ walk(struct arena *a, uint32_t shard, struct path *p)
 	return status;
 }
 
-static struct path
-path_to(const struct arena *a, uint32_t shard, struct bytes bucket,
-    const struct read_action *act)
+static inline void
+path_to(struct path *p, const struct arena *a, uint32_t shard,
+    struct bytes bucket, const struct read_action *act)
 {
-	struct path p = {
-		.action = act, .known = names_recall(a, shard, bucket)
-	};
-
-	if (p.known == NULL)
-		index_key_init(a, &p.bucket, RECORD_CREATE, 0, bucket);
+	p->action = act;
+	p->known = names_recall(a, shard, bucket);
+	if (p->known == NULL)
+		index_key_init(a, &p->bucket, RECORD_CREATE, 0, bucket);
 	else
-		p.bucket = (struct index_key){
+		p->bucket = (struct index_key){
 			.op = RECORD_CREATE, .key = bucket,
-			.hash = p.known->hash
+			.hash = p->known->hash
 		};
-	return p;
 }
 
-static struct path
-path_to_pair(const struct arena *a, uint32_t shard, struct bytes bucket,
-    struct bytes key, const struct read_action *act)
+static inline void
+path_to_pair(struct path *p, const struct arena *a, uint32_t shard,
+    struct bytes bucket, struct bytes key, const struct read_action *act)
 {
-	struct path p = path_to(a, shard, bucket, act);
-
-	index_key_init(a, &p.key, RECORD_PUT, 0, key);
-	return p;
+	path_to(p, a, shard, bucket, act);
+	index_key_init(a, &p->key, RECORD_PUT, 0, key);
 }
 
 enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)
 {
-	struct path p = path_to_pair(a, shard, bucket, key, act);
+	struct path p;
 
+	path_to_pair(&p, a, shard, bucket, key, act);
 	return walk(a, shard, &p);
 }
 
@@ -358,8 +354,9 @@ read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
     const struct read_action *act, enum shm_status *status)
 {
 	uint32_t shard = arena_shard_of(a, bucket);
-	struct path p = path_to_pair(a, shard, bucket, key, act);
+	struct path p;
 
+	path_to_pair(&p, a, shard, bucket, key, act);
 	return attempt(a, &a->shards[shard], &p, status);
 }
 
@@ -367,9 +364,10 @@ enum shm_status
 read_bucket(struct arena *a, uint32_t shard, struct bytes bucket,
     struct read_facts *facts)
 {
-	struct path p = path_to(a, shard, bucket, NULL);
 	enum shm_status status;
+	struct path p;
 
+	path_to(&p, a, shard, bucket, NULL);
 	status = walk(a, shard, &p);
 	*facts = p.facts;
 	return status;
