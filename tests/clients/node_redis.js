@@ -56,8 +56,6 @@ async function pipelines(r) {
 	for (let i = 0; i < 1000; i++)
 		all.push(r.hSet('piped', `f${i}`, i));
 	assert.deepEqual(await Promise.all(all), Array(1000).fill(1));
-	if ((await r.sendCommand(['COMMAND', 'INFO', 'multi']))[0] === null)
-		return;
 	assert.deepEqual(await r.multi().incr('{t}n').hSet('{t}h', 'f', 'v').exec(),
 	    [1, 1]);
 }
