@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/number.h"
 #include "proto/reply.h"
+#include "proto/resp_item.h"
 #include "proto/resp_reply.h"
 #include "server/conn_state.h"
 #include "server/redis_pubsub.h"
@@ -212,16 +212,12 @@ conn_gather_add(struct conns *set, struct conn *conn,
     const struct frame *frame)
 {
 	struct gather *g = &conn->away.gather;
-	struct slice number = frame->payload;
+	struct slice rest = frame->payload;
 	int64_t n;
 
-	/* As in `:17'; or an error, if it could not be said there. */
-	if (number.len > 3 && number.data[0] == ':') {
-		number.data++;
-		number.len -= 3;
-		if (number_parse_int(number, &n) && n > 0)
-			g->total += (uint64_t)n;
-	}
+	/* Or it is an error, if it could not be said there. */
+	if (resp_take_integer(&rest, &n) && n > 0)
+		g->total += (uint64_t)n;
 	pass_over_node(set, g);
 }
 
