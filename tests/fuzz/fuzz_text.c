@@ -1,8 +1,9 @@
 /*
  * Any bytes as requests.  Each line that the parser accepts is written again
  * with our own quoting and must be the same request; it must not matter in
- * how many pieces the bytes arrive; and any bytes at all, taken as one word,
- * must survive being written and read.
+ * how many pieces the bytes arrive; what is parsed ahead must be what the
+ * parser finds there; and any bytes at all, taken as one word, must survive
+ * being written and read.
  */
 
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "must.h"
 #include "proto/quote.h"
 #include "proto/text.h"
+
+#define QUICK_WORDS	5
 
 struct answer {
 	enum text_status	status;
@@ -98,6 +101,25 @@ check_pieces(const uint8_t *bytes, size_t len, size_t line_max, size_t step,
 	must(answer.error.position == whole->error.position);
 }
 
+/* Whoever parses ahead takes the same request, or none. */
+static void
+check_quick(const uint8_t *bytes, size_t len, const struct answer *answer,
+    const struct request *req)
+{
+	struct slice argv[QUICK_WORDS];
+	size_t argc, i, used;
+
+	used = text_quick(bytes, len, argv, QUICK_WORDS, &argc);
+	if (used == 0)
+		return;
+	must(answer->status == TEXT_OK && answer->used == used);
+	must(req->argc == argc);
+	for (i = 0; i < argc; i++)
+		must(argv[i].len == req->argv[i].len &&
+		    memcmp(argv[i].data, req->argv[i].data,
+		    argv[i].len) == 0);
+}
+
 /* Write a request again, read it, and compare. */
 static void
 check_rewritten(const struct request *req)
@@ -165,6 +187,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		answer = parse(&parser, buf + at, len - at, line_max, &req);
 		check_bounds(&answer, buf + at, len - at, line_max, &req);
 		check_pieces(bytes + at, len - at, line_max, step, &answer);
+		check_quick(bytes + at, len - at < line_max ? len - at :
+		    line_max, &answer, &req);
 		if (answer.status == TEXT_OK && req.argc <= REQUEST_ARGS_MAX)
 			check_rewritten(&req);
 		if (answer.used == 0)
