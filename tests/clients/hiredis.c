@@ -1,6 +1,6 @@
 /*
  * A program as people write them with hiredis: a connection, formatted
- * commands, a pipeline, and a reconnect.
+ * commands, a pipeline, a transaction, subscriptions, and a reconnect.
  */
 
 #include <hiredis/hiredis.h>
@@ -96,6 +96,15 @@ send_a_pipeline(void)
 }
 
 static void
+do_two_things_at_once(void)
+{
+	expect_text(ask("MULTI"), "OK");
+	expect_text(ask("SET {t}s %s", "v"), "QUEUED");
+	expect_text(ask("GET {t}s"), "QUEUED");
+	expect_list(ask("EXEC"), 2, 1, "v");
+}
+
+static void
 hear(redisContext *listener, const char *kind, const char *last)
 {
 	redisReply *reply;
@@ -154,6 +163,7 @@ main(int argc, char **argv)
 		fail("connect", redis == NULL ? "no memory" : redis->errstr);
 	say_something_of_all();
 	send_a_pipeline();
+	do_two_things_at_once();
 	listen_to_another(atoi(argv[1]));
 	outlive_a_worker();
 	redisFree(redis);
