@@ -269,6 +269,18 @@ line_max(const struct conns *set, const struct conn *conn)
 	    STRANGER_LINE : set->line_max;
 }
 
+/* Behind the answers that are still to come, so perhaps not yet. */
+static void
+refuse_long_line(struct conns *set, struct conn *conn)
+{
+	if ((conn->away.again = conn->away.asked > 0))
+		return;
+	reply_error(&conn->out, "line too long");
+	set->counted[BOARD_ERRORS]++;
+	set->counted[BOARD_DROPPED]++;
+	conn_finish(set, conn);
+}
+
 void
 conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 {
@@ -318,12 +330,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn->hungry = true;
 		break;
 	case TEXT_TOO_LONG:
-		if ((conn->away.again = conn->away.asked > 0))
-			break;
-		reply_error(&conn->out, "line too long");
-		set->counted[BOARD_ERRORS]++;
-		set->counted[BOARD_DROPPED]++;
-		conn_finish(set, conn);
+		refuse_long_line(set, conn);
 		break;
 	}
 }
