@@ -141,9 +141,10 @@ Test(redis_tracking, cannot_begin_in_a_transaction)
 
 Test(redis_tracking, of_strings_tells_when_they_expire)
 {
-	talk(other, "SET k 1 PX 100\r\n", "+OK\r\n");
+	talk(other, "SET k 1 PX 1000\r\n", "+OK\r\n");
 	talk(fd, "CLIENT TRACKING ON\r\nGET k\r\n", "+OK\r\n$1\r\n1\r\n");
-	usleep(150 * 1000);
+	while (redis_number(other, "EXISTS k") != 0)
+		usleep(1000);
 	/* Whoever meets it first. */
 	talk(other, "SET k 2 NX\r\n", "+OK\r\n");
 	talk_expect(fd, GONE_K);
