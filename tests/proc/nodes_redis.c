@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/proc/cluster.h"
+#include "tests/proc/redis_talk.h"
 
 static struct cluster c;
 
@@ -24,18 +25,6 @@ end(void)
 
 TestSuite(nodes_redis, .init = begin, .fini = end, .timeout = 120);
 
-#define RESP	"*1\r\n$4\r\nPING\r\n"
-
-/* A connection that speaks RESP; what follows may be lines. */
-static int
-open_resp(size_t node)
-{
-	int fd = talk_open(&c.node[node]);
-
-	talk(fd, RESP, "+PONG\r\n");
-	return fd;
-}
-
 Test(nodes_redis, say_the_same_whoever_has_the_hash)
 {
 	static const char *const names[] = { "apples", "milk", "zebras" };
@@ -44,7 +33,7 @@ Test(nodes_redis, say_the_same_whoever_has_the_hash)
 	int fd;
 
 	for (node = 0; node < 3; node++) {
-		fd = open_resp(node);
+		fd = redis_open(&c.node[node]);
 		for (i = 0; i < 3; i++) {
 			snprintf(request, sizeof(request),
 			    "HSET %s%zu k v\r\nHGET %s%zu k\r\n"
@@ -60,7 +49,7 @@ Test(nodes_redis, say_the_same_whoever_has_the_hash)
 
 Test(nodes_redis, answer_in_the_version_that_the_client_speaks)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 	char line[64];
 
 	talk(fd, "HGET milk k\r\n", "$-1\r\n");
@@ -72,7 +61,7 @@ Test(nodes_redis, answer_in_the_version_that_the_client_speaks)
 
 Test(nodes_redis, answer_a_pipeline_over_all_of_them_in_its_order)
 {
-	int fd = open_resp(1);
+	int fd = redis_open(&c.node[1]);
 
 	talk(fd, "HSET milk k 1\r\nHSET apples k 2\r\nECHO between\r\n"
 	    "HSET zebras k 3\r\nHGET apples k\r\nHGET zebras k\r\n"
@@ -84,7 +73,7 @@ Test(nodes_redis, answer_a_pipeline_over_all_of_them_in_its_order)
 
 Test(nodes_redis, answer_what_makes_no_sense_in_its_place)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 
 	talk(fd, "HSET milk k 1\r\n*1\r\n!\r\n",
 	    ":1\r\n-ERR Protocol error: expected '$', got '!'\r\n");
@@ -93,7 +82,7 @@ Test(nodes_redis, answer_what_makes_no_sense_in_its_place)
 
 Test(nodes_redis, that_is_dead_is_told_in_an_error_of_its_own)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 	char line[256];
 
 	cr_assert_eq(kill(c.node[1].pid, SIGKILL), 0);
@@ -106,7 +95,7 @@ Test(nodes_redis, that_is_dead_is_told_in_an_error_of_its_own)
 
 Test(nodes_redis, keep_back_the_replies_that_a_client_does_not_want)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 
 	talk(fd, "CLIENT REPLY SKIP\r\nHSET milk k v\r\nHGET milk k\r\n",
 	    "$1\r\nv\r\n");
@@ -120,7 +109,7 @@ Test(nodes_redis, keep_back_the_replies_that_a_client_does_not_want)
 
 Test(nodes_redis, find_the_key_of_a_command_of_two_words)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 
 	talk(fd, "HSET milk k v\r\nOBJECT ENCODING milk\r\n"
 	    "OBJECT REFCOUNT zebras\r\nOBJECT x milk\r\nOBJECT FREQ\r\n",
@@ -133,7 +122,7 @@ Test(nodes_redis, find_the_key_of_a_command_of_two_words)
 
 Test(nodes_redis, pause_what_is_to_be_passed_on)
 {
-	int fd = open_resp(0), other = open_resp(0);
+	int fd = redis_open(&c.node[0]), other = redis_open(&c.node[0]);
 
 	talk(fd, "HSET milk k v\r\nCLIENT PAUSE 60000 WRITE\r\n",
 	    ":1\r\n+OK\r\n");
@@ -146,7 +135,7 @@ Test(nodes_redis, pause_what_is_to_be_passed_on)
 
 Test(nodes_redis, are_not_asked_for_who_listens_in_resp2)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 
 	talk(fd, "SUBSCRIBE a\r\nGET milk\r\n", "*3\r\n$9\r\nsubscribe\r\n"
 	    "$1\r\na\r\n:1\r\n-ERR Can't execute 'get': only (P|S)SUBSCRIBE / "
@@ -157,7 +146,7 @@ Test(nodes_redis, are_not_asked_for_who_listens_in_resp2)
 /* Whose link it came by is no client of the node's, so it is known by that. */
 Test(nodes_redis, log_what_was_slow_where_it_was_done)
 {
-	int fd = open_resp(0), owner = open_resp(1);
+	int fd = redis_open(&c.node[0]), owner = redis_open(&c.node[1]);
 	char line[64];
 
 	talk(owner, "CONFIG SET slowlog-log-slower-than 0\r\n", "+OK\r\n");
@@ -179,7 +168,7 @@ Test(nodes_redis, log_what_was_slow_where_it_was_done)
 /* They do not hear of each other's changes. */
 Test(nodes_redis, promise_nobody_to_tell_what_has_changed)
 {
-	int fd = open_resp(0);
+	int fd = redis_open(&c.node[0]);
 
 	talk(fd, "CLIENT TRACKING ON\r\nCLIENT TRACKING OFF\r\n", "-ERR client "
 	    "tracking is not supported where there are several nodes, for "

@@ -7,27 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/talk.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;			/* listens */
 static int other;		/* changes what is listened to */
 
-static int
-open_resp(void)
-{
-	int resp = talk_open(&d);
-
-	talk(resp, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
-	return resp;
-}
-
 static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = open_resp();
-	other = open_resp();
+	fd = redis_open(&d);
+	other = redis_open(&d);
 }
 
 static void
@@ -299,7 +290,7 @@ Test(redis_events, begin_with_the_subscription)
 	listen_to("__keyspace@0__:h");
 	talk(other, "HSET h b 1\r\n", ":1\r\n");
 	/* Another one, and whether the first has been told yet or not. */
-	fd = open_resp();
+	fd = redis_open(&d);
 	talk_send(fd, "PSUBSCRIBE __keyspace*\r\n");
 	is_told("psubscribe", "__keyspace*", 1);
 	talk(other, "HSET h c 1\r\n", ":1\r\n");
@@ -358,7 +349,7 @@ Test(redis_events, reach_all_who_listen)
 	int listeners[LISTENERS], i;
 
 	for (i = 0; i < LISTENERS; i++) {
-		fd = listeners[i] = open_resp();
+		fd = listeners[i] = redis_open(&d);
 		listen_to("__keyspace@0__:k");
 	}
 	talk_await_subscribers(&d, LISTENERS);
@@ -369,7 +360,7 @@ Test(redis_events, reach_all_who_listen)
 		close(fd);
 	}
 	talk_await_subscribers(&d, 0);
-	fd = open_resp();
+	fd = redis_open(&d);
 }
 
 Test(redis_events, are_refused_to_a_pattern_that_is_too_long)

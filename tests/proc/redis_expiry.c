@@ -7,25 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/talk.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;			/* changes things */
-
-static int
-open_resp(void)
-{
-	int resp = talk_open(&d);
-
-	talk(resp, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
-	return resp;
-}
 
 static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = open_resp();
+	fd = redis_open(&d);
 }
 
 static void
@@ -90,7 +81,7 @@ Test(redis_expiry, of_fields_strings_and_hashes_is_nobodys_work)
 
 Test(redis_expiry, in_the_past_is_a_deletion)
 {
-	int listener = open_resp();
+	int listener = redis_open(&d);
 
 	talk(listener, "SUBSCRIBE __keyspace@0__:h\r\n", "*3\r\n$9\r\nsubscribe"
 	    "\r\n$16\r\n__keyspace@0__:h\r\n:1\r\n");
@@ -112,7 +103,7 @@ Test(redis_expiry, of_the_last_field_is_told_on_every_channel)
 		{ "__subkeyspace@0__:h", "hexpired|4:milk" },
 		{ "__keyspace@0__:h", "del" }, { "__keyevent@0__:del", "h" }
 	};
-	int listener = open_resp();
+	int listener = redis_open(&d);
 	char text[256];
 	size_t i;
 
@@ -157,7 +148,7 @@ Test(redis_expiry, is_told_to_subscribers_of_buckets)
 /* Who comes first is told of it, be it before the cleaner does. */
 Test(redis_expiry, is_told_before_what_replaces_it)
 {
-	int listener = open_resp();
+	int listener = redis_open(&d);
 
 	talk(listener, "SUBSCRIBE __keyspace@0__:k\r\n", "*3\r\n$9\r\nsubscribe"
 	    "\r\n$16\r\n__keyspace@0__:k\r\n:1\r\n");
@@ -178,7 +169,7 @@ start_small(void)
 {
 	daemon_prepare(&d, "memory 64M\nworkers 2\n");
 	daemon_launch(&d, NULL);
-	fd = open_resp();
+	fd = redis_open(&d);
 }
 
 /* Returns true if the field was taken. */

@@ -8,25 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/talk.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;
-
-static int
-open_resp(void)
-{
-	int resp = talk_open(&d);
-
-	talk(resp, "*1\r\n$4\r\nPING\r\n", "+PONG\r\n");
-	return resp;
-}
 
 static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = open_resp();
+	fd = redis_open(&d);
 }
 
 static void
@@ -151,7 +142,7 @@ Test(redis_multi, is_discarded_with_all_that_is_watched)
 static void
 lose(const char *change, const char *answer)
 {
-	int other = open_resp();
+	int other = redis_open(&d);
 
 	talk(fd, "WATCH h other{h} h\r\nMULTI\r\nSET lost{h} 1\r\n",
 	    "+OK\r\n+OK\r\n" Q);
@@ -310,7 +301,7 @@ Test(redis_multi, ends_with_the_connection)
 
 Test(redis_multi, that_changes_something_waits_for_the_end_of_a_pause)
 {
-	int other = open_resp();
+	int other = redis_open(&d);
 
 	talk(fd, "MULTI\r\nSET h 1\r\n", "+OK\r\n" Q);
 	talk(other, "MULTI\r\nGET h\r\nCLIENT PAUSE 60000 WRITE\r\nEXEC\r\n",
@@ -370,7 +361,7 @@ try_to_add_one(int client)
 static void *
 add_many(void *arg)
 {
-	int client = open_resp(), i;
+	int client = redis_open(&d), i;
 
 	(void)arg;
 	for (i = 0; i < ROUNDS;)
