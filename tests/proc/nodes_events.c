@@ -59,17 +59,6 @@ listen_to(int listener, const char *channel)
 }
 
 static void
-hears(int listener, const char *channel, const char *message)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
-	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
-	    message);
-	talk_expect(listener, text);
-}
-
-static void
 hears_of(int listener, const char *pattern, const char *channel,
     const char *message)
 {
@@ -86,21 +75,21 @@ Test(nodes_events, of_a_name_come_from_the_node_that_has_it)
 	listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "HSET milk a 1\r\nHSET apples a 1\r\nHDEL milk a\r\n",
 	    ":1\r\n:1\r\n:1\r\n");
-	hears(fd, "__keyspace@0__:milk", "hset");
-	hears(fd, "__keyspace@0__:milk", "hdel");
-	hears(fd, "__keyspace@0__:milk", "del");
+	redis_hears(fd, "__keyspace@0__:milk", "hset");
+	redis_hears(fd, "__keyspace@0__:milk", "hdel");
+	redis_hears(fd, "__keyspace@0__:milk", "del");
 	listen_by(fd, "subscribe", "__kvd__:milk", 2);
 	listen_by(fd, "subscribe", "__subkeyspace@0__:zebras", 3);
 	talk(other, "SET milk \"two words\"\r\nHSET zebras b 1\r\n",
 	    "+OK\r\n:1\r\n");
-	hears(fd, "__keyspace@0__:milk", "set");
-	hears(fd, "__kvd__:milk", "6 set 9:two words");
-	hears(fd, "__subkeyspace@0__:zebras", "hset|1:b");
+	redis_hears(fd, "__keyspace@0__:milk", "set");
+	redis_hears(fd, "__kvd__:milk", "6 set 9:two words");
+	redis_hears(fd, "__subkeyspace@0__:zebras", "hset|1:b");
 	talk(fd, "UNSUBSCRIBE __keyspace@0__:milk\r\n",
 	    "*3\r\n$11\r\nunsubscribe\r\n$19\r\n__keyspace@0__:milk\r\n"
 	    ":2\r\n");
 	talk(other, "DEL milk\r\n", ":1\r\n");
-	hears(fd, "__kvd__:milk", "7 delete");
+	redis_hears(fd, "__kvd__:milk", "7 delete");
 	talk_expect_silence(fd);
 }
 
@@ -108,11 +97,11 @@ Test(nodes_events, of_a_kind_come_from_all_nodes)
 {
 	listen_to(fd, "__keyevent@0__:hset");
 	talk(other, "HSET milk a 1\r\n", ":1\r\n");
-	hears(fd, "__keyevent@0__:hset", "milk");
+	redis_hears(fd, "__keyevent@0__:hset", "milk");
 	talk(other, "HSET apples a 1\r\n", ":1\r\n");
-	hears(fd, "__keyevent@0__:hset", "apples");
+	redis_hears(fd, "__keyevent@0__:hset", "apples");
 	talk(other, "HSET zebras a 1\r\n", ":1\r\n");
-	hears(fd, "__keyevent@0__:hset", "zebras");
+	redis_hears(fd, "__keyevent@0__:hset", "zebras");
 	talk_expect_silence(fd);
 }
 
@@ -126,7 +115,7 @@ Test(nodes_events, come_once_for_each_pattern_that_matches)
 	listen_by(third, "psubscribe", "__keyspace*", 1);
 	talk(other, "HSET milk a 1\r\n", ":1\r\n");
 	hears_of(fd, "*:milk", "__kvd__:milk", "1 create");
-	hears(fd, "__keyspace@0__:milk", "hset");
+	redis_hears(fd, "__keyspace@0__:milk", "hset");
 	hears_of(fd, "__keyspace*", "__keyspace@0__:milk", "hset");
 	hears_of(fd, "*:milk", "__keyspace@0__:milk", "hset");
 	hears_of(fd, "*:milk", "__subkeyspace@0__:milk", "hset|1:a");
@@ -177,7 +166,7 @@ Test(nodes_events, reach_all_who_listen)
 		}
 		talk(other, "SET milk 1\r\n", "+OK\r\n");
 		for (i = 0; i < LISTENERS; i++) {
-			hears(listeners[i], "__keyspace@0__:milk", "set");
+			redis_hears(listeners[i], "__keyspace@0__:milk", "set");
 			close(listeners[i]);
 		}
 		talk_await_subscribers(&c.node[0], 0);
@@ -242,13 +231,13 @@ Test(nodes_events, are_told_again_when_a_node_has_come_back)
 {
 	listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "SET milk 1\r\n", "+OK\r\n");
-	hears(fd, "__keyspace@0__:milk", "set");
+	redis_hears(fd, "__keyspace@0__:milk", "set");
 	cluster_kill(&c, 1);
 	close(other);
 	daemon_launch(&c.node[1], NULL);
 	other = redis_open(&c.node[1]);
 	set_until_heard(fd, "SET milk 1\r\n");
-	hears(fd, "__keyspace@0__:milk", "set");
+	redis_hears(fd, "__keyspace@0__:milk", "set");
 }
 
 Test(nodes_events, are_told_again_when_a_worker_was_killed)
@@ -257,7 +246,7 @@ Test(nodes_events, are_told_again_when_a_worker_was_killed)
 
 	listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "SET milk 1\r\n", "+OK\r\n");
-	hears(fd, "__keyspace@0__:milk", "set");
+	redis_hears(fd, "__keyspace@0__:milk", "set");
 	for (i = 0; i < 2; i++) {
 		text = talk_open_worker(&c.node[1], (unsigned)i);
 		cr_assert_eq(kill((pid_t)talk_info(text, "server",
@@ -305,7 +294,7 @@ Test(nodes_events, are_lost_by_who_does_not_read_them)
 	strcpy(request + n + 100000, "\r\n");
 	for (i = 0; i < 200; i++) {
 		talk(other, request, "+OK\r\n");
-		hears(fd, "__keyspace@0__:milk", "set");
+		redis_hears(fd, "__keyspace@0__:milk", "set");
 	}
 	daemon_await_log(&c.node[0], "too slow for the events", 1);
 	talk_await_subscribers(&c.node[0], 1);

@@ -47,17 +47,6 @@ listen_by(int listener, const char *command, const char *name)
 	talk_expect(listener, line);
 }
 
-static void
-hears(int listener, const char *channel, const char *message)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
-	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
-	    message);
-	talk_expect(listener, text);
-}
-
 /* It is heard by so many, on all nodes. */
 static void
 is_said(int speaker, const char *line, int64_t by)
@@ -93,10 +82,10 @@ Test(nodes_pubsub, reaches_who_listens_on_any_node)
 		close(speaker);
 	}
 	for (i = 0; i < CLUSTER_MAX; i++) {
-		hears(fd[i], "news", "1");
-		hears(fd[i], "news", "2");
-		hears(fd[i], "news", "2");
-		hears(fd[i], "news", "2");
+		redis_hears(fd[i], "news", "1");
+		redis_hears(fd[i], "news", "2");
+		redis_hears(fd[i], "news", "2");
+		redis_hears(fd[i], "news", "2");
 		talk(fd[i], "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
 	}
 }
@@ -133,8 +122,8 @@ Test(nodes_pubsub, keeps_the_order_in_which_a_client_says_it)
 		talk_expect(other, "+OK\r\n+OK\r\n");
 		talk_expect(other, ":2\r\n$1\r\n2\r\n");
 		snprintf(line, sizeof(line), "%d", i);
-		hears(fd[0], "news", line);
-		hears(fd[2], "news", line);
+		redis_hears(fd[0], "news", line);
+		redis_hears(fd[2], "news", line);
 	}
 }
 
@@ -147,10 +136,10 @@ Test(nodes_pubsub, of_a_transaction_reaches_other_nodes_when_it_is_executed)
 	talk_expect_silence(fd[0]);
 	/* Those of other nodes are not counted. */
 	talk(other, "EXEC\r\n", "*3\r\n:1\r\n+OK\r\n:1\r\n");
-	hears(fd[0], "news", "1");
-	hears(fd[0], "news", "2");
-	hears(fd[2], "news", "1");
-	hears(fd[2], "news", "2");
+	redis_hears(fd[0], "news", "1");
+	redis_hears(fd[0], "news", "2");
+	redis_hears(fd[2], "news", "1");
+	redis_hears(fd[2], "news", "2");
 }
 
 Test(nodes_pubsub, answers_as_the_client_wants_answers)
@@ -159,8 +148,8 @@ Test(nodes_pubsub, answers_as_the_client_wants_answers)
 	talk(other, "CLIENT REPLY SKIP\r\nPUBLISH news 1\r\nPING\r\n"
 	    "CLIENT REPLY OFF\r\nPUBLISH news 2\r\nCLIENT REPLY ON\r\n",
 	    "+PONG\r\n+OK\r\n");
-	hears(fd[1], "news", "1");
-	hears(fd[1], "news", "2");
+	redis_hears(fd[1], "news", "1");
+	redis_hears(fd[1], "news", "2");
 	talk(other, "PUBLISH news\r\n", "-ERR wrong number of arguments for "
 	    "'publish' command\r\n");
 }
@@ -175,12 +164,12 @@ Test(nodes_pubsub, goes_on_without_a_node_that_is_down)
 	is_said(other, "PUBLISH news 2", 2);
 	talk(other, "MULTI\r\nPUBLISH news 3\r\nEXEC\r\n",
 	    "+OK\r\n+QUEUED\r\n*1\r\n:1\r\n");
-	hears(fd[0], "news", "1");
-	hears(fd[0], "news", "2");
-	hears(fd[0], "news", "3");
-	hears(fd[2], "news", "1");
-	hears(fd[2], "news", "2");
-	hears(fd[2], "news", "3");
+	redis_hears(fd[0], "news", "1");
+	redis_hears(fd[0], "news", "2");
+	redis_hears(fd[0], "news", "3");
+	redis_hears(fd[2], "news", "1");
+	redis_hears(fd[2], "news", "2");
+	redis_hears(fd[2], "news", "3");
 	daemon_launch(&c.node[1], NULL);
 	close(fd[1]);
 	fd[1] = redis_open(&c.node[1]);
@@ -188,7 +177,7 @@ Test(nodes_pubsub, goes_on_without_a_node_that_is_down)
 	close(other);
 	other = redis_open(&c.node[0]);
 	say_until_heard(fd[1], "PUBLISH news 4");
-	hears(fd[1], "news", "4");
+	redis_hears(fd[1], "news", "4");
 }
 
 Test(nodes_pubsub, goes_on_when_a_worker_is_killed)
@@ -198,14 +187,14 @@ Test(nodes_pubsub, goes_on_when_a_worker_is_killed)
 
 	listen_by(fd[2], "subscribe", "news");
 	is_said(other, "PUBLISH news 1", 1);
-	hears(fd[2], "news", "1");
+	redis_hears(fd[2], "news", "1");
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	talk_expect_end(text);
 	is_said(other, "PUBLISH news 2", 1);
-	hears(fd[2], "news", "2");
+	redis_hears(fd[2], "news", "2");
 	close(fd[1]);
 	fd[1] = redis_open(&c.node[1]);
 	listen_by(fd[1], "subscribe", "news");
 	say_until_heard(fd[1], "PUBLISH news 3");
-	hears(fd[1], "news", "3");
+	redis_hears(fd[1], "news", "3");
 }

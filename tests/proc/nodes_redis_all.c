@@ -77,16 +77,6 @@ struct found {
 	unsigned	n;
 };
 
-static void
-read_bulk(int fd, char *text, size_t size)
-{
-	char head[16];
-
-	cr_assert(talk_line(fd, head, sizeof(head)));
-	cr_assert_eq(head[0], '$', "%s", head);
-	cr_assert(talk_line(fd, text, size));
-}
-
 /* The names of a list, made by fill() or not. */
 static void
 read_names(int fd, struct found *found)
@@ -97,7 +87,7 @@ read_names(int fd, struct found *found)
 	cr_assert(talk_line(fd, line, sizeof(line)));
 	cr_assert_eq(line[0], '*', "%s", line);
 	for (n = strtoul(line + 1, NULL, 10); n > 0; n--, found->n++) {
-		read_bulk(fd, line, sizeof(line));
+		redis_read_bulk(fd, line, sizeof(line));
 		digits = strpbrk(line, "0123456789");
 		cr_assert_not_null(digits);
 		i = strtoul(digits, NULL, 10);
@@ -141,7 +131,7 @@ expect_random(int fd, unsigned n)
 
 	for (i = 0; i < 400; i++) {
 		talk_send(fd, "RANDOMKEY\r\n");
-		read_bulk(fd, name, sizeof(name));
+		redis_read_bulk(fd, name, sizeof(name));
 		digits = strpbrk(name, "0123456789");
 		cr_assert_lt(strtoul(digits, NULL, 10), n);
 		drawn[strtoul(digits, NULL, 10)] = true;

@@ -61,16 +61,6 @@ struct found {
 	unsigned	steps;
 };
 
-static void
-read_bulk(int fd, char *text, size_t size)
-{
-	char head[16];
-
-	cr_assert(talk_line(fd, head, sizeof(head)));
-	cr_assert_eq(head[0], '$', "%s", head);
-	cr_assert(talk_line(fd, text, size));
-}
-
 /* Send a step of that walk; returns false after the last. */
 static bool
 step(int fd, const char *verb, const char *options, char cursor[32],
@@ -81,12 +71,12 @@ step(int fd, const char *verb, const char *options, char cursor[32],
 
 	snprintf(line, sizeof(line), "%s %s %s", verb, cursor, options);
 	redis_ask(fd, line, "*2");
-	read_bulk(fd, cursor, 32);
+	redis_read_bulk(fd, cursor, 32);
 	cr_assert_lt(strtoull(cursor, NULL, 10), 1ULL << 53);
 	cr_assert(talk_line(fd, line, sizeof(line)));
 	cr_assert_eq(line[0], '*');
 	for (n = strtoul(line + 1, NULL, 10); n > 0; n--) {
-		read_bulk(fd, name, sizeof(name));
+		redis_read_bulk(fd, name, sizeof(name));
 		i = strtoul(name + 1, NULL, 10);
 		if (strchr("amz", name[0]) != NULL && i < NAMES)
 			found->times[i]++;

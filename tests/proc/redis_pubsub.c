@@ -53,17 +53,6 @@ listen_to(int listener, const char *channel)
 }
 
 static void
-hears(int listener, const char *channel, const char *message)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
-	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
-	    message);
-	talk_expect(listener, text);
-}
-
-static void
 hears_of(int listener, const char *pattern, const char *channel,
     const char *message)
 {
@@ -100,8 +89,8 @@ Test(redis_pubsub, reaches_who_listens_to_the_channel_and_nobody_else)
 	is_said(other, "PUBLISH other hello", 0);
 	is_said(other, "PUBLISH news \"\"", 1);
 	is_said(other, "PUBLISH News hello", 0);
-	hears(fd, "news", "hello");
-	hears(fd, "news", "");
+	redis_hears(fd, "news", "hello");
+	redis_hears(fd, "news", "");
 	hears_no_more(fd);
 	hears_no_more(third);
 	talk(fd, "UNSUBSCRIBE news\r\n",
@@ -117,7 +106,7 @@ Test(redis_pubsub, reaches_patterns_and_counts_each_of_them)
 	listen_by(fd, "psubscribe", "*", 2);
 	listen_by(fd, "subscribe", "news.it", 3);
 	is_said(other, "PUBLISH news.it 1", 3);
-	hears(fd, "news.it", "1");
+	redis_hears(fd, "news.it", "1");
 	hears_of(fd, "n?ws.*", "news.it", "1");
 	hears_of(fd, "*", "news.it", "1");
 	is_said(other, "PUBLISH news 2", 1);
@@ -210,9 +199,9 @@ Test(redis_pubsub, can_be_said_where_events_are)
 {
 	listen_to(fd, "__keyspace@0__:k");
 	is_said(other, "PUBLISH __keyspace@0__:k said", 1);
-	hears(fd, "__keyspace@0__:k", "said");
+	redis_hears(fd, "__keyspace@0__:k", "said");
 	redis_ask(other, "SET k v", "+OK");
-	hears(fd, "__keyspace@0__:k", "set");
+	redis_hears(fd, "__keyspace@0__:k", "set");
 	hears_no_more(fd);
 }
 
@@ -333,7 +322,7 @@ Test(redis_pubsub_of_one, is_refused_while_the_memory_is_full)
 		redis_ask(other, line, ":1");
 	}
 	is_said(other, "PUBLISH xxxx again", 1);
-	hears(fd, "xxxx", "again");
+	redis_hears(fd, "xxxx", "again");
 	hears_no_more(fd);
 }
 
@@ -381,11 +370,11 @@ Test(redis_pubsub_of_one, of_a_transaction_is_said_when_it_is_executed)
 	    "+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
 	hears_no_more(fd);
 	redis_ask(other, "EXEC", "*5\r\n:1\r\n+OK\r\n:0\r\n:1\r\n$1\r\nv");
-	hears(fd, "news", "1");
-	hears(fd, "news", "3");
+	redis_hears(fd, "news", "1");
+	redis_hears(fd, "news", "3");
 	talk(other, "MULTI\r\nPUBLISH news 4\r\nEXEC\r\n",
 	    "+OK\r\n+QUEUED\r\n*1\r\n:1\r\n");
-	hears(fd, "news", "4");
+	redis_hears(fd, "news", "4");
 	hears_no_more(fd);
 }
 
@@ -417,19 +406,19 @@ Test(redis_pubsub, goes_on_when_a_worker_is_killed)
 	listen_to(fd, "news");
 	listen_to(kept, "news");
 	is_said(other, "PUBLISH news 1", 2);
-	hears(fd, "news", "1");
-	hears(kept, "news", "1");
+	redis_hears(fd, "news", "1");
+	redis_hears(kept, "news", "1");
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	talk_expect_end(fd);
 	talk_await_subscribers(&d, 1);
 	is_said(other, "PUBLISH news 2", 1);
-	hears(kept, "news", "2");
+	redis_hears(kept, "news", "2");
 	close(fd);
 	fd = redis_open(&d);
 	listen_to(fd, "news");
 	is_said(other, "PUBLISH news 3", 2);
-	hears(fd, "news", "3");
-	hears(kept, "news", "3");
+	redis_hears(fd, "news", "3");
+	redis_hears(kept, "news", "3");
 	hears_no_more(kept);
 	close(kept);
 	close(text);

@@ -57,17 +57,6 @@ struct found {
 	unsigned	steps;
 };
 
-static void
-read_bulk(int from, char *text, size_t size)
-{
-	char head[16];
-
-	cr_assert(talk_line(from, head, sizeof(head)));
-	cr_assert_eq(head[0], '$', "%s", head);
-	cr_assert(talk_line(from, text, size));
-	cr_assert_eq(strtoul(head + 1, NULL, 10), strlen(text));
-}
-
 /* Names that fill() has not made do not matter. */
 static void
 note(struct found *found, const char *name)
@@ -90,11 +79,11 @@ step(int from, char cursor[32], const char *options, struct found *found)
 
 	sprintf(line, "SCAN %s %s", cursor, options);
 	redis_ask(from, line, "*2");
-	read_bulk(from, cursor, 32);
+	redis_read_bulk(from, cursor, 32);
 	cr_assert(talk_line(from, line, sizeof(line)));
 	cr_assert_eq(line[0], '*');
 	for (n = strtoul(line + 1, NULL, 10); n > 0; n--) {
-		read_bulk(from, name, sizeof(name));
+		redis_read_bulk(from, name, sizeof(name));
 		note(found, name);
 	}
 	found->steps++;
@@ -259,7 +248,7 @@ count_keys(const char *pattern)
 	cr_assert(talk_line(fd, line, sizeof(line)));
 	cr_assert_eq(line[0], '*');
 	for (n = strtoul(line + 1, NULL, 10); n > 0; n--) {
-		read_bulk(fd, name, sizeof(name));
+		redis_read_bulk(fd, name, sizeof(name));
 		note(&found, name);
 	}
 	return found.total;
@@ -287,7 +276,7 @@ Test(redis_scan, has_a_sister_that_tells_any)
 	fill();
 	for (i = 0; i < 1000; i++) {
 		talk_send(fd, "RANDOMKEY\r\n");
-		read_bulk(fd, name, sizeof(name));
+		redis_read_bulk(fd, name, sizeof(name));
 		note(&found, name);
 	}
 	for (i = 0; i < NAMES; i++)

@@ -109,3 +109,25 @@ redis_expect_between(int fd, const char *line, int64_t least, int64_t most)
 
 	cr_assert(n >= least && n <= most, "%s: %jd", line, (intmax_t)n);
 }
+
+void
+redis_read_bulk(int fd, char *text, size_t size)
+{
+	char head[16];
+
+	cr_assert(talk_line(fd, head, sizeof(head)));
+	cr_assert_eq(head[0], '$', "%s", head);
+	cr_assert(talk_line(fd, text, size));
+	cr_assert_eq(strtoul(head + 1, NULL, 10), strlen(text));
+}
+
+void
+redis_hears(int fd, const char *channel, const char *message)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
+	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
+	    message);
+	talk_expect(fd, text);
+}

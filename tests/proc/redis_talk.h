@@ -40,4 +40,10 @@ int64_t redis_number(int fd, const char *line);
 void redis_expect_between(int fd, const char *line, int64_t least,
     int64_t most);
 
+/* What comes next is a bulk without line ends. */
+void redis_read_bulk(int fd, char *text, size_t size);
+
+/* It is a message on a channel, in RESP2. */
+void redis_hears(int fd, const char *channel, const char *message);
+
 #endif
