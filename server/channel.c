@@ -11,16 +11,13 @@
 #include "server/channel_state.h"
 #include "server/channel_upstream.h"
 #include "shm/board.h"
+#include "shm/hash.h"
 
 struct hearings *
 channel_chain(struct channels *c, struct slice name)
 {
-	uint32_t hash = 0x811c9dc5;
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		hash = (hash ^ name.data[i]) * 0x01000193;
-	return &c->names[hash % CHANNEL_HASH];
+	return &c->names[hash_keyed(c->seed, name.data, name.len) %
+	    CHANNEL_HASH];
 }
 
 static struct hearing *
@@ -274,6 +271,7 @@ channels_open(struct arena *arena, struct subscriptions *subs, unsigned slot,
 	c->slot = slot;
 	c->roster = roster;
 	c->shards = arena_shards(arena);
+	arc4random_buf(c->seed, sizeof(c->seed));
 	for (i = 0; i < CHANNEL_HASH; i++)
 		TAILQ_INIT(&c->names[i]);
 	TAILQ_INIT(&c->patterns);

@@ -57,6 +57,7 @@ struct channels {
 	struct keyspace		*keyspace;
 	struct tracking		*tracking;	/* is told all, too */
 	struct upstreams	*upstreams;
+	uint64_t		 seed[2];	/* names are clients' choice */
 	struct hearings		 names[CHANNEL_HASH];
 	struct hearings		 patterns;
 	TAILQ_HEAD(, listener)	 touched;

@@ -66,6 +66,7 @@ make(struct roster *r)
 	if (ftruncate(r->fd, (off_t)sizeof(*r->memory)) == 0 &&
 	    (r->memory = map(r->fd)) != NULL) {
 		r->memory->kind = ROSTER_KIND;
+		arc4random_buf(r->memory->seed, sizeof(r->memory->seed));
 		return true;
 	}
 	close(r->fd);

@@ -17,18 +17,15 @@
 #include <string.h>
 
 #include "server/roster_state.h"
+#include "shm/hash.h"
 
 #define PIECE_BYTES	((size_t)64 * 1024)
 
 static uint32_t
-hash_of(enum roster_kind kind, struct slice name)
+hash_of(const struct roster *r, enum roster_kind kind, struct slice name)
 {
-	uint32_t hash = 0x811c9dc5 ^ (uint32_t)kind;
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		hash = (hash ^ name.data[i]) * 0x01000193;
-	return hash;
+	return (uint32_t)hash_keyed(r->memory->seed, name.data, name.len) ^
+	    (uint32_t)kind;
 }
 
 /* --- texts --- */
@@ -215,7 +212,7 @@ roster_hear(struct roster *r, enum roster_kind kind, struct slice name)
 {
 	struct roster_desk *d = roster_our_desk(r);
 	struct roster_room *room = roster_our_room(r);
-	uint32_t hash = hash_of(kind, name);
+	uint32_t hash = hash_of(r, kind, name);
 	uint32_t at = find_ours(room, kind, hash, name);
 	bool heard = true;
 
@@ -236,7 +233,7 @@ roster_unhear(struct roster *r, enum roster_kind kind, struct slice name)
 {
 	struct roster_desk *d = roster_our_desk(r);
 	struct roster_room *room = roster_our_room(r);
-	uint32_t at = find_ours(room, kind, hash_of(kind, name), name);
+	uint32_t at = find_ours(room, kind, hash_of(r, kind, name), name);
 	uint32_t clients;
 
 	if (at == 0)
@@ -297,7 +294,7 @@ uint64_t
 roster_listeners(const struct roster *r, enum roster_kind kind,
     struct slice name)
 {
-	uint32_t hash = hash_of(kind, name);
+	uint32_t hash = hash_of(r, kind, name);
 	uint64_t n = 0;
 	unsigned desk;
 
@@ -417,7 +414,7 @@ static bool
 is_before(const struct roster *r, unsigned desk, enum roster_kind kind,
     struct slice name)
 {
-	uint32_t hash = hash_of(kind, name);
+	uint32_t hash = hash_of(r, kind, name);
 
 	while (desk-- > 0)
 		if (listeners_at(r, desk, kind, hash, name) > 0)

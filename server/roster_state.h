@@ -79,6 +79,7 @@ struct roster_room {
 /* What every request reads is apart from what each new client changes. */
 struct roster_memory {
 	uint64_t		 kind;		/* ROSTER_KIND */
+	uint64_t		 seed[2];	/* names are clients' choice */
 	_Atomic uint64_t	 paused_until_ms;
 	_Atomic bool		 pauses_changes_alone;
 	_Atomic uint32_t	 desks;		/* that were ever used */
@@ -92,7 +93,7 @@ struct roster_memory {
 };
 
 /* Of another layout there is another number: count it up. */
-#define ROSTER_LAYOUT	1
+#define ROSTER_LAYOUT	2
 #define ROSTER_KIND	(UINT64_C(0x6b76642d00000000) + ROSTER_LAYOUT)
 
 struct roster {

@@ -28,22 +28,18 @@
 #include "server/tracking_state.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
+#include "shm/hash.h"
 
-uint32_t
-tracking_hash(struct slice name)
+uint64_t
+tracking_hash(const struct tracking *t, struct slice name)
 {
-	uint32_t hash = 0x811c9dc5;
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		hash = (hash ^ name.data[i]) * 0x01000193;
-	return hash ^ hash >> 15;
+	return hash_keyed(t->seed, name.data, name.len);
 }
 
 static struct trackeds *
 chain_of_name(const struct tracking *t, struct slice name)
 {
-	return &t->names[tracking_hash(name) % TRACKING_HASH];
+	return &t->names[tracking_hash(t, name) % TRACKING_HASH];
 }
 
 struct trackeds *
@@ -469,6 +465,7 @@ tracking_open(const struct tracking_peers *peers)
 		return NULL;
 	t->peers = *peers;
 	t->flushes = agreed_flushes(peers->agreed);
+	arc4random_buf(t->seed, sizeof(t->seed));
 	TAILQ_INIT(&t->trackers);
 	TAILQ_INIT(&t->age);
 	TAILQ_INIT(&t->changed);

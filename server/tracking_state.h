@@ -72,6 +72,7 @@ TAILQ_HEAD(changeds, changed);
 struct tracking {
 	struct tracking_peers	 peers;
 	uint64_t		 flushes;	/* that we have told of */
+	uint64_t		 seed[2];	/* of tracking_hash() */
 	TAILQ_HEAD(, tracker)	 trackers;
 	uint64_t		 items;		/* readings, of all */
 	size_t			 broadcasts;	/* trackers with bcast */
@@ -88,7 +89,8 @@ struct tracking {
 	struct changeds		 changed_by_hash[CHANGED_HASH];
 };
 
-uint32_t tracking_hash(struct slice name);
+/* Names are what clients choose, so it is one that they cannot know. */
+uint64_t tracking_hash(const struct tracking *, struct slice name);
 
 /* --- tracking.c --- */
 

@@ -90,7 +90,7 @@ find_changed(const struct tracking *t, struct slice name)
 {
 	struct changed *c;
 
-	TAILQ_FOREACH(c, &t->changed_by_hash[tracking_hash(name) %
+	TAILQ_FOREACH(c, &t->changed_by_hash[tracking_hash(t, name) %
 	    CHANGED_HASH], same_hash)
 		if (c->len == name.len && (name.len == 0 ||
 		    memcmp(c->name, name.data, name.len) == 0))
@@ -109,7 +109,7 @@ add_changed(struct tracking *t, struct slice name)
 	if (name.len > 0)
 		memcpy(c->name, name.data, name.len);
 	TAILQ_INSERT_TAIL(&t->changed, c, next);
-	TAILQ_INSERT_TAIL(&t->changed_by_hash[tracking_hash(name) %
+	TAILQ_INSERT_TAIL(&t->changed_by_hash[tracking_hash(t, name) %
 	    CHANGED_HASH], c, same_hash);
 	return c;
 }
@@ -184,8 +184,9 @@ tracking_forget_changed(struct tracking *t)
 
 	while ((c = TAILQ_FIRST(&t->changed)) != NULL) {
 		TAILQ_REMOVE(&t->changed, c, next);
-		TAILQ_REMOVE(&t->changed_by_hash[tracking_hash((struct slice){
-		    c->name, c->len }) % CHANGED_HASH], c, same_hash);
+		TAILQ_REMOVE(&t->changed_by_hash[tracking_hash(t,
+		    (struct slice){ c->name, c->len }) % CHANGED_HASH], c,
+		    same_hash);
 		free(c);
 	}
 }
