@@ -9,9 +9,8 @@
  * reply that is awaited, a stream, the end of the turn) just forgets the rest.
  * What is parsed was sent as the same kind of request as the one before: no
  * command changes how the next bytes are parsed once a connection has made its
- * first request, but RESET where there is a password: what is longer than a
- * stranger's request may be is then refused for want of the password, and not
- * for its size.
+ * first request, but RESET where there is a password: what is parsed after
+ * that is forgotten.
  */
 
 #include "server/conn_state.h"
