@@ -21,20 +21,41 @@
 
 /* --- noting --- */
 
-/* Is the word part of what says who somebody is? */
+/* Of a setting it is what it is to be, whether it can be set or not. */
+static bool
+is_secret_setting(const struct request *req, size_t i)
+{
+	static const char *const names[] = {
+		"cookie", "masterauth", "masteruser", "password", "requirepass"
+	};
+	size_t n;
+
+	if (i < 3 || !redis_is(req->argv[0], "CONFIG") ||
+	    !redis_is(req->argv[1], "SET"))
+		return false;
+	for (n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if (redis_is(req->argv[i - 1], names[n]))
+			return true;
+	return false;
+}
+
+/*
+ * Is the word part of what says who somebody is?  AUTH is a command of both
+ * protocols; within HELLO the word may also be a name that is given.
+ */
 static bool
 is_secret(const struct request *req, size_t i)
 {
 	size_t at;
 
-	if (req->protocol == REQUEST_TEXT || i == 0)
+	if (i == 0)
 		return false;
 	if (redis_is(req->argv[0], "AUTH"))
 		return true;
 	for (at = 1; redis_is(req->argv[0], "HELLO") && at < i; at++)
-		if (redis_is(req->argv[at], "AUTH"))
-			return i <= at + 2;
-	return false;
+		if (redis_is(req->argv[at], "AUTH") && i <= at + 2)
+			return true;
+	return is_secret_setting(req, i);
 }
 
 void

@@ -185,6 +185,32 @@ Test(redis_slowlog, keeps_no_secrets)
 	expect_words(0, LOG_ALL);
 }
 
+/* A password is one in either protocol, and where it is of no use. */
+Test(redis_slowlog, keeps_no_secret_wherever_it_is_said)
+{
+	char line[64];
+
+	log_all();
+	talk_once(&d, "AUTH secret\n", "ERROR no password is set, see "
+	    "password in kvd.conf(5)\r\n");
+	talk(fd, "CONFIG SET requirepass secret\r\n", "-ERR CONFIG SET failed "
+	    "(possibly related to argument 'requirepass') - can't set "
+	    "immutable config\r\n");
+	talk_send(fd, "HELLO 2 SETNAME AUTH AUTH default secret\r\n");
+	do
+		cr_assert(talk_line(fd, line, sizeof(line)));
+	while (strcmp(line, "*0") != 0);
+	log_nothing();
+	talk(fd, "SLOWLOG GET 4\r\n", "*4\r\n");
+	expect_words(3, "*7\r\n$5\r\nHELLO\r\n$1\r\n2\r\n"
+	    "$7\r\nSETNAME\r\n$4\r\nAUTH\r\n$10\r\n(redacted)\r\n"
+	    "$10\r\n(redacted)\r\n$10\r\n(redacted)\r\n");
+	expect_words(2, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n"
+	    "$11\r\nrequirepass\r\n$10\r\n(redacted)\r\n");
+	expect_words(1, "*2\r\n$4\r\nAUTH\r\n$10\r\n(redacted)\r\n");
+	expect_words(0, LOG_ALL);
+}
+
 Test(redis_slowlog, tells_of_the_last_ones_and_of_no_more_than_are_wanted)
 {
 	int i;
