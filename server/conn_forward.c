@@ -252,18 +252,29 @@ is_fenced(const struct conns *set, enum command_kind kind)
 	    (struct bytes){ name.data, name.len });
 }
 
+/* The error behind that mark is its answer, unless it wants none. */
 static void
-refuse_fenced(struct conns *set, struct conn *conn, size_t used)
+refused(struct conns *set, struct conn *conn, size_t mark, size_t used)
 {
 	if (conn->state == CONN_FIRST)
 		conn->state = CONN_SERVING;
-	conn->active_ms = set->now_ms;
+	conn->active_ms = conn->session.active_ms = set->now_ms;
 	set->counted[BOARD_REQUESTS]++;
 	set->counted[BOARD_ERRORS]++;
+	if (session_step(&conn->session))
+		outbuf_truncate(&conn->out, mark);
+	inbuf_consume(&conn->in, &set->pool, used);
+}
+
+static void
+refuse_fenced(struct conns *set, struct conn *conn, size_t used)
+{
+	size_t mark = outbuf_len(&conn->out);
+
 	conn_error(conn, "UNAVAILABLE", "%s: its routing table is "
 	    "changing", route_name(set->env->route,
 	    route_self(set->env->route)));
-	inbuf_consume(&conn->in, &set->pool, used);
+	refused(set, conn, mark, used);
 }
 
 /* Has another node any of its keys?  Not if one lacks its value. */
@@ -289,12 +300,11 @@ is_of_several(const struct conns *set, uint32_t node)
 static void
 refuse_split(struct conns *set, struct conn *conn, size_t used)
 {
-	conn->active_ms = set->now_ms;
-	set->counted[BOARD_REQUESTS]++;
-	set->counted[BOARD_ERRORS]++;
+	size_t mark = outbuf_len(&conn->out);
+
 	conn_error(conn, "CROSSSLOT",
 	    "Keys in request don't hash to the same slot");
-	inbuf_consume(&conn->in, &set->pool, used);
+	refused(set, conn, mark, used);
 }
 
 /* What is executed here is checked when it is. */

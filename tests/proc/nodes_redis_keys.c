@@ -95,6 +95,9 @@ Test(nodes_redis_keys, stay_in_the_order_of_a_pipeline)
 	    "$-1\r\n" CROSSSLOT "\r\n");
 	talk(fd, "CLIENT REPLY SKIP\r\nMSET milk 2 apples 3\r\n"
 	    "MGET milk apples\r\n", "*2\r\n$1\r\n2\r\n$1\r\n3\r\n");
+	talk(fd, "CLIENT REPLY SKIP\r\nRENAME milk apples\r\nGET milk\r\n"
+	    "CLIENT REPLY OFF\r\nRENAME milk apples\r\n"
+	    "CLIENT REPLY ON\r\n", "$1\r\n2\r\n+OK\r\n");
 }
 
 /* What a client must not do is so however many nodes it would concern. */
