@@ -6,13 +6,24 @@
 #include <stdlib.h>
 
 #include "server/channel_state.h"
+#include "server/clock.h"
+#include "shm/board.h"
+
+/* Of all shards it may be millions of names that come or go. */
+static void
+beat(const struct channels *c)
+{
+	board_beat(c->arena, c->slot, clock_ms());
+}
 
 static void
 leave(struct channels *c, const struct place *place)
 {
 	subscribe_leave(c->subs, place->shard);
-	if (place->of_events && --c->heard[place->shard] == 0)
-		keyspace_unlearn(c->keyspace, place->shard);
+	if (!place->of_events || --c->heard[place->shard] > 0)
+		return;
+	keyspace_unlearn(c->keyspace, place->shard);
+	beat(c);
 }
 
 static bool
@@ -23,9 +34,12 @@ join(struct channels *c, struct place *place)
 	subscribe_join(c->subs, place->shard);
 	feed_open(c->arena, place->shard, &now);
 	place->since = now.lsn;
-	if (!place->of_events || c->heard[place->shard]++ > 0 ||
-	    keyspace_learn(c->keyspace, place->shard))
+	if (!place->of_events || c->heard[place->shard]++ > 0)
 		return true;
+	if (keyspace_learn(c->keyspace, place->shard)) {
+		beat(c);
+		return true;
+	}
 	leave(c, place);
 	return false;
 }

@@ -29,7 +29,8 @@
 #define OURS		"__kvd__:"
 
 struct name {			/* of a bucket; "" has the strings */
-	TAILQ_ENTRY(name)	 next;
+	TAILQ_ENTRY(name)	 next;		/* with this hash */
+	TAILQ_ENTRY(name)	 of_shard;
 	uint64_t		 id;
 	uint64_t		 created;	/* revision */
 	uint32_t		 shard;
@@ -43,6 +44,7 @@ struct keyspace {
 	struct arena		*arena;
 	struct channels		*channels;
 	struct names		 names[NAMES_HASH];
+	struct names		*of_shard;	/* the same, by shard */
 	struct outbuf		 channel;	/* what is said where */
 	struct outbuf		 message;
 };
@@ -115,14 +117,20 @@ find_name(struct keyspace *k, uint64_t id)
 }
 
 static void
+drop_name(struct keyspace *k, struct name *n)
+{
+	TAILQ_REMOVE(chain_of(k, n->id), n, next);
+	TAILQ_REMOVE(&k->of_shard[n->shard], n, of_shard);
+	free(n);
+}
+
+static void
 forget_name(struct keyspace *k, uint64_t id)
 {
 	struct name *n = find_name(k, id);
 
-	if (n == NULL)
-		return;
-	TAILQ_REMOVE(chain_of(k, id), n, next);
-	free(n);
+	if (n != NULL)
+		drop_name(k, n);
 }
 
 static bool
@@ -141,6 +149,7 @@ note_name(struct keyspace *k, uint32_t shard, uint64_t id, uint64_t created,
 	if (bytes.len > 0)
 		memcpy(n->bytes, bytes.data, bytes.len);
 	TAILQ_INSERT_HEAD(chain_of(k, id), n, next);
+	TAILQ_INSERT_HEAD(&k->of_shard[shard], n, of_shard);
 	return true;
 }
 
@@ -205,17 +214,10 @@ keyspace_learn(struct keyspace *k, uint32_t shard)
 void
 keyspace_unlearn(struct keyspace *k, uint32_t shard)
 {
-	struct name *n, *next;
-	size_t i;
+	struct name *n;
 
-	for (i = 0; i < NAMES_HASH; i++)
-		for (n = TAILQ_FIRST(&k->names[i]); n != NULL; n = next) {
-			next = TAILQ_NEXT(n, next);
-			if (n->shard != shard)
-				continue;
-			TAILQ_REMOVE(&k->names[i], n, next);
-			free(n);
-		}
+	while ((n = TAILQ_FIRST(&k->of_shard[shard])) != NULL)
+		drop_name(k, n);
 }
 
 /* --- messages --- */
@@ -418,12 +420,19 @@ struct keyspace *
 keyspace_open(struct arena *arena, struct channels *channels)
 {
 	struct keyspace *k = calloc(1, sizeof(*k));
+	uint32_t shards = arena_shards(arena);
 	size_t i;
 
 	if (k == NULL)
 		return NULL;
 	k->arena = arena;
 	k->channels = channels;
+	if ((k->of_shard = calloc(shards, sizeof(*k->of_shard))) == NULL) {
+		free(k);
+		return NULL;
+	}
+	for (i = 0; i < shards; i++)
+		TAILQ_INIT(&k->of_shard[i]);
 	for (i = 0; i < NAMES_HASH; i++)
 		TAILQ_INIT(&k->names[i]);
 	return k;
@@ -438,6 +447,7 @@ keyspace_close(struct keyspace *k)
 		return;
 	for (i = 0; i < arena_shards(k->arena); i++)
 		keyspace_unlearn(k, i);
+	free(k->of_shard);
 	outbuf_free(&k->channel);
 	outbuf_free(&k->message);
 	free(k);
