@@ -15,9 +15,11 @@
  */
 
 #include "proto/little.h"
+#include "server/clock.h"
 #include "server/redis_exec.h"
 #include "server/redis_sub.h"
 #include "server/redis_tracking.h"
+#include "shm/board.h"
 
 #define LENGTH_BYTES	4
 
@@ -96,11 +98,14 @@ exec_find_place(const struct command_env *env, const struct multi *m,
 
 /* --- the draft --- */
 
+/* All names in one go: that takes its time. */
 static void
 finish_stream(struct call *call)
 {
+	const struct inherit *in = call->env->inherit;
+
 	while (call->stream->next(call->stream, call->env->store, call->out))
-		;
+		board_beat(in->arena, in->slot, clock_ms());
 	stream_end(call->stream);
 }
 
