@@ -15,6 +15,7 @@
 #include "server/log.h"
 #include "server/peer.h"
 #include "server/poison.h"
+#include "server/redis.h"
 #include "server/redis_multi.h"
 
 #define STRANGER_LINE	((size_t)4096)
@@ -151,17 +152,26 @@ conns_end_condemned(struct conns *set)
 }
 
 static bool
+changes_something(const struct conns *set, const struct conn *conn)
+{
+	enum command_kind kind = command_kind(&set->req);
+
+	if (kind == COMMAND_EXEC)
+		return multi_changes(conn->session.multi);
+	if (kind == COMMAND_EVERY)
+		return set->req.protocol != REQUEST_TEXT &&
+		    redis_flushes(&set->req);
+	return kind == COMMAND_CHANGE || kind == COMMAND_ALL;
+}
+
+static bool
 is_paused(const struct conns *set, const struct conn *conn)
 {
 	const struct roster *roster = set->sessions.roster;
-	enum command_kind kind;
 
-	if (!roster_is_paused(roster, true, set->now_ms))
-		return false;
-	kind = command_kind(&set->req);
-	return roster_is_paused(roster, kind == COMMAND_CHANGE ||
-	    kind == COMMAND_ALL || (kind == COMMAND_EXEC &&
-	    multi_changes(conn->session.multi)), set->now_ms);
+	return roster_is_paused(roster, true, set->now_ms) &&
+	    roster_is_paused(roster, changes_something(set, conn),
+	    set->now_ms);
 }
 
 void

@@ -226,6 +226,14 @@ redis_kind(const struct request *req)
 }
 
 bool
+redis_flushes(const struct request *req)
+{
+	const struct redis_command *command = redis_find(req->argv[0]);
+
+	return command != NULL && command->run == redis_run_flushall;
+}
+
+bool
 redis_is_of_string(struct slice verb, size_t argc)
 {
 	const struct redis_command *command = redis_find(verb);

@@ -49,6 +49,9 @@ bool redis_is_of_string(struct slice verb, size_t argc);
  */
 size_t redis_next_key(const struct request *, size_t word);
 
+/* Does it remove everything?  It is a change, if not of the kind CHANGE. */
+bool redis_flushes(const struct request *);
+
 /* By name, in any case; NULL if there is none.  And all: 0 .. n - 1. */
 const struct redis_command *redis_find(struct slice name);
 const struct redis_command *redis_command_at(size_t i);

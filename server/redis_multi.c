@@ -180,7 +180,8 @@ multi_add(struct multi *m, const struct request *req)
 	m->bytes += size;
 	m->count++;
 	m->n_keyed += q->has_keys;
-	m->changes |= command_kind(req) == COMMAND_CHANGE;
+	m->changes |= command_kind(req) == COMMAND_CHANGE ||
+	    redis_flushes(req);
 	m->fingerprint = m->fingerprint * 31 + command_fingerprint(req);
 	return true;
 }

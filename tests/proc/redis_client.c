@@ -240,6 +240,19 @@ Test(redis_client, pause_of_changes_lets_reads_go_on)
 	talk(fd, "HGET b k\r\n", "$3\r\nnew\r\n");
 }
 
+Test(redis_client, pause_of_changes_holds_what_removes_everything)
+{
+	talk(fd, "HSET b k v\r\nCLIENT PAUSE 60000 WRITE\r\n",
+	    ":1\r\n+OK\r\n");
+	talk_send(other, "FLUSHALL\r\n");
+	talk(fd, "KEYS *\r\nHGET b k\r\n",
+	    "*1\r\n$1\r\nb\r\n$1\r\nv\r\n");
+	talk_expect_silence(other);
+	talk(fd, "CLIENT UNPAUSE\r\n", "+OK\r\n");
+	talk_expect(other, "+OK\r\n");
+	talk(fd, "HGET b k\r\n", "$-1\r\n");
+}
+
 Test(redis_client, pause_of_all_ends_in_its_time)
 {
 	talk(fd, "CLIENT PAUSE 300\r\n", "+OK\r\n");
