@@ -20,6 +20,12 @@
     "re-enabling it with a different mode."
 #define SHOWN	128	/* bytes of a prefix */
 
+/*
+ * Of a client, each of which is compared with all others, and with each name
+ * that changes.
+ */
+#define PREFIXES_MAX	1024
+
 struct wish {
 	struct tracking_mode	 mode;
 	bool			 optin, optout;
@@ -167,6 +173,20 @@ is_apart(struct call *call, size_t at)
 }
 
 static bool
+are_few(struct call *call, const struct wish *wish)
+{
+	size_t n = 0;
+
+	while (tracking_prefix(call->session, n) != NULL)
+		n++;
+	if (n + wish->prefixes <= PREFIXES_MAX)
+		return true;
+	redis_error(call, "ERR", "too many prefixes, a client has at most %d",
+	    PREFIXES_MAX);
+	return false;
+}
+
+static bool
 are_apart(struct call *call)
 {
 	size_t i;
@@ -225,7 +245,7 @@ turn_on(struct call *call, const struct wish *wish)
 		    "transaction");
 		return;
 	}
-	if (wish->prefixes > 0 && !are_apart(call))
+	if (wish->prefixes > 0 && (!are_few(call, wish) || !are_apart(call)))
 		return;
 	if (!tracking_begin(call->session, &wish->mode, wish->other)) {
 		redis_error(call, "ERR", "out of memory");

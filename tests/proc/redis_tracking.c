@@ -301,6 +301,25 @@ Test(redis_tracking, is_what_it_is_told_to_be)
 	talk(fd, "RESET\r\nCLIENT GETREDIR\r\n", "+RESET\r\n:-1\r\n");
 }
 
+/* Each is compared with all others: of many a worker would hang. */
+Test(redis_tracking, of_too_many_prefixes_is_refused)
+{
+	static char request[16384];
+	size_t len = strlcpy(request, "CLIENT TRACKING ON BCAST",
+	    sizeof(request));
+	int i;
+
+	for (i = 0; i < 1024; i++)
+		len += (size_t)snprintf(request + len, sizeof(request) - len,
+		    " PREFIX p%04d", i);
+	strlcat(request, "\r\n", sizeof(request));
+	talk(fd, request, "+OK\r\n");
+	talk(fd, "CLIENT TRACKING ON BCAST PREFIX q\r\n", "-ERR too many "
+	    "prefixes, a client has at most 1024\r\n");
+	talk(fd, "CLIENT TRACKING OFF\r\nCLIENT TRACKING ON BCAST PREFIX q"
+	    "\r\n", "+OK\r\n+OK\r\n");
+}
+
 TestSuite(redis_tracking_few, .timeout = 60);
 
 Test(redis_tracking_few, are_remembered_and_the_rest_is_told_early)
