@@ -13,6 +13,8 @@
 #include "shm/board.h"
 #include "shm/hash.h"
 
+#define FEW	64	/* hearings of one listener, which are looked through */
+
 struct hearings *
 channel_chain(struct channels *c, struct slice name)
 {
@@ -21,14 +23,30 @@ channel_chain(struct channels *c, struct slice name)
 }
 
 static struct hearing *
-find(const struct session *s, enum channel_kind kind, struct slice name)
+find_among(const struct listener *l, enum channel_kind kind,
+    struct slice name)
 {
 	struct hearing *h;
 
-	if (s->listener == NULL)
-		return NULL;
-	TAILQ_FOREACH(h, &s->listener->hearings[kind], of_listener)
+	TAILQ_FOREACH(h, &l->hearings[kind], of_listener)
 		if (hearing_is_named(h, name))
+			break;
+	return h;
+}
+
+/* Of a name others may have many hearings, and of names one may have many. */
+static struct hearing *
+find(const struct session *s, enum channel_kind kind, struct slice name)
+{
+	const struct listener *l = s->listener;
+	struct hearing *h;
+
+	if (l == NULL)
+		return NULL;
+	if (kind == CHANNEL_PATTERN || l->count <= FEW)
+		return find_among(l, kind, name);
+	TAILQ_FOREACH(h, channel_chain(s->sessions->channels, name), of_all)
+		if (h->listener == l && hearing_is_named(h, name))
 			break;
 	return h;
 }
