@@ -124,7 +124,7 @@ say_elsewhere(const struct sessions *all)
 }
 
 void
-exec_run_queued(const struct call *exec, const struct queued *q,
+exec_run_queued(struct call *exec, const struct queued *q,
     enum request_protocol protocol)
 {
 	struct call call = *exec;
@@ -136,6 +136,9 @@ exec_run_queued(const struct call *exec, const struct queued *q,
 	call.redis->run(&call);
 	if (call.next == CALL_STREAM)
 		finish_stream(&call);
+	/* It has ended itself, and hears the rest before. */
+	if (call.next == CALL_CLOSE)
+		exec->next = CALL_CLOSE;
 	if (is_put_off(q))
 		say_elsewhere(call.session->sessions);
 }

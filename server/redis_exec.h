@@ -16,8 +16,8 @@ struct exec_place {
 
 void exec_find_place(const struct command_env *, const struct multi *,
     struct exec_place *);
-/* Execute one command of it, in this protocol. */
-void exec_run_queued(const struct call *exec, const struct queued *,
+/* Execute one command of it, in this protocol; it may be the last of all. */
+void exec_run_queued(struct call *exec, const struct queued *,
     enum request_protocol);
 
 /* redis_exec_away.c: EXEC is answered with what the owner has answered. */

@@ -299,6 +299,18 @@ Test(redis_multi, ends_with_the_connection)
 	talk_once(&d, "GET h a\r\n", "NOT FOUND\r\n");
 }
 
+Test(redis_multi, can_end_its_own_client_behind_all_replies)
+{
+	char line[64], request[128];
+
+	talk_send(fd, "CLIENT ID\r\n");
+	cr_assert(talk_line(fd, line, sizeof(line)) && line[0] == ':');
+	snprintf(request, sizeof(request), "MULTI\r\nCLIENT KILL ID %s SKIPME "
+	    "no\r\nPING\r\nEXEC\r\n", line + 1);
+	talk(fd, request, "+OK\r\n" Q Q "*2\r\n:1\r\n+PONG\r\n");
+	talk_expect_end(fd);
+}
+
 Test(redis_multi, that_changes_something_waits_for_the_end_of_a_pause)
 {
 	int other = redis_open(&d);
