@@ -244,7 +244,7 @@ static void
 put_ids(struct call *call, struct outbuf *text, const struct filter *f,
     const struct finds *finds)
 {
-	struct found key;
+	struct found key = { .id = 0 };
 	int64_t id = 0;
 	size_t i;
 

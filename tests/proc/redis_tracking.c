@@ -57,8 +57,8 @@ Test(redis_tracking, of_a_hash_is_told_whatever_happens_to_it)
 		"HSET h a 1", "HSET h b 1", "HDEL h a", "EXPIRE h 100",
 		"PERSIST h", "HEXPIRE h 100 FIELDS 1 b", "RENAME h {h}2",
 		"RENAME {h}2 h", "DEL h", "COPY {h}3 h", "DROP h", "CREATE h",
-		"PUT h a 1", "DELETE h a", "MPUT h a 1 b 2", "HGETDEL h "
-		"FIELDS 1 a", "COPY {h}3 h REPLACE", "UNLINK h"
+		"PUT h a 1", "DELETE h a", "MPUT h a 1 b 2",
+		"HGETDEL h FIELDS 1 a", "COPY {h}3 h REPLACE", "UNLINK h"
 	};
 	char line[128];
 	size_t i;
