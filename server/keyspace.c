@@ -10,17 +10,15 @@
 
 #include "server/keyspace.h"
 
-#include <sys/queue.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/event.h"
+#include "server/shard_names.h"
 #include "shm/bucket.h"
 #include "shm/scan.h"
 
-#define NAMES_HASH	16384U		/* a power of two */
 #define SCAN_BYTES	((size_t)64 * 1024)
 
 #define KEYSPACE	"__keyspace@0__:"
@@ -28,23 +26,10 @@
 #define SUBKEYSPACE	"__subkeyspace@0__:"
 #define OURS		"__kvd__:"
 
-struct name {			/* of a bucket; "" has the strings */
-	TAILQ_ENTRY(name)	 next;		/* with this hash */
-	TAILQ_ENTRY(name)	 of_shard;
-	uint64_t		 id;
-	uint64_t		 created;	/* revision */
-	uint32_t		 shard;
-	size_t			 len;
-	uint8_t			 bytes[];
-};
-
-TAILQ_HEAD(names, name);
-
 struct keyspace {
 	struct arena		*arena;
 	struct channels		*channels;
-	struct names		 names[NAMES_HASH];
-	struct names		*of_shard;	/* the same, by shard */
+	struct shard_names	*names;		/* by shard; "" has strings */
 	struct outbuf		 channel;	/* what is said where */
 	struct outbuf		 message;
 };
@@ -98,68 +83,13 @@ keyspace_scope(enum channel_kind kind, struct slice name,
 
 /* --- names --- */
 
-static struct names *
-chain_of(struct keyspace *k, uint64_t id)
-{
-	return &k->names[(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
-	    NAMES_HASH];
-}
-
-static struct name *
-find_name(struct keyspace *k, uint64_t id)
-{
-	struct name *n;
-
-	TAILQ_FOREACH(n, chain_of(k, id), next)
-		if (n->id == id)
-			break;
-	return n;
-}
-
-static void
-drop_name(struct keyspace *k, struct name *n)
-{
-	TAILQ_REMOVE(chain_of(k, n->id), n, next);
-	TAILQ_REMOVE(&k->of_shard[n->shard], n, of_shard);
-	free(n);
-}
-
-static void
-forget_name(struct keyspace *k, uint64_t id)
-{
-	struct name *n = find_name(k, id);
-
-	if (n != NULL)
-		drop_name(k, n);
-}
-
-static bool
-note_name(struct keyspace *k, uint32_t shard, uint64_t id, uint64_t created,
-    struct bytes bytes)
-{
-	struct name *n = malloc(sizeof(*n) + bytes.len);
-
-	if (n == NULL)
-		return false;
-	forget_name(k, id);
-	n->id = id;
-	n->created = created;
-	n->shard = shard;
-	n->len = bytes.len;
-	if (bytes.len > 0)
-		memcpy(n->bytes, bytes.data, bytes.len);
-	TAILQ_INSERT_HEAD(chain_of(k, id), n, next);
-	TAILQ_INSERT_HEAD(&k->of_shard[shard], n, of_shard);
-	return true;
-}
-
 static bool
 learn_one(struct keyspace *k, uint32_t shard, struct bytes name)
 {
 	struct bucket_stat stat;
 
 	return bucket_look(k->arena, shard, name, &stat) != SHM_OK ||
-	    note_name(k, shard, stat.id, stat.created, name);
+	    shard_names_note(&k->names[shard], stat.id, stat.created, name);
 }
 
 static bool
@@ -214,10 +144,7 @@ keyspace_learn(struct keyspace *k, uint32_t shard)
 void
 keyspace_unlearn(struct keyspace *k, uint32_t shard)
 {
-	struct name *n;
-
-	while ((n = TAILQ_FIRST(&k->of_shard[shard])) != NULL)
-		drop_name(k, n);
+	shard_names_forget_all(&k->names[shard]);
 }
 
 /* --- messages --- */
@@ -397,12 +324,13 @@ keyspace_event(struct keyspace *k, uint32_t shard,
     const struct feed_event *event)
 {
 	struct news news = { .shard = shard, .event = event };
-	const struct name *n;
+	struct shard_names *names = &k->names[shard];
+	const struct shard_name *n;
 
 	if (event->op == FEED_CREATED)
-		(void)note_name(k, shard, event->bucket_id, event->revision,
-		    event->key);
-	n = find_name(k, event->bucket_id);
+		(void)shard_names_note(names, event->bucket_id,
+		    event->revision, event->key);
+	n = shard_names_find(names, event->bucket_id);
 	if (n == NULL || event->revision < n->created)
 		return;
 	news.name = (struct slice){ n->bytes, n->len };
@@ -411,7 +339,7 @@ keyspace_event(struct keyspace *k, uint32_t shard,
 	else
 		tell_of_bucket(k, &news);
 	if (event->op == FEED_DROPPED)
-		forget_name(k, event->bucket_id);
+		shard_names_forget(names, event->bucket_id);
 }
 
 /* --- begin and end --- */
@@ -420,22 +348,16 @@ struct keyspace *
 keyspace_open(struct arena *arena, struct channels *channels)
 {
 	struct keyspace *k = calloc(1, sizeof(*k));
-	uint32_t shards = arena_shards(arena);
-	size_t i;
 
 	if (k == NULL)
 		return NULL;
 	k->arena = arena;
 	k->channels = channels;
-	if ((k->of_shard = calloc(shards, sizeof(*k->of_shard))) == NULL) {
-		free(k);
-		return NULL;
-	}
-	for (i = 0; i < shards; i++)
-		TAILQ_INIT(&k->of_shard[i]);
-	for (i = 0; i < NAMES_HASH; i++)
-		TAILQ_INIT(&k->names[i]);
-	return k;
+	k->names = calloc(arena_shards(arena), sizeof(*k->names));
+	if (k->names != NULL)
+		return k;
+	free(k);
+	return NULL;
 }
 
 void
@@ -447,7 +369,7 @@ keyspace_close(struct keyspace *k)
 		return;
 	for (i = 0; i < arena_shards(k->arena); i++)
 		keyspace_unlearn(k, i);
-	free(k->of_shard);
+	free(k->names);
 	outbuf_free(&k->channel);
 	outbuf_free(&k->message);
 	free(k);

@@ -12,17 +12,19 @@
 
 #define ATTEMPTS_MAX	64
 #define STEPS_MAX	65536		/* several segments' worth of pieces */
+#define SWEEPS_MAX	512		/* half a million records at most */
 
 /*
  * A piece of the cleaner's work.  What has expired waits for the cleaner to
- * sweep it, but not when there is nothing else to be had.
+ * sweep it, but not when there is nothing else to be had; and who looks for it
+ * in vain must not look as if he hangs.
  */
 static bool
 work_some(struct arena *a, struct clean_state *state, struct clean_work *work,
-    uint64_t now_ms)
+    uint64_t now_ms, unsigned *sweeps)
 {
-	return clean_step(a, state, work, now_ms) ||
-	    clean_sweep(a, state, work, now_ms, 1);
+	return clean_step(a, state, work, now_ms) || ((*sweeps)++ <
+	    SWEEPS_MAX && clean_sweep(a, state, work, now_ms, 1));
 }
 
 /* Clean until there is a free segment more than before. */
@@ -32,12 +34,12 @@ clean_until_freed(struct arena *a)
 	uint64_t before = segment_count_free(a), now_ms = clock_wall_ms();
 	struct clean_state state = { .shard = 0 };
 	struct clean_work work = { .segments_freed = 0 };
-	unsigned i;
+	unsigned i, sweeps = 0;
 
 	for (i = 0; i < STEPS_MAX; i++) {
 		if (work.segments_freed > 0 || segment_count_free(a) > before)
 			return true;
-		if (!work_some(a, &state, &work, now_ms))
+		if (!work_some(a, &state, &work, now_ms, &sweeps))
 			break;
 	}
 	return work.segments_freed > 0 || segment_count_free(a) > before;

@@ -65,7 +65,7 @@ BEGIN {
 	on(3, "conn accept listen")
 	on(2, "command redis info debug stream subscribe link channel")
 	on(2, "keyspace tracking")
-	on(1, "store strays session")
+	on(1, "store strays session shard_names")
 	on(0, "role config route options log daemon privileges notify pidfile")
 	on(0, "children control instance reload clock inbuf peer restart")
 	on(0, "upgrade lastwords crash poison process wake agreed live roster")
