@@ -41,13 +41,14 @@ write_broken(struct session *s, uint64_t redirect)
 static struct session *
 write_head(const struct tracker *tracker)
 {
-	struct session *s = tracker->redirect == 0 ? tracker->session :
-	    tracker->other;
+	struct session *s = tracker->session;
 
-	if (s == NULL) {
-		write_broken(tracker->session, tracker->redirect);
+	if (tracker->redirect != 0 && tracker->other == NULL) {
+		write_broken(s, tracker->redirect);
 		return NULL;
 	}
+	if (tracker->redirect != 0)
+		s = tracker->other;
 	if (s->protocol == REQUEST_RESP3) {
 		resp_put_list(&s->news, RESP_3, RESP_PUSH, 2);
 		put_word(&s->news, "invalidate");
