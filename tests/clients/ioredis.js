@@ -1,10 +1,14 @@
-// ioredis, with its defaults: every family of commands, pipelines with and
-// without a transaction, subscriptions, a worker that is killed, and a cluster.
+// ioredis, with its defaults, single or in cluster mode: every family of
+// commands, pipelines with and without a transaction, subscriptions, and a
+// worker that is killed.  With several nodes, what has keys: where it goes is
+// for the test to see.
 'use strict';
 
 const assert = require('node:assert');
 const Redis = require('ioredis');
-const [port, clusterPort] = process.argv.slice(2).map(Number);
+const [mode, port] = process.argv.slice(2);
+
+const nodesOf = (r) => r.isCluster ? r.nodes('master') : [r];
 
 async function hashes(r) {
 	assert.equal(await r.hset('h', 'a', 1, 'b', 2), 2);
@@ -46,8 +50,9 @@ async function server(r) {
 	assert.deepEqual((await r.mget('s', 'x')), ['vw', null]);
 	assert.deepEqual((await r.keys('*')).sort(), ['h', 's']);
 	const found = [];
-	for await (const names of r.scanStream({ count: 1 }))
-		found.push(...names);
+	for (const node of nodesOf(r))
+		for await (const names of node.scanStream({ count: 1 }))
+			found.push(...names);
 	assert.deepEqual([...new Set(found)].sort(), ['h', 's']);
 	await assert.rejects(r.call('NOSUCH'), /unknown command/);
 }
@@ -63,15 +68,19 @@ async function pipelines(r) {
 
 async function subscriptions(r) {
 	const s = r.duplicate();
-	const heard = new Promise((done) => s.on('message', (_, m) => done(m)));
-	await s.subscribe('news');
+	const next = (event) => new Promise((done) =>
+	    s.once(event, (...words) => done(words)));
+	await s.subscribe('news', '__keyspace@0__:watched');
+	let heard = next('message');
 	assert.equal(await r.publish('news', 'hello'), 1);
-	assert.equal(await heard, 'hello');
-	const matched = new Promise((done) =>
-	    s.on('pmessage', (...words) => done(words)));
-	await s.psubscribe('n*', '__keyspace@0__:watched');
+	assert.deepEqual(await heard, ['news', 'hello']);
+	heard = next('message');
+	assert.equal(await r.hset('watched', 'f', 'v'), 1);
+	assert.deepEqual(await heard, ['__keyspace@0__:watched', 'hset']);
+	await s.psubscribe('n*');
+	heard = next('pmessage');
 	assert.equal(await r.publish('nobody', 'there'), 1);
-	assert.deepEqual(await matched, ['n*', 'nobody', 'there']);
+	assert.deepEqual(await heard, ['n*', 'nobody', 'there']);
 	await s.unsubscribe('news');
 	assert.equal(await r.publish('news', 'again'), 1);
 	s.disconnect();
@@ -85,20 +94,42 @@ async function reconnect(r) {
 	assert.equal(await r.hlen('piped'), 1000);
 }
 
+// Names of every node.
+async function everywhere(r) {
+	for (let i = 0; i < 100; i++) {
+		assert.equal(await r.set(`string:${i}`, i), 'OK');
+		assert.equal(await r.hset(`hash:${i}`, 'f', i), 1);
+	}
+	for (let i = 0; i < 100; i++) {
+		assert.equal(await r.getdel(`string:${i}`), `${i}`);
+		assert.deepEqual({ ...await r.hgetall(`hash:${i}`) },
+		    { f: `${i}` });
+		assert.equal(await r.del(`hash:${i}`), 1);
+	}
+}
+
+// What these leave, without what all nodes have to be asked for.
+async function forget(r) {
+	for (const name of ['h', 's', '{t}n', '{t}h', 'piped'])
+		await r.del(name);
+}
+
+const withKeys = [hashes, strings, keys, pipelines, everywhere, forget];
+const all = [(r) => r.flushall(), hashes, strings, keys, server, pipelines,
+    subscriptions, everywhere, reconnect];
+const modes = {
+	single: [() => new Redis(port), all],
+	cluster: [() => new Redis.Cluster([port]), all],
+	nodes: [() => new Redis.Cluster([port]), withKeys],
+};
+
 async function main() {
-	const r = new Redis(port);
-	const c = new Redis.Cluster([clusterPort]);
+	const [connect, parts] = modes[mode];
+	const r = connect();
 	r.on('error', () => {});
-	await r.flushall();
-	for (const part of [hashes, strings, keys, server, pipelines,
-	    subscriptions, reconnect])
+	for (const part of parts)
 		await part(r);
 	r.disconnect();
-	for (const name of ['h', 's', 'n'])
-		await c.del(name);
-	for (const part of [hashes, strings, keys])
-		await part(c);
-	c.disconnect();
 }
 
 main().catch((error) => {

@@ -1,10 +1,15 @@
-// node-redis, with its defaults: every family of commands, a pipeline, a
-// transaction, subscriptions, a worker that is killed, and a cluster.
+// node-redis, with its defaults, single or in cluster mode: every family of
+// commands, a pipeline, a transaction, subscriptions, and a worker that is
+// killed.  With several nodes, what has keys: where it goes is for the test to
+// see.
 'use strict';
 
 const assert = require('node:assert');
 const redis = require('redis');
-const [port, clusterPort] = process.argv.slice(2).map(Number);
+const [mode, port] = process.argv.slice(2);
+
+const nodesOf = (r) => Promise.all(r.masters?.map((m) => r.nodeClient(m)) ??
+    [r]);
 
 async function hashes(r) {
 	assert.equal(await r.hSet('h', { a: 1, b: 2 }), 2);
@@ -39,16 +44,19 @@ async function keys(r) {
 }
 
 async function server(r) {
+	const nodes = await nodesOf(r);
 	assert.equal(await r.ping(), 'PONG');
 	assert.match(await r.info('server'), /redis_version:7/);
 	assert.equal(await r.clientSetName('tester'), 'OK');
 	assert.equal(await r.clientGetName(), 'tester');
 	assert.deepEqual(await r.mGet(['s', 'x']), ['vw', null]);
+	assert.deepEqual((await r.keys('*')).sort(), ['h', 's']);
 	const found = [];
-	for await (const names of r.scanIterator({ COUNT: 1 }))
-		found.push(...names);
+	for (const node of nodes)
+		for await (const names of node.scanIterator({ COUNT: 1 }))
+			found.push(...names);
 	assert.deepEqual([...new Set(found)].sort(), ['h', 's']);
-	await assert.rejects(r.sendCommand(['NOSUCH']), /unknown command/);
+	await assert.rejects(nodes[0].sendCommand(['NOSUCH']), /unknown command/);
 }
 
 async function pipelines(r) {
@@ -63,14 +71,19 @@ async function pipelines(r) {
 async function subscriptions(r) {
 	const s = await r.duplicate().connect();
 	let tell;
-	const heard = new Promise((done) => { tell = done; });
-	await s.subscribe('news', tell);
+	const next = () => new Promise((done) => { tell = done; });
+	const listener = (...words) => tell(words);
+	await s.subscribe(['news', '__keyspace@0__:watched'], listener);
+	let heard = next();
 	assert.equal(await r.publish('news', 'hello'), 1);
-	assert.equal(await heard, 'hello');
-	const matched = new Promise((done) => { tell = done; });
-	await s.pSubscribe('n*', (...words) => tell(words));
+	assert.deepEqual(await heard, ['hello', 'news']);
+	heard = next();
+	assert.equal(await r.hSet('watched', 'f', 'v'), 1);
+	assert.deepEqual(await heard, ['hset', '__keyspace@0__:watched']);
+	await s.pSubscribe('n*', listener);
+	heard = next();
 	assert.equal(await r.publish('nobody', 'there'), 1);
-	assert.deepEqual(await matched, ['there', 'nobody']);
+	assert.deepEqual(await heard, ['there', 'nobody']);
 	await s.unsubscribe('news');
 	assert.equal(await r.publish('news', 'again'), 1);
 	s.destroy();
@@ -78,29 +91,53 @@ async function subscriptions(r) {
 
 async function reconnect(r) {
 	const info = await r.info('server');
-	const closed = new Promise((done) => r.once('reconnecting', done));
+	const closed = new Promise((done) =>
+	    r.once(r.masters ? 'node-reconnecting' : 'reconnecting', done));
 	process.kill(Number(/kvd_worker_pid:(\d+)/.exec(info)[1]), 'SIGKILL');
 	await closed;
 	assert.equal(await r.hLen('piped'), 1000);
 }
 
+// Names of every node.
+async function everywhere(r) {
+	const names = Array.from(Array(100).keys(), (i) => `string:${i}`);
+	for (const name of names) {
+		assert.equal(await r.set(name, name), 'OK');
+		assert.equal(await r.hSet(`hash:${name}`, 'f', name), 1);
+	}
+	assert.deepEqual(await r.mGet(names), names);
+	for (const name of names) {
+		assert.equal(await r.getDel(name), name);
+		assert.equal(await r.hGet(`hash:${name}`, 'f'), name);
+	}
+	assert.equal(await r.del(names.map((name) => `hash:${name}`)), 100);
+}
+
+// What these leave, without what all nodes have to be asked for.
+async function forget(r) {
+	for (const name of ['h', 's', '{t}n', '{t}h', 'piped'])
+		await r.del(name);
+}
+
+const cluster = () => redis.createCluster({
+	rootNodes: [{ socket: { host: '127.0.0.1', port } }] });
+const withKeys = [hashes, strings, keys, pipelines, everywhere, forget];
+const all = [(r) => r.flushAll(), hashes, strings, keys, server,
+    pipelines, subscriptions, everywhere, reconnect];
+const modes = {
+	single: [() => redis.createClient({ socket: { port } }), all],
+	cluster: [cluster, all],
+	nodes: [cluster, withKeys],
+};
+
 async function main() {
-	const r = redis.createClient({ socket: { port } });
-	const c = redis.createCluster({ rootNodes: [{ socket:
-	    { host: '127.0.0.1', port: clusterPort } }] });
+	const [create, parts] = modes[mode];
+	const r = create();
 	r.on('error', () => {});
 	await r.connect();
-	await r.flushAll();
-	for (const part of [hashes, strings, keys, server, pipelines,
-	    subscriptions, reconnect])
+	for (const part of parts)
 		await part(r);
 	r.destroy();
-	await c.connect();
-	for (const name of ['h', 's', 'n'])
-		await c.del(name);
-	for (const part of [hashes, strings, keys])
-		await part(c);
-	c.destroy();
 }
 
 main().catch((error) => {
