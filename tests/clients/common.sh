@@ -35,6 +35,14 @@ is()				# text, command ...
 	[ "$out" = "$text" ] || fail "$*: $out, and not $text"
 }
 
+find_python()			# with redis-py, of Debian's if it has that; sets python
+{
+	for python in /usr/bin/python3 python3; do
+		"$python" -c 'import redis' 2>/dev/null && return
+	done
+	return 1
+}
+
 need_npm()			# a package, of those that run has installed
 {
 	need node
