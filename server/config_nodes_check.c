@@ -119,9 +119,12 @@ check_secret(struct config_draft *draft, const char *word,
 static bool
 check_secrets(struct config_draft *draft)
 {
-	return check_secret(draft, "cookie", CONFIG_TOP_cookie,
-	    CONFIG_TOP_cookie_file) & check_secret(draft, "password",
-	    CONFIG_TOP_password, CONFIG_TOP_password_file);
+	bool cookie = check_secret(draft, "cookie", CONFIG_TOP_cookie,
+	    CONFIG_TOP_cookie_file);
+	bool password = check_secret(draft, "password", CONFIG_TOP_password,
+	    CONFIG_TOP_password_file);
+
+	return cookie && password;
 }
 
 void
