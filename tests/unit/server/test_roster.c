@@ -426,35 +426,41 @@ Test(roster, has_no_room_for_more_than_its_cells)
 	cr_assert(roster_hear(r, ROSTER_NAME, s));
 }
 
-/*
- * A worker changes what it has as fast as it can, for ever; who looks sees all
- * that stays, always.
- */
+/* For ever, and as fast as it can. */
+static void
+come_and_go(struct roster *other)
+{
+	char name[64];
+	uint32_t i, place;
+
+	for (i = 0;; i++) {
+		snprintf(name, sizeof(name), "%u-goes-as-soon-as-it-came",
+		    i % 8);
+		roster_hear(other, ROSTER_NAME, word(name));
+		roster_hear(other, ROSTER_PATTERN, word(name));
+		place = roster_add(other, 0x100000 + i % 8);
+		roster_unhear(other, ROSTER_NAME, word(name));
+		roster_unhear(other, ROSTER_PATTERN, word(name));
+		roster_remove(other, place);
+		/* It is stopped here rather than in the midst of it. */
+		sched_yield();
+	}
+}
+
+/* Who looks sees all that stays, always. */
 Test(roster, is_read_while_it_is_written)
 {
 	struct roster *other = at_desk(1);
-	uint32_t i, j;
+	uint32_t i;
 	size_t n;
 	pid_t pid;
 
 	roster_hear(other, ROSTER_NAME, word("stays"));
 	roster_add(other, 1000);
 	cr_assert_neq(pid = fork(), -1);
-	if (pid == 0)
+	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = 0; pid == 0; i++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "%u-goes-as-soon-as-it-came",
-		    i % 8);
-		roster_hear(other, ROSTER_NAME, word(name));
-		roster_hear(other, ROSTER_PATTERN, word(name));
-		j = roster_add(other, 0x100000 + i % 8);
-		roster_unhear(other, ROSTER_NAME, word(name));
-		roster_unhear(other, ROSTER_PATTERN, word(name));
-		roster_remove(other, j);
-		/* It is stopped here rather than in the midst of it. */
-		sched_yield();
+		come_and_go(other);
 	}
 	for (i = 0; i < 20000; i++) {
 		cr_assert_eq(roster_receivers(r, word("stays")), 1);
