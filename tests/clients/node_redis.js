@@ -23,6 +23,21 @@ async function hashes(r) {
 	assert.deepEqual((await r.hKeys('h')).sort(), ['a', 'b']);
 }
 
+// Of fields; what answers to several fields has one answer for each.
+async function expiry(r) {
+	assert.deepEqual(await r.hExpire('h', ['a', 'x'], 100), [1, -2]);
+	const [left, none] = await r.hTTL('h', ['a', 'b']);
+	assert.ok(left > 90 && none === -1);
+	assert.deepEqual(await r.hPersist('h', ['a', 'b']), [1, -1]);
+	assert.equal(await r.hSetEx('h', { c: 3, d: 4 },
+	    { expiration: { type: 'EX', value: 100 } }), 1);
+	assert.deepEqual(await r.hGetEx('h', ['c', 'x'],
+	    { expiration: 'PERSIST' }), ['3', null]);
+	assert.deepEqual(await r.hTTL('h', 'c'), [-1]);
+	assert.deepEqual(await r.hGetDel('h', ['c', 'd', 'x']), ['3', '4', null]);
+	assert.equal(await r.hLen('h'), 2);
+}
+
 async function strings(r) {
 	assert.equal(await r.set('s', 'v', { EX: 100, NX: true }), 'OK');
 	assert.equal(await r.set('s', 'w', { NX: true }), null);
@@ -121,8 +136,8 @@ async function forget(r) {
 
 const cluster = () => redis.createCluster({
 	rootNodes: [{ socket: { host: '127.0.0.1', port } }] });
-const withKeys = [hashes, strings, keys, pipelines, everywhere, forget];
-const all = [(r) => r.flushAll(), hashes, strings, keys, server,
+const withKeys = [hashes, expiry, strings, keys, pipelines, everywhere, forget];
+const all = [(r) => r.flushAll(), hashes, expiry, strings, keys, server,
     pipelines, subscriptions, everywhere, reconnect];
 const modes = {
 	single: [() => redis.createClient({ socket: { port } }), all],

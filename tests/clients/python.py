@@ -1,5 +1,6 @@
-"""redis-py, with its defaults: every family of commands, pipelines with and
-without a transaction, subscriptions, and a worker that is killed."""
+"""redis-py, with its defaults: every family of commands, some of which it does
+not know by name, pipelines with and without a transaction, subscriptions, and a
+worker that is killed."""
 
 import os
 import signal
@@ -28,6 +29,25 @@ def hashes():
     expect(sorted(r.hkeys("h")), ["a", "b"])
     expect(r.hexists("h", "a"), True)
     assert r.hrandfield("h") in ("a", "b")
+
+
+def expiry():
+    ask = r.execute_command
+    expect(ask("HEXPIRE", "h", 100, "NX", "FIELDS", 2, "a", "x"), [1, -2])
+    left, none = ask("HTTL", "h", "FIELDS", 2, "a", "b")
+    assert 90 < left <= 100 and none == -1
+    expect(ask("HEXPIRE", "h", 200, "NX", "FIELDS", 1, "a"), [0])
+    expect(ask("HPERSIST", "h", "FIELDS", 2, "a", "b"), [1, -1])
+    expect(ask("HSETEX", "h", "EX", 100, "FIELDS", 2, "c", 3, "d", 4), 1)
+    expect(ask("HGETEX", "h", "PERSIST", "FIELDS", 2, "c", "x"), ["3", None])
+    expect(ask("HTTL", "h", "FIELDS", 1, "c"), [-1])
+    assert 90 < ask("HTTL", "h", "FIELDS", 1, "d")[0] <= 100
+    expect(ask("HGETDEL", "h", "FIELDS", 3, "c", "d", "x"), ["3", "4", None])
+    expect(ask("HSETEX", "h", "PX", 1, "FIELDS", 1, "soon", "gone"), 1)
+    deadline = time.monotonic() + 10
+    while r.hexists("h", "soon") and time.monotonic() < deadline:
+        pass
+    expect(sorted(r.hgetall("h")), ["a", "b"])
 
 
 def strings():
@@ -135,6 +155,6 @@ def reconnect():
 
 
 r.flushall()
-for part in (hashes, strings, keys, server, pipelines, subscriptions,
+for part in (hashes, expiry, strings, keys, server, pipelines, subscriptions,
              reconnect):
     part()
