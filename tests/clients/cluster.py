@@ -1,5 +1,5 @@
-"""redis-py in cluster mode, and a node of two: hashes and strings of both.
-Where it goes is for the test to see."""
+"""redis-py in cluster mode, and a node of two: hashes and strings of both,
+which none has to pass on: the test sees whether one does."""
 
 import sys
 
