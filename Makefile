@@ -146,15 +146,17 @@ $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/libload.a \
     $(LIBS_tests/proc)
 	$(call link,-lm $(LMDB_LIBS))
 
+# Objects of proto/ and shm/ also go into libkv.so, where nobody is to replace
+# a function of theirs.
+PIC_OF_LIBKV := -fPIC -fvisibility=hidden
+
 # A change of compiler or flags rebuilds: every object depends on them.
-FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK))
+FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK) $(PIC_OF_LIBKV))
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
-# Objects of proto/ and shm/ also go into libkv.so, where nobody is to replace
-# a function of theirs.
-$(OUT)/obj/proto/%.o $(OUT)/obj/shm/%.o: PIC := -fPIC -fvisibility=hidden
+$(OUT)/obj/proto/%.o $(OUT)/obj/shm/%.o: PIC := $(PIC_OF_LIBKV)
 $(OUT)/obj/%.o: %.c $(OUT)/flags
 	$(call step,cc)
 	@$(CC) $(COMPILE) $(or $(PIC),-fPIE) -MMD -MP -c -o $@ $<

@@ -404,8 +404,15 @@ redis_change(struct call *call, struct slice key,
     enum shm_status (*op)(struct txn *, void *), void *arg,
     enum shm_status *status)
 {
-	*status = store_change(call->env->store, redis_shard(call, key), op,
-	    arg);
+	return redis_change_in(call, redis_shard(call, key), op, arg, status);
+}
+
+bool
+redis_change_in(struct call *call, uint32_t shard,
+    enum shm_status (*op)(struct txn *, void *), void *arg,
+    enum shm_status *status)
+{
+	*status = store_change(call->env->store, shard, op, arg);
 	switch (*status) {
 	case SHM_OK:
 	case SHM_NO_BUCKET:

@@ -138,9 +138,13 @@ enum redis_type redis_type_of(const struct call *, struct slice name);
 enum redis_type redis_type_in(struct txn *, struct bytes name);
 
 /*
- * Run a transaction on the shard of a key, and answer what goes wrong with
- * the store itself: false then.  *status is SHM_OK or what op has returned.
+ * Run a transaction on a shard, or on that of a key, and answer what goes wrong
+ * with the store itself: false then.  *status is SHM_OK or what op has
+ * returned.
  */
+bool redis_change_in(struct call *, uint32_t shard,
+    enum shm_status (*op)(struct txn *, void *), void *arg,
+    enum shm_status *status);
 bool redis_change(struct call *, struct slice key,
     enum shm_status (*op)(struct txn *, void *), void *arg,
     enum shm_status *status);

@@ -202,11 +202,34 @@ set_fields(struct txn *t, struct bytes name, void *arg)
 	return SHM_OK;
 }
 
+/*
+ * One field of a hash that is there.  What goes wrong goes wrong again, and is
+ * answered, when it is done as a transaction.
+ */
+static bool
+set_one(struct call *call, struct set *set)
+{
+	const struct slice *argv = call->req->argv;
+	const struct pair pair = {
+		.key = redis_bytes(argv[2]), .value = redis_bytes(argv[3])
+	};
+	struct pair_set one = { .replace = false };
+
+	if (call->req->argc != 4 || set->unless_there ||
+	    store_set(call->env->store, redis_shard(call, argv[1]),
+	    redis_bytes(argv[1]), &pair, &one) != SHM_OK)
+		return false;
+	set->added = one.is_new;
+	return true;
+}
+
 static bool
 set_all(struct call *call, struct set *set)
 {
 	enum shm_status status;
 
+	if (set_one(call, set))
+		return true;
 	if (call->req->argc % 2 == 0)
 		return hash_change(call, set_fields, set, &status);
 	redis_wrong_arity(call);

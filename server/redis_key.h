@@ -71,6 +71,9 @@ struct redis_part {
 struct redis_visit {
 	size_t		step;		/* every such word is a key */
 	enum shm_status	(*op)(struct txn *, void *);	/* on a part */
+	/* Instead of op, on a part of one key: if it can.  Or NULL. */
+	bool		(*one)(const struct call *, uint32_t shard,
+			    size_t word);
 	void		(*after)(struct redis_part *);	/* NULL: nothing */
 	void		*arg;
 };

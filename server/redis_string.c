@@ -44,6 +44,19 @@ string_read(struct call *call, struct slice name, struct slice *value)
 
 /* --- changes --- */
 
+bool
+string_replace(const struct call *call, uint32_t shard, struct slice name,
+    struct slice value)
+{
+	const struct pair pair = {
+		.key = redis_bytes(name), .value = redis_bytes(value)
+	};
+	struct pair_set set = { .replace = true };
+
+	return store_set(call->env->store, shard, REDIS_STRINGS, &pair,
+	    &set) == SHM_OK;
+}
+
 enum shm_status
 string_find(struct txn *t, struct string_change *change)
 {

@@ -31,6 +31,14 @@ enum shm_status string_refuse(struct string_change *, const char *error);
 bool string_change(struct call *,
     enum shm_status (*op)(struct txn *, void *), struct string_change *);
 
+/*
+ * Give a string that is there another value, for ever.  False: nothing was
+ * done, for there is none, or for another reason, which a transaction finds,
+ * too.
+ */
+bool string_replace(const struct call *, uint32_t shard, struct slice name,
+    struct slice value);
+
 /* For op: a copy for the answer; false: return SHM_NO_ROOM. */
 bool string_keep(struct txn *, struct bytes, struct slice *copy);
 

@@ -129,10 +129,20 @@ set_part(struct txn *t, void *arg)
 	return status;
 }
 
+static bool
+set_one(const struct call *call, uint32_t shard, size_t word)
+{
+	const struct slice *argv = call->req->argv;
+
+	return string_replace(call, shard, argv[word], argv[word + 1]);
+}
+
 void
 redis_run_mset(struct call *call)
 {
-	const struct redis_visit visit = { .step = 2, .op = set_part };
+	const struct redis_visit visit = {
+		.step = 2, .op = set_part, .one = set_one
+	};
 	int64_t total;
 
 	if (call->req->argc % 2 == 0)

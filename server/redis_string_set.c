@@ -74,8 +74,14 @@ redis_run_set(struct call *call)
 	const unsigned allowed = STRING_NX | STRING_XX | STRING_GET |
 	    STRING_KEEPTTL | STRING_TIMES;
 	struct string_options chosen;
+	const struct slice *argv = call->req->argv;
 	struct set s = { .done = false };
 
+	if (call->req->argc == 3 && string_replace(call,
+	    redis_shard(call, argv[1]), argv[1], argv[2])) {
+		redis_ok(call);
+		return;
+	}
 	if (!string_options(call, 3, allowed, &chosen) ||
 	    !string_expiry(call, &chosen, &s.expires_ms))
 		return;

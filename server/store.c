@@ -307,6 +307,19 @@ store_change(struct store *store, uint32_t shard,
 }
 
 enum shm_status
+store_set(struct store *store, uint32_t shard, struct bytes bucket,
+    const struct pair *pair, struct pair_set *set)
+{
+	enum shm_status status;
+
+	if (store->view != NULL)
+		return SHM_NO_BUCKET;
+	status = pair_set(store->arena, shard, bucket, pair, set);
+	return noted(store, (struct txn_revisions){
+	    shard, set->revision, set->revision }, status);
+}
+
+enum shm_status
 store_say(struct store *store, struct slice channel, struct slice text)
 {
 	return changed(store, channel, message_say(store->arena,

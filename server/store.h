@@ -83,6 +83,13 @@ enum shm_status store_say(struct store *, struct slice channel,
     struct slice text);
 
 /*
+ * The same as pair_set(), which is a transaction on a single pair, and quicker;
+ * in a draft it is SHM_NO_BUCKET, which it may be anyhow.
+ */
+enum shm_status store_set(struct store *, uint32_t shard,
+    struct bytes bucket, const struct pair *, struct pair_set *);
+
+/*
  * The same as store_get(), and as pair_look(), of a bucket of that shard,
  * which may be the one without a name.
  */

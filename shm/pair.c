@@ -25,17 +25,23 @@
 #define LOOK_AHEAD	16	/* keys; more are slower again */
 
 static enum shm_status
-check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
-    size_t value_len)
+check_pair_sizes(const struct arena *a, size_t key_len, size_t value_len)
 {
-	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
-		return SHM_BUCKET_NAME_SIZE;
 	if (key_len > PAIR_KEY_MAX)
 		return SHM_KEY_SIZE;
 	if (value_len > a->value_max_bytes || record_size(key_len, value_len,
 	    true) > a->segment_bytes)
 		return SHM_VALUE_SIZE;
 	return SHM_OK;
+}
+
+static enum shm_status
+check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
+    size_t value_len)
+{
+	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
+		return SHM_BUCKET_NAME_SIZE;
+	return check_pair_sizes(a, key_len, value_len);
 }
 
 static struct record_view
@@ -57,9 +63,30 @@ put_view(const struct arena *a, const struct bucket *b, const struct pair *p)
 struct put {			/* what pair_put() has in hand */
 	struct bytes		 bucket;
 	const struct pair	*pair;
+	struct pair_set		*set;		/* or NULL */
 	uint64_t		 revision;
 	bool			 starved;	/* no memory to grow */
 };
+
+/* Is it there?  The key is not hashed again when it is put. */
+static enum shm_status
+look_before(struct held *h, const struct bucket *b, struct record_view *r,
+    struct pair_set *set)
+{
+	struct index_place place;
+	struct record_view old;
+	struct index_key key;
+
+	index_key_of(h->a, &key, r);
+	r->hash = key.hash;
+	r->is_hashed = true;
+	set->is_new = !index_find(h, &b->table, &key, &place) ||
+	    !record_read(h->a, place.record, &old) ||
+	    record_is_expired(&old, clock_wall_ms());
+	if (h->broken)
+		return SHM_DAMAGED;
+	return set->is_new && set->replace ? SHM_NO_KEY : SHM_OK;
+}
 
 static enum shm_status
 put_locked(struct held *h, void *arg)
@@ -74,6 +101,9 @@ put_locked(struct held *h, void *arg)
 	if ((b = bucket_find(h, put->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
 	r = put_view(h->a, b, put->pair);
+	if (put->set != NULL &&
+	    (status = look_before(h, b, &r, put->set)) != SHM_OK)
+		return status;
 	if ((status = log_room(h, r.size, SEGMENT_FOR_PUT)) != SHM_OK ||
 	    (status = index_reserve(h, &b->table, 1)) != SHM_OK)
 		return status;
@@ -81,6 +111,16 @@ put_locked(struct held *h, void *arg)
 	put->starved = publish_put(h, off, &r, false) == SHM_FULL;
 	put->revision = r.lsn;
 	return SHM_OK;
+}
+
+static enum shm_status
+run_put(struct arena *a, uint32_t shard, struct put *put)
+{
+	enum shm_status status = room_run(a, shard, put_locked, put);
+
+	if (put->starved)
+		segment_back_one(a);
+	return status;
 }
 
 enum shm_status
@@ -93,11 +133,24 @@ pair_put(struct arena *a, struct bytes bucket, const struct pair *p,
 	status = check_sizes(a, bucket, p->key.len, p->value.len);
 	if (status != SHM_OK)
 		return status;
-	status = room_run(a, arena_shard_of(a, bucket), put_locked, &put);
-	if (put.starved)
-		segment_back_one(a);
+	status = run_put(a, arena_shard_of(a, bucket), &put);
 	if (status == SHM_OK && revision != NULL)
 		*revision = put.revision;
+	return status;
+}
+
+enum shm_status
+pair_set(struct arena *a, uint32_t shard, struct bytes bucket,
+    const struct pair *p, struct pair_set *set)
+{
+	struct put put = { .bucket = bucket, .pair = p, .set = set };
+	enum shm_status status;
+
+	status = check_pair_sizes(a, p->key.len, p->value.len);
+	if (status != SHM_OK)
+		return status;
+	status = run_put(a, shard, &put);
+	set->revision = put.revision;
 	return status;
 }
 

@@ -28,6 +28,19 @@ enum shm_status pair_put(struct arena *, struct bytes bucket,
     const struct pair *, uint64_t *revision);
 
 /*
+ * The same of a key of a bucket of that shard, which may be the one without a
+ * name (see txn.h).  If it shall only replace, a key that is not there, or has
+ * expired, is SHM_NO_KEY.
+ */
+struct pair_set {
+	bool		replace;	/* given */
+	bool		is_new;		/* the key was not there, or expired */
+	uint64_t	revision;	/* of the change */
+};
+enum shm_status pair_set(struct arena *, uint32_t shard, struct bytes bucket,
+    const struct pair *, struct pair_set *);
+
+/*
  * Set n keys, all or none of them, also when this process is killed half
  * way.  Readers see none or all of one shard's batch.  Later pairs win over
  * earlier ones with the same key.  Only SHM_DAMAGED may mean some of them.

@@ -372,6 +372,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		drop(m, op->bucket);
 		break;
 	case OP_PUT:
+	case OP_SET:
 		set(m, op->bucket, op->key, op->size, op->expires_ms);
 		break;
 	case OP_PUT_MANY:

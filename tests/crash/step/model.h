@@ -25,7 +25,7 @@
 #define MODEL_NOW_MS		UINT64_C(1000000000000)
 
 enum op_kind {
-	OP_CREATE, OP_DROP, OP_PUT, OP_DELETE, OP_PUT_MANY,
+	OP_CREATE, OP_DROP, OP_PUT, OP_SET, OP_DELETE, OP_PUT_MANY,
 	OP_TXN,			/* several of these, see model_script() */
 	OP_SAY,			/* on a channel with the bucket's name */
 	OP_CLEAN,		/* one step of the cleaner */

@@ -922,6 +922,9 @@ scenario_begin(const struct scenario *s, struct world *w, struct op *op,
 	s->prepare(w);
 	for (i = 0; i < CANDIDATES_MAX; i++) {
 		*op = s->candidate(w, i);
+		/* A set is a put that looks first. */
+		if (s->kind == OP_SET && op->kind == OP_PUT)
+			op->kind = OP_SET;
 		world_follow(w);
 		if (is_found(s, w, op, status, after))
 			return;

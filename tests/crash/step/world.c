@@ -176,6 +176,15 @@ sweep(struct arena *a)
 	    SHM_NO_KEY;
 }
 
+static enum shm_status
+set(const struct call *c)
+{
+	struct pair_set set = { .replace = false };
+
+	return pair_set(c->a, arena_shard_of(c->a, c->bucket), c->bucket,
+	    c->pairs, &set);
+}
+
 enum shm_status
 call_run(const struct call *c)
 {
@@ -186,6 +195,8 @@ call_run(const struct call *c)
 		return bucket_drop(c->a, c->bucket);
 	case OP_PUT:
 		return pair_put(c->a, c->bucket, c->pairs, NULL);
+	case OP_SET:
+		return set(c);
 	case OP_DELETE:
 		return pair_delete(c->a, c->bucket, c->pairs[0].key);
 	case OP_PUT_MANY:

@@ -156,6 +156,52 @@ Test(pair, past_its_time_is_not_there)
 	support_audit(a);
 }
 
+Test(pair, that_is_set_tells_whether_it_is_new)
+{
+	struct pair p = { support_bytes("milk"), support_bytes("1"), 0 };
+	struct pair_set set = { .replace = true };
+	uint32_t shard;
+
+	set_up();
+	shard = arena_shard_of(a, shopping);
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_NO_KEY);
+	expect("milk", NULL);
+	set.replace = false;
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_OK);
+	cr_assert(set.is_new);
+	expect("milk", "1");
+	p.value = support_bytes("2");
+	set.replace = true;
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_OK);
+	cr_assert_not(set.is_new);
+	expect("milk", "2");
+	p.expires_ms = clock_wall_ms() - 1;
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_OK);
+	expect("milk", NULL);
+	p.expires_ms = 0;
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_NO_KEY);
+	set.replace = false;
+	cr_assert_eq(pair_set(a, shard, shopping, &p, &set), SHM_OK);
+	cr_assert(set.is_new);
+	support_audit(a);
+}
+
+Test(pair, that_is_set_has_a_bucket_and_a_size)
+{
+	char *large = calloc(1, PAIR_KEY_MAX + 1);
+	struct pair p = { { large, PAIR_KEY_MAX + 1 }, { "", 0 }, 0 };
+	const struct bytes nameless = { NULL, 0 };
+	struct pair_set set = { .replace = false };
+
+	set_up();
+	cr_assert_eq(pair_set(a, 0, shopping, &p, &set), SHM_KEY_SIZE);
+	p.key.len = 1;
+	cr_assert_eq(pair_set(a, 0, nameless, &p, &set), SHM_NO_BUCKET);
+	cr_assert_eq(pair_set(a, 0, support_bytes("nosuch"), &p, &set),
+	    SHM_NO_BUCKET);
+	free(large);
+}
+
 Test(pair, of_a_batch_is_put_with_all_others)
 {
 	struct pair p[] = {
