@@ -201,21 +201,20 @@ hand_over_socket(int fd)
 
 /* The child ends with the test, so that not even a crash leaves it. */
 static _Noreturn void
-become_daemon(const struct daemon *d, const char *const *flags, int fd)
+become_daemon(const struct daemon *d, const char *const *flags, int fd,
+    int log)
 {
 	const char *argv[FLAGS_MAX] = {
 		kvd_bin(), "-d", "-c", d->conf, "-N", d->name
 	};
-	int n = 6, log;
+	int n = 6;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (d->net_fd > 0 && setns(d->net_fd, CLONE_NEWNET) == -1)
 		_exit(127);
 	for (; flags != NULL && *flags != NULL && n < FLAGS_MAX - 1; flags++)
 		argv[n++] = *flags;
-	log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
 	dup2(log, STDERR_FILENO);
-	close(log);
 	hand_over_socket(fd);
 	execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
@@ -283,13 +282,18 @@ await_log(const struct daemon *d, const char *text, int n, bool alive)
 void
 daemon_launch(struct daemon *d, const char *const *flags)
 {
-	int fd = listen_somewhere(&d->port);
+	int fd = listen_somewhere(&d->port), log;
 
+	/* Empty, before anybody waits for what one before has said, too. */
+	log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+	    0600);
+	cr_assert_neq(log, -1);
 	d->pid = fork();
 	cr_assert_neq(d->pid, -1);
 	if (d->pid == 0)
-		become_daemon(d, flags, fd);
+		become_daemon(d, flags, fd, log);
 	close(fd);
+	close(log);
 	await_log(d, "serves instance", 1, true);
 }
 
