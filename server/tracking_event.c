@@ -19,12 +19,15 @@ const struct session *
 tracking_author(const struct tracking *t, uint32_t shard, uint64_t revision)
 {
 	const struct own *o;
+	size_t i;
 
-	for (o = t->own; o < t->own + t->n_own; o++)
+	for (i = 0; i < t->n_own; i++) {
+		o = &t->own[i];
 		if (o->revisions.shard == shard &&
 		    o->revisions.first <= revision &&
 		    revision <= o->revisions.last)
 			return o->session;
+	}
 	return NULL;
 }
 
