@@ -183,15 +183,16 @@ test: ## all tests, under ASan and UBSan; T='suite/test' for some
 	$(again) ENV=prod check-tests/crash/step
 
 # Each within the time of tests/bounded, for which tests/proc has too many.
-HALVES := 'redis*/*' '!(redis*)/*'
+NODES := nodes*|link*|table|strays|upgrade|handover|reload
+PARTS := 'redis*/*' '@($(NODES))/*' '!(redis*|$(NODES))/*'
 check: $(TESTS) $(ALL)
 	@failed=; run() { echo "== $$*"; $(RUN) "$$@" || \
 	    failed="$$failed $$1"; }; \
 	    for t in $(filter-out %/tests/proc/run,$(TESTS)) $(if $(T),, \
 	    tests/doc/run tests/install/run tests/clients/run); do \
 	    run $$t $(FILTER); done; \
-	    for half in $(if $(T),'$(T)',$(HALVES)); do \
-	    run $(OUT)/tests/proc/run --filter "$$half"; done; \
+	    for part in $(if $(T),'$(T)',$(PARTS)); do \
+	    run $(OUT)/tests/proc/run --filter "$$part"; done; \
 	    if [ "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # A folder of tests alone: `make tests/unit/shm'.  The instructions at which
