@@ -104,18 +104,6 @@ learn_batch(struct keyspace *k, uint32_t shard, struct scan_batch *batch)
 	return true;
 }
 
-static bool
-enlarge(struct scan_batch *batch)
-{
-	uint8_t *buf = realloc(batch->buf, batch->needed);
-
-	if (buf == NULL)
-		return false;
-	batch->buf = buf;
-	batch->cap = batch->needed;
-	return true;
-}
-
 /* A shard that is damaged has no events either. */
 bool
 keyspace_learn(struct keyspace *k, uint32_t shard)
@@ -133,7 +121,7 @@ keyspace_learn(struct keyspace *k, uint32_t shard)
 		if (status == SHM_OK)
 			known = learn_batch(k, shard, &batch);
 		else if (status == SHM_NO_ROOM)
-			known = enlarge(&batch);
+			known = scan_enlarge(&batch);
 		else
 			break;
 	}

@@ -370,13 +370,7 @@ store_look(struct store *store, uint32_t shard, struct bytes bucket,
 bool
 store_enlarge_batch(struct store *store)
 {
-	uint8_t *buf = realloc(store->batch.buf, store->batch.needed);
-
-	if (buf == NULL)
-		return false;
-	store->batch.buf = buf;
-	store->batch.cap = store->batch.needed;
-	return true;
+	return scan_enlarge(&store->batch);
 }
 
 enum shm_status

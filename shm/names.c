@@ -3,7 +3,8 @@
  * takes a hash, a line, a record and its key: as much as the pair itself.  Two
  * words tell that nothing of that has changed.
  *
- * A name has one place here, found without the hash that it is to spare.
+ * A name has one place here, found without the hash that it is to spare.  So
+ * has what else was hashed lately, for a transaction to ask again.
  */
 
 #include "shm/names.h"

@@ -11,6 +11,7 @@
 
 #include "shm/scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shm/bucket.h"
@@ -326,6 +327,18 @@ scan_buckets(struct arena *a, uint32_t shard, struct scan *scan,
 	};
 
 	return run(&w, shard, one_line);
+}
+
+bool
+scan_enlarge(struct scan_batch *batch)
+{
+	uint8_t *buf = realloc(batch->buf, batch->needed);
+
+	if (buf == NULL)
+		return false;
+	batch->buf = buf;
+	batch->cap = batch->needed;
+	return true;
 }
 
 bool

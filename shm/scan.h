@@ -65,6 +65,12 @@ enum shm_status scan_buckets(struct arena *, uint32_t shard, struct scan *,
     struct scan_batch *);
 
 /*
+ * Make room of malloc(3), which buf must be, for the line that did not fit.
+ * False: no memory, and all stays.
+ */
+bool scan_enlarge(struct scan_batch *);
+
+/*
  * Take the next name out of a batch; *pos starts at 0.  The bytes stay in
  * the batch's buffer.  Returns false at the end.
  */

@@ -19,18 +19,6 @@ struct list {
 	bool		 stopped;
 };
 
-static bool
-enlarge(struct scan_batch *batch)
-{
-	uint8_t *buf = realloc(batch->buf, batch->needed);
-
-	if (buf == NULL)
-		return false;
-	batch->buf = buf;
-	batch->cap = batch->needed;
-	return true;
-}
-
 /* One step of a walk; SHM_FULL if there is no memory for a line of it. */
 static enum shm_status
 step(struct kv_map *map, struct list *list, enum shm_status (*scan)(
@@ -40,7 +28,7 @@ step(struct kv_map *map, struct list *list, enum shm_status (*scan)(
 
 	do {
 		status = scan(map->arena, list, &list->scan, &map->batch);
-		if (status == SHM_NO_ROOM && !enlarge(&map->batch))
+		if (status == SHM_NO_ROOM && !scan_enlarge(&map->batch))
 			return SHM_FULL;
 	} while (status == SHM_NO_ROOM);
 	return status;
