@@ -135,6 +135,12 @@ function print_aims()
 	cost("HGET, of Redis, 64", "kvd HGET 64", "redis HGET 64", 0.20)
 	cost("GET of text, of memcached's get, 16", "kvd GET of text 16",
 	    "memcached get 16", 0.15)
+	aim("GET of text, of the guide's in Elixir, 16, times as many",
+	    "elixir GET of text 16 us", "kvd GET of text 16 us", "%.1f",
+	    "at least", 30)
+	aim("GET of text, of the guide's in Elixir, 64, times as many",
+	    "elixir GET of text 64 us", "kvd GET of text 64 us", "%.1f",
+	    "at least", 30)
 	cost("HGET, " many " keys, of 10000, 16", "many HGET 16",
 	    "kvd HGET 16", 1.5)
 	cost("HSET, " many " keys, of 10000, 16", "many HSET 16",

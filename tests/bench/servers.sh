@@ -70,6 +70,13 @@ start_memcached()
 	    -m 1024 -u "$(id -un)"
 }
 
+# In its favour: it does not wait for work by spinning.
+start_elixir()
+{
+	start_other elixir elixir --erl '+S 1:1 +sbwt none' \
+	    "$(dirname "${BASH_SOURCE[0]}")/guide.exs" PORT
+}
+
 start_floor()
 {
 	start_other floor "$OUT/tests/bench/floor" PORT
