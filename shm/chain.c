@@ -113,14 +113,14 @@ chain_append(struct held *h, struct line *line, uint64_t entry)
 	while ((next = chain_next(h, line)) != NULL)
 		line = next;
 	for (i = 0; i < LINE_SLOTS; i++)
-		if (word_peek(&line->slots[i]) == 0) {
+		if (intent_get(h, &line->slots[i]) == 0) {
 			intent_set(h, &line->slots[i], entry);
 			return;
 		}
 	last = &line->slots[LINE_SLOTS - 1];
 	if ((next = chain_new_line(h)) == NULL)
 		return;
-	intent_set(h, &next->slots[0], word_peek(last));
+	intent_set(h, &next->slots[0], intent_get(h, last));
 	intent_set(h, &next->slots[1], entry);
 	intent_set(h, last, LINE_LINK << 48 | arena_off_of(h->a, next));
 }

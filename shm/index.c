@@ -184,6 +184,15 @@ index_reserve(struct held *h, struct table *t, unsigned entries)
 	return slab_reserve(h, SLAB_LINE, entries, SEGMENT_FOR_PUT);
 }
 
+bool
+index_has_room(struct held *h, const struct table *t, unsigned entries)
+{
+	uint64_t lines = table_lines(word_peek(&t->shape));
+
+	return intent_get(h, &t->count) < lines * INDEX_ENTRIES_PER_LINE_MAX &&
+	    slab_has_room(h, SLAB_LINE, entries);
+}
+
 void
 index_insert(struct held *h, struct table *t, const struct index_place *p,
     uint64_t hash, arena_off record)

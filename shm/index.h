@@ -57,6 +57,12 @@ enum shm_status index_reserve(struct held *, struct table *,
     unsigned entries);
 
 /*
+ * Can an entry be added without any of that, where the intent under
+ * construction adds so many to tables of the shard, with this one?
+ */
+bool index_has_room(struct held *, const struct table *, unsigned entries);
+
+/*
  * Into the intent: a new key, which has just been looked for and was not at
  * this place.
  */

@@ -70,20 +70,30 @@ intent_set(struct held *h, word *w, uint64_t value)
 void
 intent_guard(struct held *h, word *version)
 {
-	struct intent_pair *g = h->sh->intent.guards;
+	struct intent_pair *g = &h->sh->intent.guards[h->nguards];
+
+	if (intent_guards(h, version))
+		return;
+	if (h->nguards == INTENT_GUARDS) {
+		held_break(h);
+		return;
+	}
+	word_init(&g->off, arena_off_of(h->a, version));
+	word_init(&g->value, (word_peek(version) & ~UINT64_C(1)) + 2);
+	h->nguards++;
+}
+
+bool
+intent_guards(const struct held *h, const word *version)
+{
+	const struct intent_pair *g = h->sh->intent.guards;
 	arena_off off = arena_off_of(h->a, version);
 	unsigned i;
 
 	for (i = 0; i < h->nguards; i++)
 		if (word_peek(&g[i].off) == off)
-			return;
-	if (i == INTENT_GUARDS) {
-		held_break(h);
-		return;
-	}
-	word_init(&g[i].off, off);
-	word_init(&g[i].value, (word_peek(version) & ~UINT64_C(1)) + 2);
-	h->nguards++;
+			return true;
+	return false;
 }
 
 void

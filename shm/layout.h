@@ -29,7 +29,7 @@ typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	4
+#define LAYOUT_VERSION	5
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -261,8 +261,8 @@ enum slab_class { SLAB_LINE, SLAB_PAGE, SLAB_CLASSES };
  * The intent: what is about to change, in absolute values.  guards are
  * version words with the even value they are to have afterwards.
  */
-#define INTENT_PAIRS	504
-#define INTENT_GUARDS	4
+#define INTENT_PAIRS	492
+#define INTENT_GUARDS	16
 
 enum intent_state { INTENT_EMPTY, INTENT_COMMITTED };
 

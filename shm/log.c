@@ -203,6 +203,14 @@ open_hot(struct held *h, enum segment_level level)
 	    SEGMENT_HOT, level);
 }
 
+uint64_t
+log_left(struct held *h)
+{
+	if (!is_hot_head(h) || !may_use_head(h, SEGMENT_FOR_PUT))
+		return 0;
+	return left(h, &h->sh->hot_segment, &h->sh->hot_pos);
+}
+
 enum shm_status
 log_room(struct held *h, uint64_t size, enum segment_level level)
 {

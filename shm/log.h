@@ -17,6 +17,9 @@
  */
 enum shm_status log_room(struct held *, uint64_t size, enum segment_level);
 
+/* Bytes that a PUT finds at the hot head without that. */
+uint64_t log_left(struct held *);
+
 /* The same for the cold head. */
 enum shm_status log_cold_room(struct held *, uint64_t size);
 

@@ -24,8 +24,8 @@
 
 #define LOOK_AHEAD	16	/* keys; more are slower again */
 
-static enum shm_status
-check_pair_sizes(const struct arena *a, size_t key_len, size_t value_len)
+enum shm_status
+pair_check_sizes(const struct arena *a, size_t key_len, size_t value_len)
 {
 	if (key_len > PAIR_KEY_MAX)
 		return SHM_KEY_SIZE;
@@ -41,11 +41,12 @@ check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
 {
 	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
 		return SHM_BUCKET_NAME_SIZE;
-	return check_pair_sizes(a, key_len, value_len);
+	return pair_check_sizes(a, key_len, value_len);
 }
 
-static struct record_view
-put_view(const struct arena *a, const struct bucket *b, const struct pair *p)
+struct record_view
+pair_put_view(const struct arena *a, const struct bucket *b,
+    const struct pair *p)
 {
 	bool expires = p->expires_ms != 0;
 
@@ -100,7 +101,7 @@ put_locked(struct held *h, void *arg)
 
 	if ((b = bucket_find(h, put->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
-	r = put_view(h->a, b, put->pair);
+	r = pair_put_view(h->a, b, put->pair);
 	if (put->set != NULL &&
 	    (status = look_before(h, b, &r, put->set)) != SHM_OK)
 		return status;
@@ -146,7 +147,7 @@ pair_set(struct arena *a, uint32_t shard, struct bytes bucket,
 	struct put put = { .bucket = bucket, .pair = p, .set = set };
 	enum shm_status status;
 
-	status = check_pair_sizes(a, p->key.len, p->value.len);
+	status = pair_check_sizes(a, p->key.len, p->value.len);
 	if (status != SHM_OK)
 		return status;
 	status = run_put(a, shard, &put);
@@ -174,7 +175,7 @@ put_many_locked(struct held *h, void *arg)
 	if ((b = bucket_find(h, put->bucket, &place)) == NULL)
 		return SHM_NO_BUCKET;
 	for (i = 0; i < put->n; i++) {
-		put->views[i] = put_view(h->a, b, &put->pairs[i]);
+		put->views[i] = pair_put_view(h->a, b, &put->pairs[i]);
 		total += put->views[i].size;
 	}
 	if (total > h->a->segment_bytes)

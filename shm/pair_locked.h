@@ -2,6 +2,15 @@
 #define KVD_SHM_PAIR_LOCKED_H
 
 #include "shm/index.h"
+#include "shm/pair.h"
+
+/* SHM_OK, or SHM_KEY_SIZE or SHM_VALUE_SIZE. */
+enum shm_status pair_check_sizes(const struct arena *, size_t key_len,
+    size_t value_len);
+
+/* The record of a put, but for its lsn.  The bytes stay the pair's. */
+struct record_view pair_put_view(const struct arena *, const struct bucket *,
+    const struct pair *);
 
 /*
  * Remove the pair whose record *old is at that place, with a tombstone in

@@ -97,8 +97,8 @@ add_segment(struct held *h, enum slab_class class, enum segment_level level)
 	return h->broken ? SHM_DAMAGED : SHM_OK;
 }
 
-static bool
-has_room_for(struct held *h, enum slab_class class, uint64_t n)
+bool
+slab_has_room(struct held *h, enum slab_class class, unsigned n)
 {
 	uint64_t number = word_peek(&h->sh->partial[class]);
 	uint64_t room = 0, most = capacity(h->a, class), live;
@@ -122,7 +122,7 @@ slab_reserve(struct held *h, enum slab_class class, unsigned n,
 {
 	enum shm_status status;
 
-	while (!has_room_for(h, class, n) && !h->broken)
+	while (!slab_has_room(h, class, n) && !h->broken)
 		if ((status = add_segment(h, class, level)) != SHM_OK)
 			return status;
 	return h->broken ? SHM_DAMAGED : SHM_OK;

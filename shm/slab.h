@@ -15,6 +15,9 @@
 enum shm_status slab_reserve(struct held *, enum slab_class, unsigned n,
     enum segment_level);
 
+/* Can they already?  The intent under construction has taken none yet. */
+bool slab_has_room(struct held *, enum slab_class, unsigned n);
+
 /*
  * Take a unit, as part of the intent under construction; it must have been
  * reserved.  Its words may be initialised directly, except the one at

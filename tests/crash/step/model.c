@@ -376,6 +376,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		set(m, op->bucket, op->key, op->size, op->expires_ms);
 		break;
 	case OP_PUT_MANY:
+	case OP_SET_RUN:
 		for (i = 0; i < op->n; i++)
 			set(m, op->bucket, model_batch_key(op, i), op->size,
 			    op->expires_ms);

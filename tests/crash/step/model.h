@@ -26,6 +26,7 @@
 
 enum op_kind {
 	OP_CREATE, OP_DROP, OP_PUT, OP_SET, OP_DELETE, OP_PUT_MANY,
+	OP_SET_RUN,
 	OP_TXN,			/* several of these, see model_script() */
 	OP_SAY,			/* on a channel with the bucket's name */
 	OP_CLEAN,		/* one step of the cleaner */
@@ -37,11 +38,11 @@ enum op_kind {
 struct op {
 	enum op_kind	kind;
 	unsigned	bucket;
-	unsigned	key;		/* of a batch: the first */
-	unsigned	n;		/* batch: pairs; back: segments;
+	unsigned	key;		/* of a batch or run: the first */
+	unsigned	n;		/* batch, run: pairs; back: segments;
 					 * transaction: a script */
 	uint32_t	size;		/* of each value */
-	unsigned	distinct;	/* batch: then keys repeat; or 0 */
+	unsigned	distinct;	/* of these: then keys repeat; or 0 */
 	uint64_t	expires_ms;
 };
 
@@ -134,7 +135,7 @@ const struct cell *model_peek(const struct model *, unsigned bucket,
 /* Fill in a value: its bytes tell version, size and place. */
 void model_value(uint8_t *out, uint64_t version, uint32_t size);
 
-/* The number of the i-th key of a batch. */
+/* The number of the i-th key of a batch or run. */
 unsigned model_batch_key(const struct op *, unsigned i);
 
 /* The parts of a transaction, ended by PART_END. */

@@ -707,6 +707,13 @@ batch_over(const struct world *w, unsigned i)
 }
 
 static struct op
+batch_of_old(const struct world *w, unsigned i)
+{
+	(void)w;
+	return batch(1 + i % 3, 3, VALUE);
+}
+
+static struct op
 batch_that_repeats(const struct world *w, unsigned i)
 {
 	struct op op = batch(4, 13, VALUE);
@@ -714,6 +721,15 @@ batch_that_repeats(const struct world *w, unsigned i)
 	(void)w;
 	(void)i;
 	op.distinct = 5;
+	return op;
+}
+
+static struct op
+batch_with_an_expiry(const struct world *w, unsigned i)
+{
+	struct op op = batch_of_3(w, i);
+
+	op.expires_ms = MODEL_NOW_MS + 1000;
 	return op;
 }
 
@@ -922,9 +938,11 @@ scenario_begin(const struct scenario *s, struct world *w, struct op *op,
 	s->prepare(w);
 	for (i = 0; i < CANDIDATES_MAX; i++) {
 		*op = s->candidate(w, i);
-		/* A set is a put that looks first. */
-		if (s->kind == OP_SET && op->kind == OP_PUT)
-			op->kind = OP_SET;
+		/* A set is a put that looks first, and a run is a batch of
+		 * them. */
+		if ((s->kind == OP_SET && op->kind == OP_PUT) ||
+		    (s->kind == OP_SET_RUN && op->kind == OP_PUT_MANY))
+			op->kind = s->kind;
 		world_follow(w);
 		if (is_found(s, w, op, status, after))
 			return;

@@ -1,0 +1,428 @@
+/*
+ * A run of sets.  Alone each of them takes the lock, sees to it that there is
+ * room everywhere, and changes eight words, five of which the next one changes
+ * again: the bytes and the revision of its bucket, the dead bytes of a segment,
+ * the head of the log and the revision of the shard.  Here they are in one
+ * intent, and what it takes to get there is paid for once.
+ *
+ * Nothing is reserved, for that would be an intent before the end of this one.
+ * Instead it is looked whether there is enough, before a step changes
+ * anything; if not the run ends, and whoever does the next step alone sees to
+ * it.
+ *
+ * What steps change is not there before the commit.  A step that comes to a
+ * line which is guarded already, so by another one, looks at it through the
+ * intent.
+ */
+
+#include "shm/pair_run.h"
+
+#include <string.h>
+
+#include "shm/bucket_locked.h"
+#include "shm/chain.h"
+#include "shm/clock.h"
+#include "shm/hash.h"
+#include "shm/intent.h"
+#include "shm/log.h"
+#include "shm/pair_locked.h"
+#include "shm/segment.h"
+#include "shm/sound.h"
+#include "shm/table.h"
+#include "shm/word.h"
+
+/*
+ * At most: slot or link, a new line and what it changes where it is carved
+ * from, the bucket, the segments of both records.
+ */
+#define STEP_WORDS	(1 + LINE_SLOTS + 6 + 3 + 3)
+
+_Static_assert(PAIR_RUN_MAX <= INTENT_GUARDS, "a guard for each step");
+_Static_assert(3 + STEP_WORDS * PAIR_RUN_MAX <= INTENT_PAIRS,
+    "a run fits an intent");
+
+struct aim {			/* where a step goes to */
+	struct bucket	*bucket;
+	struct line	*home;
+	word		*slot;		/* of home, with its tag; or NULL */
+	uint64_t	 hash;
+	bool		 is_added;
+};
+
+struct found {			/* what it finds there */
+	bool			 there;
+	bool			 shared;	/* with a step before */
+	word			*slot;
+	struct record_view	 old;
+	arena_off		 old_off;
+};
+
+struct dying {			/* a segment of what is replaced */
+	struct segment	*segment;
+	uint64_t	 dead;
+};
+
+struct run {
+	struct held		 h;
+	unsigned		 slot;		/* of the board */
+	struct pair_step	*steps;
+	size_t			 n;		/* as far as is known */
+	struct aim		 aims[PAIR_RUN_MAX];
+	arena_off		 at;		/* of the next record */
+	uint64_t		 lsn;		/* of the last one */
+	unsigned		 added;		/* keys */
+	struct bucket		*bucket;	/* of the last step */
+	uint64_t		 bytes;		/* of it, as they will be */
+	uint64_t		 count;
+	unsigned		 ndying;
+	struct dying		 dying[PAIR_RUN_MAX];
+	uint64_t		 now_ms;	/* 0: not looked at yet */
+};
+
+/* ------------------------------------------------------- before any change */
+
+static bool
+is_same(struct bytes x, struct bytes y)
+{
+	return x.len == y.len && (x.data == y.data || x.len == 0 ||
+	    memcmp(x.data, y.data, x.len) == 0);
+}
+
+static struct bucket *
+bucket_of(struct run *run, size_t i)
+{
+	struct index_place place;
+
+	if (i > 0 && is_same(run->steps[i].bucket, run->steps[i - 1].bucket))
+		return run->aims[i - 1].bucket;
+	return bucket_find(&run->h, run->steps[i].bucket, &place);
+}
+
+/* All lines, and then all records, are waited for together. */
+static bool
+aim_at_line(struct run *run, size_t i)
+{
+	struct aim *aim = &run->aims[i];
+	uint64_t lines;
+
+	if ((aim->bucket = bucket_of(run, i)) == NULL)
+		return false;
+	lines = table_lines(word_peek(&aim->bucket->table.shape));
+	if (lines == 0)
+		return false;
+	aim->home = table_line(run->h.a, word_peek(&aim->bucket->table.root),
+	    table_line_number(lines, aim->hash));
+	if (aim->home == NULL)
+		return false;
+	__builtin_prefetch(aim->home, 1);
+	return true;
+}
+
+static bool
+aim_at_record(struct run *run, size_t i)
+{
+	struct aim *aim = &run->aims[i];
+	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot;
+	unsigned k;
+
+	if (!sound_chain(&run->h, aim->home))
+		return false;
+	for (k = 0; k < LINE_SLOTS; k++) {
+		slot = word_peek(&aim->home->slots[k]);
+		if (slot == 0)
+			break;
+		if (slot_tag(slot) == tag) {
+			aim->slot = &aim->home->slots[k];
+			__builtin_prefetch(arena_at(run->h.a, slot_off(slot)));
+			break;
+		}
+	}
+	return true;
+}
+
+static uint64_t
+size_of(const struct pair *p)
+{
+	return record_size(p->key.len, p->value.len, p->expires_ms != 0);
+}
+
+/* As many as have a bucket with lines, and room in the log. */
+static void
+aim_all(struct run *run)
+{
+	uint64_t left = log_left(&run->h), size;
+	size_t i;
+
+	for (i = 0; i < run->n; i++) {
+		size = size_of(&run->steps[i].pair);
+		if (size > left || !aim_at_line(run, i))
+			break;
+		left -= size;
+	}
+	for (run->n = i, i = 0; i < run->n; i++)
+		if (!aim_at_record(run, i))
+			break;
+	run->n = i;
+}
+
+/* ----------------------------------------------------------------- finding */
+
+static bool
+is_key_at(const struct run *run, const struct index_key *key, uint64_t slot,
+    struct found *f)
+{
+	f->old_off = slot_off(slot);
+	return record_read(run->h.a, f->old_off, &f->old) &&
+	    index_key_matches(key, &f->old);
+}
+
+static bool
+search(struct run *run, const struct aim *aim, const struct index_key *key,
+    struct found *f)
+{
+	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot;
+	struct line *line;
+	unsigned i;
+
+	for (line = aim->home; line != NULL; line = chain_next(&run->h, line))
+		for (i = 0; i < LINE_SLOTS; i++) {
+			f->slot = &line->slots[i];
+			slot = intent_get(&run->h, f->slot);
+			if (slot != 0 && slot_tag(slot) == tag &&
+			    is_key_at(run, key, slot, f))
+				return true;
+		}
+	return false;
+}
+
+/* Most keys are in the first slot that has their tag, or nowhere. */
+static void
+find(struct run *run, const struct aim *aim, const struct index_key *key,
+    struct found *f)
+{
+	struct held *h = &run->h;
+
+	f->shared = intent_guards(h, &aim->home->version);
+	f->slot = aim->slot;
+	if (aim->slot != NULL)
+		f->there = is_key_at(run, key, f->shared ? intent_get(h,
+		    aim->slot) : word_peek(aim->slot), f);
+	else
+		f->there = false;
+	if (f->there || (aim->slot == NULL && !f->shared &&
+	    !slot_is_link(word_peek(&aim->home->slots[LINE_SLOTS - 1]))))
+		return;
+	f->there = search(run, aim, key, f);
+}
+
+/* ---------------------------------------------------------------- changing */
+
+static bool
+is_expired(struct run *run, const struct record_view *old)
+{
+	if (old->expires_ms != 0 && run->now_ms == 0)
+		run->now_ms = clock_wall_ms();
+	return record_is_expired(old, run->now_ms);
+}
+
+/* Into the intent: the bucket of the steps up to now. */
+static void
+leave_bucket(struct run *run)
+{
+	struct bucket *b = run->bucket;
+
+	if (b == NULL)
+		return;
+	if (run->added > 0)
+		intent_set(&run->h, &b->table.count, run->count);
+	intent_set(&run->h, &b->bytes, run->bytes);
+	intent_set(&run->h, &b->revision, run->lsn);
+}
+
+static void
+enter_bucket(struct run *run, struct bucket *b)
+{
+	if (run->bucket == b)
+		return;
+	leave_bucket(run);
+	run->bucket = b;
+	run->count = intent_get(&run->h, &b->table.count);
+	run->bytes = intent_get(&run->h, &b->bytes);
+}
+
+static void
+kill_old(struct run *run, const struct found *f)
+{
+	struct segment *e = &run->h.a->table[arena_segment_of(run->h.a,
+	    f->old_off)];
+	unsigned i;
+
+	for (i = 0; i < run->ndying && run->dying[i].segment != e; i++)
+		;
+	if (i == run->ndying)
+		run->dying[run->ndying++] = (struct dying){
+			e, word_peek(&e->dead)
+		};
+	run->dying[i].dead += f->old.size;
+}
+
+static void
+replace(struct run *run, const struct aim *aim, const struct found *f)
+{
+	uint64_t slot = slot_make(aim->hash, run->at);
+
+	if (f->shared)
+		intent_set(&run->h, f->slot, slot);
+	else
+		intent_add(&run->h, f->slot, slot);
+	kill_old(run, f);
+	run->bytes -= f->old.key.len + f->old.value.len;
+}
+
+static void
+insert(struct run *run, struct aim *aim)
+{
+	aim->is_added = true;
+	chain_append(&run->h, aim->home, slot_make(aim->hash, run->at));
+	run->added++;
+	run->count++;
+}
+
+/* Is there what it takes to change this? */
+static bool
+can_change(struct run *run, const struct aim *aim, const struct found *f)
+{
+	if (f->there)
+		return sound_log(&run->h, &run->h.a->table[arena_segment_of(
+		    run->h.a, f->old_off)]);
+	return index_has_room(&run->h, &aim->bucket->table, run->added + 1);
+}
+
+static void
+change(struct run *run, struct aim *aim, struct record_view *r,
+    const struct found *f)
+{
+	enter_bucket(run, aim->bucket);
+	r->lsn = run->lsn + 1;
+	record_write(run->h.a, run->at, r);
+	if (!f->shared)
+		intent_guard(&run->h, &aim->home->version);
+	if (f->there)
+		replace(run, aim, f);
+	else
+		insert(run, aim);
+	log_await(&run->h, run->at, r->expires_ms, false);
+	run->bytes += r->key.len + r->value.len;
+	run->at += r->size;
+	run->lsn++;
+}
+
+/* False if the run ends before it. */
+static bool
+do_step(struct run *run, size_t i)
+{
+	struct pair_step *step = &run->steps[i];
+	struct aim *aim = &run->aims[i];
+	struct record_view r = pair_put_view(run->h.a, aim->bucket,
+	    &step->pair);
+	const struct index_key key = {
+		RECORD_PUT, r.bucket, r.key, aim->hash
+	};
+	struct found f;
+
+	board_set_fingerprint(run->h.a, run->slot, step->fingerprint);
+	find(run, aim, &key, &f);
+	step->is_new = !f.there || is_expired(run, &f.old);
+	if ((step->is_new && step->replace) || !can_change(run, aim, &f))
+		return false;
+	change(run, aim, &r, &f);
+	step->revision = run->lsn;
+	return true;
+}
+
+static void
+commit(struct run *run)
+{
+	const struct record_view all = {
+		.size = run->at - word_peek(&run->h.sh->hot_pos),
+		.lsn = run->lsn
+	};
+	unsigned i;
+
+	leave_bucket(run);
+	for (i = 0; i < run->ndying; i++)
+		intent_add(&run->h, &run->dying[i].segment->dead,
+		    run->dying[i].dead);
+	if (run->added > 0)
+		intent_add(&run->h, &run->h.sh->keys,
+		    word_peek(&run->h.sh->keys) + run->added);
+	log_advance(&run->h, &all);
+	intent_commit(&run->h);
+}
+
+/* What each new key owes, see index_grow(); false if there is no memory. */
+static bool
+grow(struct run *run)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < run->n; i++)
+		if (run->aims[i].is_added && index_grow(&run->h,
+		    &run->aims[i].bucket->table) == SHM_FULL)
+			good = false;
+	return good;
+}
+
+/* Under the lock; false if there is no memory to grow. */
+static bool
+run_locked(struct run *run)
+{
+	size_t i;
+
+	run->at = word_peek(&run->h.sh->hot_pos);
+	run->lsn = word_peek(&run->h.sh->lsn);
+	aim_all(run);
+	for (i = 0; i < run->n && do_step(run, i); i++)
+		;
+	run->n = i;
+	if (i > 0)
+		commit(run);
+	if (run->h.broken)
+		run->n = 0;
+	return grow(run);
+}
+
+/* Those whose sizes are right, and their hashes. */
+static void
+begin(struct run *run, const struct arena *a, size_t n)
+{
+	const struct pair *p;
+
+	for (run->n = 0; run->n < n && run->n < PAIR_RUN_MAX; run->n++) {
+		p = &run->steps[run->n].pair;
+		if (pair_check_sizes(a, p->key.len, p->value.len) != SHM_OK)
+			break;
+		run->aims[run->n] = (struct aim){
+			.hash = hash_keyed(a->hash_seed, p->key.data,
+			    p->key.len)
+		};
+	}
+}
+
+size_t
+pair_set_run(struct arena *a, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n)
+{
+	struct run run = { .slot = slot, .steps = steps };
+	bool grown;
+
+	begin(&run, a, n);
+	if (run.n == 0 || lock_shard(a, shard, &run.h) == LOCK_POISONED)
+		return 0;
+	grown = run_locked(&run);
+	lock_release(&run.h);
+	if (!grown)
+		segment_back_one(a);
+	return run.n;
+}

@@ -1,0 +1,40 @@
+#ifndef KVD_SHM_PAIR_RUN_H
+#define KVD_SHM_PAIR_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shm/pair.h"
+
+/*
+ * Sets that have nothing to do with each other but that they come at the same
+ * time and belong to one shard.  They are done in their order and happen at
+ * once: one lock, one intent.  So whoever reads sees those before and not yet
+ * one of them, or all; a kill leaves none or all.
+ */
+#define PAIR_RUN_MAX	16	/* are done in one run, at most */
+
+struct pair_step {
+	struct bytes	bucket;		/* of the shard; see pair_set() */
+	struct pair	pair;
+	bool		replace;	/* not done if it is not there */
+	uint64_t	fingerprint;	/* of the request that wants it */
+	bool		is_new;		/* told: the key was not there */
+	uint64_t	revision;	/* told: of the change */
+};
+
+/*
+ * Do the first of n steps, and return how many: *is_new and *revision of these
+ * are what pair_set() says.  The next one is the caller's, to be done with
+ * pair_set(), if none was; else to be tried again as the first.  For a step
+ * that cannot be done ends the run, and so does one that takes more than there
+ * is at hand: another segment of the log, a line, a split.
+ *
+ * slot is the caller's own on the board, see board.h.  While the bytes of a
+ * step are looked at and copied its fingerprint stands there, so that a crash
+ * is laid on the right request; that of the last one stays.
+ */
+size_t pair_set_run(struct arena *, uint32_t shard, unsigned slot,
+    struct pair_step *, size_t n);
+
+#endif

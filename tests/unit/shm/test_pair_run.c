@@ -1,0 +1,389 @@
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/board.h"
+#include "shm/bucket.h"
+#include "shm/clock.h"
+#include "shm/feed.h"
+#include "shm/lock.h"
+#include "shm/pair_run.h"
+#include "shm/table.h"
+#include "shm/word.h"
+#include "support.h"
+
+#define KB	(UINT64_C(1) << 10)
+#define MB	(UINT64_C(1) << 20)
+#define SLOT	3U	/* of the board */
+
+TestSuite(run_of_sets, .fini = support_fini);
+
+static struct arena *a;
+static const struct bytes shopping = { "shopping", 8 };
+static const struct bytes garden = { "garden", 6 };
+
+static void
+set_up(void)
+{
+	a = support_arena(16 * MB, 1, 256 * KB);
+	cr_assert_eq(bucket_create(a, shopping), SHM_OK);
+	cr_assert_eq(bucket_create(a, garden), SHM_OK);
+}
+
+static struct pair_step
+step_in(struct bytes bucket, const char *key, const char *value)
+{
+	return (struct pair_step){
+		.bucket = bucket,
+		.pair = { support_bytes(key), support_bytes(value), 0 }
+	};
+}
+
+static struct pair_step
+step(const char *key, const char *value)
+{
+	return step_in(shopping, key, value);
+}
+
+static void
+put(struct bytes bucket, const char *key, const char *value)
+{
+	struct pair p = { support_bytes(key), support_bytes(value), 0 };
+
+	cr_assert_eq(pair_put(a, bucket, &p, NULL), SHM_OK);
+}
+
+/* Two that are there, of which the first has a line by then. */
+static void
+set_up_pairs(void)
+{
+	set_up();
+	put(shopping, "milk", "1");
+	put(shopping, "eggs", "2");
+	put(garden, "rake", "3");
+}
+
+static size_t
+run(struct pair_step *steps, size_t n)
+{
+	return pair_set_run(a, 0, SLOT, steps, n);
+}
+
+static void
+expect_in(struct bytes bucket, const char *key, const char *value,
+    uint64_t revision)
+{
+	uint64_t got;
+	char buf[64];
+	size_t len;
+
+	cr_assert_eq(pair_get(a, bucket, support_bytes(key), buf,
+	    sizeof(buf), &len, &got), value == NULL ? SHM_NO_KEY : SHM_OK);
+	if (value == NULL)
+		return;
+	cr_assert_eq(len, strlen(value));
+	cr_assert_eq(memcmp(buf, value, len), 0);
+	if (revision != 0)
+		cr_assert_eq(got, revision);
+}
+
+static void
+expect(const char *key, const char *value)
+{
+	expect_in(shopping, key, value, 0);
+}
+
+static struct bucket_stat
+stat_of(struct bytes bucket)
+{
+	struct bucket_stat st;
+
+	cr_assert_eq(bucket_stat(a, bucket, &st), SHM_OK);
+	return st;
+}
+
+Test(run_of_sets, replaces_and_adds)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"), step("eggs", "")
+	};
+
+	set_up_pairs();
+	cr_assert_eq(run(steps, 3), 3);
+	cr_assert_not(steps[0].is_new);
+	cr_assert(steps[1].is_new);
+	cr_assert_not(steps[2].is_new);
+	cr_assert_eq(steps[1].revision, steps[0].revision + 1);
+	cr_assert_eq(steps[2].revision, steps[1].revision + 1);
+	expect_in(shopping, "milk", "one", steps[0].revision);
+	expect_in(shopping, "bread", "two", steps[1].revision);
+	expect_in(shopping, "eggs", "", steps[2].revision);
+	cr_assert_eq(stat_of(shopping).keys, 3);
+	cr_assert_eq(stat_of(shopping).bytes, 4 + 3 + 5 + 3 + 4);
+	cr_assert_eq(stat_of(shopping).revision, steps[2].revision);
+	support_audit(a);
+}
+
+Test(run_of_sets, goes_from_one_bucket_to_another_and_back)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step_in(garden, "rake", "three"),
+		step_in(garden, "hose", "long"), step("eggs", "two")
+	};
+
+	set_up_pairs();
+	cr_assert_eq(run(steps, 4), 4);
+	expect_in(shopping, "milk", "one", steps[0].revision);
+	expect_in(garden, "rake", "three", steps[1].revision);
+	expect_in(garden, "hose", "long", steps[2].revision);
+	expect_in(shopping, "eggs", "two", steps[3].revision);
+	cr_assert_eq(stat_of(garden).keys, 2);
+	cr_assert_eq(stat_of(garden).revision, steps[2].revision);
+	cr_assert_eq(stat_of(shopping).keys, 2);
+	cr_assert_eq(stat_of(shopping).revision, steps[3].revision);
+	support_audit(a);
+}
+
+Test(run_of_sets, sees_what_it_has_done)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"),
+		step("milk", "three"), step("bread", "four"),
+		step("bread", "five")
+	};
+
+	set_up_pairs();
+	cr_assert_eq(run(steps, 5), 5);
+	cr_assert(steps[1].is_new);
+	cr_assert_not(steps[2].is_new);
+	cr_assert_not(steps[3].is_new);
+	expect_in(shopping, "milk", "three", steps[2].revision);
+	expect_in(shopping, "bread", "five", steps[4].revision);
+	cr_assert_eq(stat_of(shopping).keys, 3);
+	support_audit(a);
+}
+
+Test(run_of_sets, tells_of_each)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"), step("milk", "three")
+	};
+	struct feed_event event;
+	struct feed feed;
+	uint8_t buf[64];
+	size_t i, needed;
+
+	set_up_pairs();
+	feed_open(a, 0, &feed);
+	cr_assert_eq(run(steps, 3), 3);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(feed_next(a, &feed, buf, sizeof(buf), &event,
+		    &needed), FEED_OK);
+		cr_assert_eq(event.op, FEED_SET);
+		cr_assert_eq(event.revision, steps[i].revision);
+		cr_assert_eq(event.value.len, steps[i].pair.value.len);
+	}
+	cr_assert_eq(feed_next(a, &feed, buf, sizeof(buf), &event, &needed),
+	    FEED_NONE);
+}
+
+Test(run_of_sets, ends_before_one_that_shall_only_replace)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"), step("eggs", "three")
+	};
+
+	set_up_pairs();
+	steps[0].replace = steps[1].replace = true;
+	cr_assert_eq(run(steps, 3), 1);
+	expect("milk", "one");
+	expect("bread", NULL);
+	expect("eggs", "2");
+	cr_assert_eq(run(steps + 1, 2), 0);
+	support_audit(a);
+}
+
+Test(run_of_sets, ends_before_a_bucket_that_is_missing)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step_in(support_bytes("nosuch"), "a", "b"),
+		step("eggs", "three")
+	};
+
+	set_up_pairs();
+	cr_assert_eq(run(steps, 3), 1);
+	cr_assert_eq(run(steps + 1, 2), 0);
+	expect("milk", "one");
+	expect("eggs", "2");
+}
+
+Test(run_of_sets, ends_before_a_pair_that_is_too_large)
+{
+	char *large = calloc(1, PAIR_KEY_MAX + 1);
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two")
+	};
+
+	set_up_pairs();
+	steps[1].pair.key = (struct bytes){ large, PAIR_KEY_MAX + 1 };
+	cr_assert_eq(run(steps, 2), 1);
+	cr_assert_eq(run(steps + 1, 1), 0);
+	expect("milk", "one");
+	free(large);
+}
+
+/* The next one alone opens its table. */
+Test(run_of_sets, ends_before_the_first_key_of_a_bucket)
+{
+	struct pair_step steps[] = { step("milk", "one"), step("eggs", "two") };
+
+	set_up();
+	cr_assert_eq(run(steps, 2), 0);
+	put(shopping, "milk", "one");
+	cr_assert_eq(run(steps + 1, 1), 1);
+	expect("eggs", "two");
+	support_audit(a);
+}
+
+Test(run_of_sets, does_no_more_than_so_many)
+{
+	struct pair_step steps[PAIR_RUN_MAX + 4];
+	char keys[PAIR_RUN_MAX + 4][8];
+	size_t i;
+
+	set_up_pairs();
+	for (i = 0; i < PAIR_RUN_MAX + 4; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+		steps[i] = step(keys[i], "v");
+	}
+	cr_assert_eq(run(steps, PAIR_RUN_MAX + 4), PAIR_RUN_MAX);
+	cr_assert_eq(run(steps + PAIR_RUN_MAX, 4), 4);
+	cr_assert_eq(run(steps, 0), 0);
+	cr_assert_eq(stat_of(shopping).keys, 2 + PAIR_RUN_MAX + 4);
+	support_audit(a);
+}
+
+Test(run_of_sets, knows_what_has_expired)
+{
+	struct pair p = { support_bytes("milk"), support_bytes("1"), 1 };
+	struct pair_step steps[] = { step("milk", "one"), step("milk", "two") };
+
+	set_up_pairs();
+	cr_assert_eq(pair_put(a, shopping, &p, NULL), SHM_OK);
+	steps[0].replace = true;
+	cr_assert_eq(run(steps, 1), 0);
+	steps[0].replace = false;
+	cr_assert_eq(run(steps, 2), 2);
+	cr_assert(steps[0].is_new);
+	cr_assert_not(steps[1].is_new);
+	cr_assert_eq(stat_of(shopping).keys, 2);
+	steps[0].pair.expires_ms = clock_wall_ms() + 3600 * 1000;
+	steps[1].pair.expires_ms = 1;
+	cr_assert_eq(run(steps, 1), 1);
+	expect("milk", "one");
+	cr_assert_eq(run(steps + 1, 1), 1);
+	expect("milk", NULL);
+	support_audit(a);
+}
+
+Test(run_of_sets, leaves_a_segment_that_is_full_to_the_next_one)
+{
+	static char value[3000];
+	struct pair_step s = step("milk", "");
+	size_t i, refused = 0;
+
+	set_up_pairs();
+	s.pair.value = (struct bytes){ value, sizeof(value) };
+	for (i = 0; i < 300; i++)
+		if (run(&s, 1) == 0) {
+			refused++;
+			cr_assert_eq(pair_put(a, shopping, &s.pair, NULL),
+			    SHM_OK);
+		}
+	cr_assert_eq(refused, 3);
+	support_audit(a);
+}
+
+/* Runs alone, until each way in which they end has been seen. */
+Test(run_of_sets, makes_a_large_bucket)
+{
+	enum { KEYS = 20000 };
+	static char keys[KEYS][8];
+	struct pair_step steps[PAIR_RUN_MAX];
+	size_t i, n = 0, done;
+
+	set_up_pairs();
+	for (i = 0; i < KEYS; i++)
+		snprintf(keys[i], sizeof(keys[i]), "%zu", i);
+	while (n < 3 * KEYS) {
+		for (i = 0; i < PAIR_RUN_MAX; i++)
+			steps[i] = step(keys[(n + i) % KEYS],
+			    n + i < KEYS ? "old" : "newer");
+		if ((done = run(steps, PAIR_RUN_MAX)) == 0) {
+			cr_assert_eq(pair_put(a, shopping, &steps[0].pair,
+			    NULL), SHM_OK);
+			done = 1;
+		}
+		n += done;
+	}
+	for (i = 0; i < KEYS; i++)
+		expect(keys[i], "newer");
+	cr_assert_eq(stat_of(shopping).keys, KEYS + 2);
+	support_audit(a);
+}
+
+Test(run_of_sets, is_laid_on_the_step_in_hand)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"), step("eggs", "three")
+	};
+	struct board_row row;
+
+	set_up_pairs();
+	board_enter(a, SLOT, BOARD_WORKER, 1, 0);
+	steps[0].fingerprint = 11;
+	steps[1].fingerprint = 12;
+	steps[2].fingerprint = 13;
+	steps[1].replace = true;
+	cr_assert_eq(run(steps, 3), 1);
+	cr_assert(board_read(a, SLOT, &row));
+	cr_assert_eq(row.fingerprint, 12);
+	steps[1].replace = false;
+	cr_assert_eq(run(steps + 1, 2), 2);
+	cr_assert(board_read(a, SLOT, &row));
+	cr_assert_eq(row.fingerprint, 13);
+}
+
+/* The home line of the key is no line of the shard's any more. */
+Test(run_of_sets, ends_before_damage_and_goes_on_behind_it)
+{
+	struct pair_step steps[] = {
+		step_in(garden, "rake", "x"), step("milk", "one"),
+		step_in(garden, "rake", "y")
+	};
+	struct bucket_stat st;
+	struct bucket *b;
+
+	set_up_pairs();
+	st = stat_of(shopping);
+	b = arena_at(a, st.id);
+	word_store(&b->table.root, 8);
+	cr_assert_eq(run(steps, 3), 1);
+	cr_assert_eq(run(steps + 1, 2), 0);
+	cr_assert_eq(run(steps + 2, 1), 1);
+	expect_in(garden, "rake", "y", steps[2].revision);
+}
+
+Test(run_of_sets, does_nothing_when_the_head_of_the_log_is_damaged)
+{
+	struct pair_step steps[] = { step("milk", "one"), step("eggs", "two") };
+	struct shard *sh;
+
+	set_up_pairs();
+	sh = &a->shards[0];
+	word_store(&sh->hot_pos, word_peek(&sh->hot_pos) + 4);
+	cr_assert_eq(run(steps, 2), 0);
+	expect("milk", "1");
+}
