@@ -7,18 +7,48 @@
  * Where a pair will be looked for, so that it is in the cache by then.  A store
  * that is larger than the caches is as fast as its misses, and those of several
  * keys can be waited for together: call ahead_line() for each of them, then
- * ahead_record() for each, then read or change them.  Only of buckets whose
- * names are remembered, and which are large; else nothing is done.
+ * ahead_record() for each, then read them (pair_look_ahead(), or read_ahead()),
+ * or change them.  What was found on the way, the bucket and the hash of the
+ * key, need not be found again then.  Memory is asked for only of buckets whose
+ * names are remembered, and which are large; for others this is the same, and
+ * brings nothing.
  *
- * What is found here may be wrong and harms nobody: it is only touched.
+ * What is known here may be wrong when it is used, and is looked at again: to
+ * change what was looked for, even the bucket, in between harms nobody.
+ * Nothing refers to another one, so it may be copied, kept and thrown away.
  */
-struct ahead {
-	const void	*home;		/* a line, or NULL */
-	uint64_t	 hash;
+struct ahead_bucket {
+	struct bytes	 name;		/* the caller's, as long as this */
+	uint32_t	 shard;
+	uint64_t	 at;		/* offset of it; 0: not remembered */
+	const void	*home;		/* of the name: a line, */
+	uint64_t	 shape;		/* and what must not have moved */
+	uint64_t	 version;
 };
 
+struct ahead {
+	struct ahead_bucket in;
+	struct bytes	 key;		/* the caller's, as long as this */
+	uint64_t	 hash;		/* of the key */
+	const void	*home;		/* of the key: a line, or NULL */
+};
+
+/* A bucket of that shard, which may be the one without a name. */
+void ahead_bucket(const struct arena *, uint32_t shard, struct bytes name,
+    struct ahead_bucket *);
+
+/* A key of it: the same bucket does for many. */
+void ahead_key(const struct arena *, const struct ahead_bucket *,
+    struct bytes key, struct ahead *);
+
+/* Both. */
 void ahead_line(const struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *);
+
+/* Is the bucket still there, as far as is known?  Acquires what it looks at. */
+bool ahead_holds(const struct arena *, const struct ahead_bucket *);
+
+/* Of one whose home is NULL nothing else need be set. */
 void ahead_record(const struct arena *, const struct ahead *);
 
 #endif

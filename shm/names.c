@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "shm/hash.h"
-#include "shm/word.h"
 
 #define NAMES	128U		/* a power of two; 64 have the strings */
 
@@ -127,13 +126,6 @@ names_recall(const struct arena *a, uint32_t shard, struct bytes name)
 		return NULL;
 	k = place_of(a->names, shard, name);
 	return k->shard == shard && is_of(k, name) ? k : NULL;
-}
-
-bool
-names_hold(const struct arena *a, const struct known_name *k)
-{
-	return word_load(&a->shards[k->shard].buckets.shape) == k->shape &&
-	    word_load(&k->place.home->version) == k->version;
 }
 
 void

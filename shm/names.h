@@ -2,6 +2,7 @@
 #define KVD_SHM_NAMES_H
 
 #include "shm/index.h"
+#include "shm/word.h"
 
 /*
  * Where the buckets are that this process asked for lately, in its own memory.
@@ -47,7 +48,19 @@ bool names_shard(const struct arena *, struct bytes name, uint32_t *shard);
 /*
  * Does it hold?  Acquires what the words that it looks at have released.
  */
-bool names_hold(const struct arena *, const struct known_name *);
+static inline bool
+names_hold_at(const struct arena *a, uint32_t shard, uint64_t shape,
+    const struct line *home, uint64_t version)
+{
+	return word_load(&a->shards[shard].buckets.shape) == shape &&
+	    word_load(&home->version) == version;
+}
+
+static inline bool
+names_hold(const struct arena *a, const struct known_name *k)
+{
+	return names_hold_at(a, k->shard, k->shape, k->place.home, k->version);
+}
 
 /*
  * Remember the place of a name, which had that hash and was found while the

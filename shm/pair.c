@@ -1,5 +1,5 @@
 /*
- * Pairs: put, delete, get.  Each change is: lock, see to it that there is
+ * Changing pairs: put, delete.  Each change is: lock, see to it that there is
  * room everywhere, write the record, publish it.  When the arena is full the
  * lock is let go, room is made, and the whole begins again.
  */
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/ahead.h"
 #include "shm/batch.h"
 #include "shm/bucket.h"
 #include "shm/bucket_locked.h"
@@ -18,11 +17,8 @@
 #include "shm/log.h"
 #include "shm/pair_locked.h"
 #include "shm/publish.h"
-#include "shm/read.h"
 #include "shm/room.h"
 #include "shm/word.h"
-
-#define LOOK_AHEAD	16	/* keys; more are slower again */
 
 enum shm_status
 pair_check_sizes(const struct arena *a, size_t key_len, size_t value_len)
@@ -300,93 +296,4 @@ pair_delete(struct arena *a, struct bytes bucket, struct bytes key)
 	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
 		return status;
 	return room_run(a, arena_shard_of(a, bucket), delete_locked, &d);
-}
-
-struct copy {			/* what pair_look() wants of a record */
-	void			*buf;
-	size_t			 cap;
-	struct pair_facts	*facts;
-};
-
-static void
-copy_value(void *arg, const struct record_view *r)
-{
-	struct copy *c = arg;
-
-	c->facts->len = r->value.len;
-	c->facts->revision = r->lsn;
-	c->facts->expires_ms = r->expires_ms;
-	if (r->value.len > 0 && r->value.len <= c->cap)
-		memcpy(c->buf, r->value.data, r->value.len);
-}
-
-enum shm_status
-pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
-    struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
-{
-	struct copy c = { .buf = buf, .cap = cap, .facts = facts };
-	struct read_action copy = { copy_value, &c };
-	enum shm_status status;
-
-	if ((status = read_pair(a, shard, bucket, key, &copy)) != SHM_OK)
-		return status;
-	if (facts->expires_ms != 0 && facts->expires_ms <= clock_wall_ms())
-		return SHM_NO_KEY;
-	return facts->len > cap ? SHM_NO_ROOM : SHM_OK;
-}
-
-static void
-fetch(const struct arena *a, uint32_t shard, struct bytes bucket,
-    const struct bytes *keys, size_t n)
-{
-	struct ahead ahead[LOOK_AHEAD];
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		ahead_line(a, shard, bucket, keys[i], &ahead[i]);
-	for (i = 0; i < n; i++)
-		ahead_record(a, &ahead[i]);
-}
-
-enum shm_status
-pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
-    const struct bytes *keys, size_t n, size_t *done,
-    const struct pair_told *told)
-{
-	struct pair_facts facts = { 0 };
-	enum shm_status status;
-	size_t end;
-
-	while (*done < n) {
-		end = n - *done < LOOK_AHEAD ? n : *done + LOOK_AHEAD;
-		fetch(a, shard, bucket, keys + *done, end - *done);
-		while (*done < end) {
-			status = pair_look(a, shard, bucket, keys[*done],
-			    told->buf, told->cap, &facts);
-			if (status != SHM_OK && status != SHM_NO_KEY)
-				return status;
-			if (!told->tell(told->arg, (*done)++, status, &facts))
-				return SHM_OK;
-		}
-	}
-	return SHM_OK;
-}
-
-enum shm_status
-pair_get(struct arena *a, struct bytes bucket, struct bytes key, void *buf,
-    size_t cap, size_t *len, uint64_t *revision)
-{
-	struct pair_facts facts;
-	enum shm_status status;
-
-	if ((status = check_sizes(a, bucket, key.len, 0)) != SHM_OK)
-		return status;
-	status = pair_look(a, arena_shard_of(a, bucket), bucket, key, buf,
-	    cap, &facts);
-	if (status != SHM_OK && status != SHM_NO_ROOM)
-		return status;
-	*len = facts.len;
-	if (revision != NULL)
-		*revision = facts.revision;
-	return status;
 }

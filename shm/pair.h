@@ -76,6 +76,14 @@ enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, void *buf, size_t cap, struct pair_facts *);
 
 /*
+ * The same of a pair that was looked for ahead, see ahead.h: neither its bucket
+ * nor the hash of its key is found again.
+ */
+struct ahead;
+enum shm_status pair_look_ahead(struct arena *, const struct ahead *,
+    void *buf, size_t cap, struct pair_facts *);
+
+/*
  * The same of many keys, whose memory is asked for a few at a time, so that
  * the waits for it overlap, see ahead.h; buf is used for each in turn, by
  * tell(), which is told SHM_OK or SHM_NO_KEY of keys[i] and returns false to

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "shm/ahead.h"
 #include "shm/bucket_locked.h"
 #include "shm/chain.h"
 #include "shm/hash.h"
@@ -331,22 +332,62 @@ path_to(struct path *p, const struct arena *a, uint32_t shard,
 		};
 }
 
-static inline void
-path_to_pair(struct path *p, const struct arena *a, uint32_t shard,
-    struct bytes bucket, struct bytes key, const struct read_action *act)
+/*
+ * One attempt at a key of a bucket that is where it was when its name was
+ * asked for the last time: nearly all of them are.
+ */
+static enum read_status
+read_known(const struct arena *a, const struct ahead_bucket *in,
+    const struct index_key *k, const struct read_action *act)
 {
-	path_to(p, a, shard, bucket, act);
-	index_key_init(a, &p->key, RECORD_PUT, 0, key);
+	const struct shard *sh = &a->shards[in->shard];
+	const struct bucket *b = arena_at(a, in->at);
+	uint64_t version = word_load(&sh->version);
+	enum read_status s;
+	struct seen seen;
+
+	if ((version & 1) != 0 || !ahead_holds(a, in) || bucket_is_ghost(b))
+		return READ_RETRY;
+	s = read_once(a, &b->table, k, act, &seen);
+	atomic_thread_fence(memory_order_acquire);
+	return word_peek(&sh->version) == version ? s : READ_RETRY;
+}
+
+/* If the bucket is not known, its name is looked for. */
+static enum shm_status
+read_key(struct arena *a, const struct ahead_bucket *in, struct bytes key,
+    uint64_t hash, const struct read_action *act)
+{
+	struct path p = { .key = { RECORD_PUT, in->at, key, hash } };
+
+	switch (read_known(a, in, &p.key, act)) {
+	case READ_FOUND:
+		return SHM_OK;
+	case READ_MISSING:
+		return SHM_NO_KEY;
+	case READ_RETRY:
+		break;
+	}
+	path_to(&p, a, in->shard, in->name, act);
+	return walk(a, in->shard, &p);
 }
 
 enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)
 {
-	struct path p;
+	struct ahead_bucket in;
 
-	path_to_pair(&p, a, shard, bucket, key, act);
-	return walk(a, shard, &p);
+	ahead_bucket(a, shard, bucket, &in);
+	return read_key(a, &in, key, hash_keyed(a->hash_seed, key.data,
+	    key.len), act);
+}
+
+enum shm_status
+read_ahead(struct arena *a, const struct ahead *ahead,
+    const struct read_action *act)
+{
+	return read_key(a, &ahead->in, ahead->key, ahead->hash, act);
 }
 
 bool
@@ -356,7 +397,8 @@ read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
 	uint32_t shard = arena_shard_of(a, bucket);
 	struct path p;
 
-	path_to_pair(&p, a, shard, bucket, key, act);
+	path_to(&p, a, shard, bucket, act);
+	index_key_init(a, &p.key, RECORD_PUT, 0, key);
 	return attempt(a, &a->shards[shard], &p, status);
 }
 
