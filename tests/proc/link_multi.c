@@ -20,7 +20,7 @@ begin(void)
 {
 	understudy_begin(&u);
 	/* Of the same worker, whose link is theirs. */
-	fd = redis_open_beside(&u.c.node[0], 1 -
+	fd = redis_open_worker(&u.c.node[0],
 	    (unsigned)talk_info(u.client, "server", "worker"));
 }
 

@@ -21,7 +21,7 @@
 #include "proto/client/kv.h"
 #include "shm/hash.h"
 #include "tests/proc/cluster.h"
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 #include "tests/proc/talk.h"
 
 static struct daemon d;
@@ -115,16 +115,16 @@ Test(local, what_clients_of_redis_write_is_read_too)
 
 	daemon_start(&d);
 	map = open_map(&d);
-	fd = resp_open(&d);
-	resp_number(fd, "HSET h f v\r\n");
+	fd = redis_open(&d);
+	redis_number(fd, "HSET h f v");
 	must_read(map, "h", "f", "v");
-	resp_number(fd, "HDEL h f\r\n");
+	redis_number(fd, "HDEL h f");
 	cr_assert_eq(kv_map_get(map, kv_str("h"), kv_str("f"), &value),
 	    KV_NO_BUCKET, "it has gone with its last key");
-	cr_assert_eq(resp_number(fd, "APPEND s hello\r\n"), 5);
+	cr_assert_eq(redis_number(fd, "APPEND s hello"), 5);
 	cr_assert_eq(kv_map_string(map, kv_str("s"), &value), KV_OK);
 	cr_assert(value.len == 5 && memcmp(value.data, "hello", 5) == 0);
-	cr_assert_eq(resp_number(fd, "PEXPIRE s 1\r\n"), 1);
+	cr_assert_eq(redis_number(fd, "PEXPIRE s 1"), 1);
 	while (kv_map_string(map, kv_str("s"), &value) == KV_OK)
 		continue;
 	cr_assert_eq(kv_map_string(map, kv_str("s"), &value), KV_NO_KEY);

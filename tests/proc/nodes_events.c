@@ -40,46 +40,16 @@ end(void)
 
 TestSuite(nodes_events, .init = begin, .fini = end, .timeout = 120);
 
-static void
-listen_by(int listener, const char *command, const char *name, int count)
-{
-	char line[256];
-
-	snprintf(line, sizeof(line), "%s %s\r\n", command, name);
-	talk_send(listener, line);
-	snprintf(line, sizeof(line), "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n"
-	    ":%d\r\n", strlen(command), command, strlen(name), name, count);
-	talk_expect(listener, line);
-}
-
-static void
-listen_to(int listener, const char *channel)
-{
-	listen_by(listener, "subscribe", channel, 1);
-}
-
-static void
-hears_of(int listener, const char *pattern, const char *channel,
-    const char *message)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "*4\r\n$8\r\npmessage\r\n$%zu\r\n%s\r\n"
-	    "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(pattern), pattern,
-	    strlen(channel), channel, strlen(message), message);
-	talk_expect(listener, text);
-}
-
 Test(nodes_events, of_a_name_come_from_the_node_that_has_it)
 {
-	listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "HSET milk a 1\r\nHSET apples a 1\r\nHDEL milk a\r\n",
 	    ":1\r\n:1\r\n:1\r\n");
 	redis_hears(fd, "__keyspace@0__:milk", "hset");
 	redis_hears(fd, "__keyspace@0__:milk", "hdel");
 	redis_hears(fd, "__keyspace@0__:milk", "del");
-	listen_by(fd, "subscribe", "__kvd__:milk", 2);
-	listen_by(fd, "subscribe", "__subkeyspace@0__:zebras", 3);
+	redis_listen_by(fd, "subscribe", "__kvd__:milk", 2);
+	redis_listen_by(fd, "subscribe", "__subkeyspace@0__:zebras", 3);
 	talk(other, "SET milk \"two words\"\r\nHSET zebras b 1\r\n",
 	    "+OK\r\n:1\r\n");
 	redis_hears(fd, "__keyspace@0__:milk", "set");
@@ -95,7 +65,7 @@ Test(nodes_events, of_a_name_come_from_the_node_that_has_it)
 
 Test(nodes_events, of_a_kind_come_from_all_nodes)
 {
-	listen_to(fd, "__keyevent@0__:hset");
+	redis_listen_to(fd, "__keyevent@0__:hset");
 	talk(other, "HSET milk a 1\r\n", ":1\r\n");
 	redis_hears(fd, "__keyevent@0__:hset", "milk");
 	talk(other, "HSET apples a 1\r\n", ":1\r\n");
@@ -109,21 +79,21 @@ Test(nodes_events, come_once_for_each_pattern_that_matches)
 {
 	int third = redis_open(&c.node[2]);
 
-	listen_by(fd, "psubscribe", "__keyspace*", 1);
-	listen_by(fd, "psubscribe", "*:milk", 2);
-	listen_by(fd, "subscribe", "__keyspace@0__:milk", 3);
-	listen_by(third, "psubscribe", "__keyspace*", 1);
+	redis_listen_by(fd, "psubscribe", "__keyspace*", 1);
+	redis_listen_by(fd, "psubscribe", "*:milk", 2);
+	redis_listen_by(fd, "subscribe", "__keyspace@0__:milk", 3);
+	redis_listen_by(third, "psubscribe", "__keyspace*", 1);
 	talk(other, "HSET milk a 1\r\n", ":1\r\n");
-	hears_of(fd, "*:milk", "__kvd__:milk", "1 create");
+	redis_hears_of(fd, "*:milk", "__kvd__:milk", "1 create");
 	redis_hears(fd, "__keyspace@0__:milk", "hset");
-	hears_of(fd, "__keyspace*", "__keyspace@0__:milk", "hset");
-	hears_of(fd, "*:milk", "__keyspace@0__:milk", "hset");
-	hears_of(fd, "*:milk", "__subkeyspace@0__:milk", "hset|1:a");
-	hears_of(fd, "*:milk", "__kvd__:milk", "2 set 1:a 1:1");
-	hears_of(third, "__keyspace*", "__keyspace@0__:milk", "hset");
+	redis_hears_of(fd, "__keyspace*", "__keyspace@0__:milk", "hset");
+	redis_hears_of(fd, "*:milk", "__keyspace@0__:milk", "hset");
+	redis_hears_of(fd, "*:milk", "__subkeyspace@0__:milk", "hset|1:a");
+	redis_hears_of(fd, "*:milk", "__kvd__:milk", "2 set 1:a 1:1");
+	redis_hears_of(third, "__keyspace*", "__keyspace@0__:milk", "hset");
 	talk(other, "SET zebras 1\r\n", "+OK\r\n");
-	hears_of(fd, "__keyspace*", "__keyspace@0__:zebras", "set");
-	hears_of(third, "__keyspace*", "__keyspace@0__:zebras", "set");
+	redis_hears_of(fd, "__keyspace*", "__keyspace@0__:zebras", "set");
+	redis_hears_of(third, "__keyspace*", "__keyspace@0__:zebras", "set");
 	talk_expect_silence(fd);
 	talk_expect_silence(third);
 	close(third);
@@ -132,12 +102,12 @@ Test(nodes_events, come_once_for_each_pattern_that_matches)
 /* What is said goes to each node by itself, and not along with the events. */
 Test(nodes_events, are_not_what_is_said_on_a_channel_of_events)
 {
-	listen_by(fd, "psubscribe", "__key*", 1);
+	redis_listen_by(fd, "psubscribe", "__key*", 1);
 	(void)redis_number(other, "PUBLISH __keyspace@0__:milk said");
-	hears_of(fd, "__key*", "__keyspace@0__:milk", "said");
+	redis_hears_of(fd, "__key*", "__keyspace@0__:milk", "said");
 	talk(other, "SET milk 1\r\n", "+OK\r\n");
-	hears_of(fd, "__key*", "__keyspace@0__:milk", "set");
-	hears_of(fd, "__key*", "__keyevent@0__:set", "milk");
+	redis_hears_of(fd, "__key*", "__keyspace@0__:milk", "set");
+	redis_hears_of(fd, "__key*", "__keyevent@0__:set", "milk");
 	talk_expect_silence(fd);
 }
 
@@ -162,7 +132,7 @@ Test(nodes_events, reach_all_who_listen)
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < LISTENERS; i++) {
 			listeners[i] = redis_open(&c.node[0]);
-			listen_to(listeners[i], "__keyspace@0__:milk");
+			redis_listen_to(listeners[i], "__keyspace@0__:milk");
 		}
 		talk(other, "SET milk 1\r\n", "+OK\r\n");
 		for (i = 0; i < LISTENERS; i++) {
@@ -182,7 +152,7 @@ Test(nodes_events, of_large_values_are_whole)
 
 	for (i = 0; i < len; i++)
 		value[i] = (char)(i * 31 + i / 1000);
-	listen_to(fd, "__kvd__:milk");
+	redis_listen_to(fd, "__kvd__:milk");
 	talk_send(other, "*3\r\n$3\r\nSET\r\n$4\r\nmilk\r\n$1048576\r\n");
 	talk_send_bytes(other, value, len);
 	talk(other, "\r\n", "+OK\r\n");
@@ -216,11 +186,11 @@ Test(nodes_events, of_a_node_that_is_down_are_told_when_it_is_back)
 {
 	cluster_kill(&c, 1);
 	close(other);
-	listen_to(fd, "__keyspace@0__:milk");
-	listen_by(fd, "psubscribe", "__keyevent@0__:*", 2);
+	redis_listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_by(fd, "psubscribe", "__keyevent@0__:*", 2);
 	other = redis_open(&c.node[2]);
 	talk(other, "SET zebras 1\r\n", "+OK\r\n");
-	hears_of(fd, "__keyevent@0__:*", "__keyevent@0__:set", "zebras");
+	redis_hears_of(fd, "__keyevent@0__:*", "__keyevent@0__:set", "zebras");
 	daemon_launch(&c.node[1], NULL);
 	close(other);
 	other = redis_open(&c.node[1]);
@@ -229,7 +199,7 @@ Test(nodes_events, of_a_node_that_is_down_are_told_when_it_is_back)
 
 Test(nodes_events, are_told_again_when_a_node_has_come_back)
 {
-	listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "SET milk 1\r\n", "+OK\r\n");
 	redis_hears(fd, "__keyspace@0__:milk", "set");
 	cluster_kill(&c, 1);
@@ -244,7 +214,7 @@ Test(nodes_events, are_told_again_when_a_worker_was_killed)
 {
 	int i, text;
 
-	listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_to(fd, "__keyspace@0__:milk");
 	talk(other, "SET milk 1\r\n", "+OK\r\n");
 	redis_hears(fd, "__keyspace@0__:milk", "set");
 	for (i = 0; i < 2; i++) {
@@ -272,7 +242,7 @@ Test(nodes_events, of_a_node_that_stands_still_are_not_waited_for)
 	for (i = 0; i < 2; i++)
 		pids[i] = talk_pause_worker(beside[i]);
 	talk(fd, "PING\r\n", "+PONG\r\n");
-	listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_to(fd, "__keyspace@0__:milk");
 	talk(fd, "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
 	for (i = 0; i < 2; i++)
 		kill(pids[i], SIGCONT);
@@ -286,8 +256,8 @@ Test(nodes_events, are_lost_by_who_does_not_read_them)
 	int slow = redis_open(&c.node[0]), size = 4096, i, n;
 
 	setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	listen_to(slow, "__kvd__:milk");
-	listen_to(fd, "__keyspace@0__:milk");
+	redis_listen_to(slow, "__kvd__:milk");
+	redis_listen_to(fd, "__keyspace@0__:milk");
 	n = snprintf(request, 64, "*3\r\n$3\r\nSET\r\n$4\r\nmilk\r\n"
 	    "$100000\r\n");
 	memset(request + n, 'x', 100000);

@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,18 +34,6 @@ end(void)
 
 TestSuite(nodes_pubsub, .init = begin, .fini = end, .timeout = 120);
 
-static void
-listen_by(int listener, const char *command, const char *name)
-{
-	char line[256];
-
-	snprintf(line, sizeof(line), "%s %s\r\n", command, name);
-	talk_send(listener, line);
-	snprintf(line, sizeof(line), "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n"
-	    ":1\r\n", strlen(command), command, strlen(name), name);
-	talk_expect(listener, line);
-}
-
 /* It is heard by so many, on all nodes. */
 static void
 is_said(int speaker, const char *line, int64_t by)
@@ -72,7 +59,7 @@ Test(nodes_pubsub, reaches_who_listens_on_any_node)
 	size_t i;
 
 	for (i = 0; i < CLUSTER_MAX; i++)
-		listen_by(fd[i], "subscribe", "news");
+		redis_listen_by(fd[i], "subscribe", "news", 1);
 	is_said(other, "PUBLISH news 1", 3);
 	for (i = 0; i < CLUSTER_MAX; i++) {
 		int speaker = redis_open(&c.node[i]);
@@ -92,7 +79,7 @@ Test(nodes_pubsub, reaches_who_listens_on_any_node)
 
 Test(nodes_pubsub, reaches_patterns_and_who_speaks_resp3)
 {
-	listen_by(fd[1], "psubscribe", "n*");
+	redis_listen_by(fd[1], "psubscribe", "n*", 1);
 	redis_use_resp3(fd[2]);
 	talk(fd[2], "SUBSCRIBE news\r\n",
 	    ">3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
@@ -111,8 +98,8 @@ Test(nodes_pubsub, keeps_the_order_in_which_a_client_says_it)
 	char line[128];
 	int i;
 
-	listen_by(fd[0], "subscribe", "news");
-	listen_by(fd[2], "subscribe", "news");
+	redis_listen_by(fd[0], "subscribe", "news", 1);
+	redis_listen_by(fd[2], "subscribe", "news", 1);
 	for (i = 0; i < MANY; i++) {
 		snprintf(line, sizeof(line), "SET apple%d 1\r\nSET milk%d 2"
 		    "\r\nPUBLISH news %d\r\nGET milk%d\r\n", i, i, i, i);
@@ -129,8 +116,8 @@ Test(nodes_pubsub, keeps_the_order_in_which_a_client_says_it)
 
 Test(nodes_pubsub, of_a_transaction_reaches_other_nodes_when_it_is_executed)
 {
-	listen_by(fd[0], "subscribe", "news");
-	listen_by(fd[2], "subscribe", "news");
+	redis_listen_by(fd[0], "subscribe", "news", 1);
+	redis_listen_by(fd[2], "subscribe", "news", 1);
 	talk(other, "MULTI\r\nPUBLISH news 1\r\nSET apples 1\r\n"
 	    "PUBLISH news 2\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
 	talk_expect_silence(fd[0]);
@@ -144,7 +131,7 @@ Test(nodes_pubsub, of_a_transaction_reaches_other_nodes_when_it_is_executed)
 
 Test(nodes_pubsub, answers_as_the_client_wants_answers)
 {
-	listen_by(fd[1], "subscribe", "news");
+	redis_listen_by(fd[1], "subscribe", "news", 1);
 	talk(other, "CLIENT REPLY SKIP\r\nPUBLISH news 1\r\nPING\r\n"
 	    "CLIENT REPLY OFF\r\nPUBLISH news 2\r\nCLIENT REPLY ON\r\n",
 	    "+PONG\r\n+OK\r\n");
@@ -156,9 +143,9 @@ Test(nodes_pubsub, answers_as_the_client_wants_answers)
 
 Test(nodes_pubsub, goes_on_without_a_node_that_is_down)
 {
-	listen_by(fd[0], "subscribe", "news");
-	listen_by(fd[1], "subscribe", "news");
-	listen_by(fd[2], "subscribe", "news");
+	redis_listen_by(fd[0], "subscribe", "news", 1);
+	redis_listen_by(fd[1], "subscribe", "news", 1);
+	redis_listen_by(fd[2], "subscribe", "news", 1);
 	is_said(other, "PUBLISH news 1", 3);
 	cluster_kill(&c, 1);
 	is_said(other, "PUBLISH news 2", 2);
@@ -173,7 +160,7 @@ Test(nodes_pubsub, goes_on_without_a_node_that_is_down)
 	daemon_launch(&c.node[1], NULL);
 	close(fd[1]);
 	fd[1] = redis_open(&c.node[1]);
-	listen_by(fd[1], "subscribe", "news");
+	redis_listen_by(fd[1], "subscribe", "news", 1);
 	close(other);
 	other = redis_open(&c.node[0]);
 	say_until_heard(fd[1], "PUBLISH news 4");
@@ -185,7 +172,7 @@ Test(nodes_pubsub, goes_on_when_a_worker_is_killed)
 	int text = talk_open(&c.node[1]);
 	pid_t pid = (pid_t)talk_info(text, "server", "worker_pid");
 
-	listen_by(fd[2], "subscribe", "news");
+	redis_listen_by(fd[2], "subscribe", "news", 1);
 	is_said(other, "PUBLISH news 1", 1);
 	redis_hears(fd[2], "news", "1");
 	cr_assert_eq(kill(pid, SIGKILL), 0);
@@ -194,7 +181,7 @@ Test(nodes_pubsub, goes_on_when_a_worker_is_killed)
 	redis_hears(fd[2], "news", "2");
 	close(fd[1]);
 	fd[1] = redis_open(&c.node[1]);
-	listen_by(fd[1], "subscribe", "news");
+	redis_listen_by(fd[1], "subscribe", "news", 1);
 	say_until_heard(fd[1], "PUBLISH news 3");
 	redis_hears(fd[1], "news", "3");
 }

@@ -206,19 +206,6 @@ Test(nodes_redis_all, stay_in_the_order_of_a_pipeline)
 	    "\r\n", "+OK\r\n");
 }
 
-static void
-expect_error(int fd, const char *line, const char *code, size_t node)
-{
-	char reply[512], wanted[128];
-
-	talk_send(fd, line);
-	talk_send(fd, "\r\n");
-	cr_assert(talk_line(fd, reply, sizeof(reply)));
-	snprintf(wanted, sizeof(wanted), "-%s %s: ", code, c.node[node].name);
-	cr_assert_eq(strncmp(reply, wanted, strlen(wanted)), 0,
-	    "%s: \"%s\", not \"%s\"", line, reply, wanted);
-}
-
 /* Until a node that was down is known to be up. */
 static void
 await_number(int fd, const char *line)
@@ -247,9 +234,10 @@ Test(nodes_redis_all, that_are_down_are_named_in_place_of_half_an_answer)
 	fill(fd, 30);
 	cluster_kill(&c, 2);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		expect_error(fd, lines[i], "UNAVAILABLE", 2);
+		redis_expect_error(fd, lines[i], "UNAVAILABLE",
+		    c.node[2].name);
 	redis_ask(fd, "GET apples0", "$1\r\nv");
-	expect_error(fd, "FLUSHALL", "PARTIAL", 2);
+	redis_expect_error(fd, "FLUSHALL", "PARTIAL", c.node[2].name);
 	redis_ask(fd, "GET apples0", "$-1");
 	talk(fd, "CLIENT REPLY SKIP\r\nDBSIZE\r\nGET apples1\r\n",
 	    "$-1\r\n");
@@ -260,7 +248,7 @@ Test(nodes_redis_all, that_are_down_are_named_in_place_of_half_an_answer)
 	cluster_kill(&c, 0);
 	fd = redis_open(&c.node[1]);
 	redis_ask(fd, "SET zebras v", "+OK");
-	expect_error(fd, "FLUSHALL", "UNAVAILABLE", 0);
+	redis_expect_error(fd, "FLUSHALL", "UNAVAILABLE", c.node[0].name);
 	redis_ask(fd, "GET zebras", "$1\r\nv");
 }
 
@@ -301,7 +289,8 @@ Test(nodes_redis_all, tell_of_a_slot_through_any_node)
 		    "-ERR Invalid slot");
 	}
 	cluster_kill(&c, 0);
-	expect_error(fd, "CLUSTER COUNTKEYSINSLOT 7092", "UNAVAILABLE", 0);
+	redis_expect_error(fd, "CLUSTER COUNTKEYSINSLOT 7092", "UNAVAILABLE",
+	    c.node[0].name);
 	redis_ask(fd, "CLUSTER COUNTKEYSINSLOT 13860", ":1");
 }
 

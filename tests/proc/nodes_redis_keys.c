@@ -6,8 +6,6 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/proc/cluster.h"
@@ -112,19 +110,6 @@ Test(nodes_redis_keys, are_no_matter_to_who_may_not_ask)
 	    "context\r\n");
 }
 
-static void
-expect_error(int fd, const char *line, const char *code, size_t node)
-{
-	char reply[512], wanted[128];
-
-	talk_send(fd, line);
-	talk_send(fd, "\r\n");
-	cr_assert(talk_line(fd, reply, sizeof(reply)));
-	snprintf(wanted, sizeof(wanted), "-%s %s: ", code, c.node[node].name);
-	cr_assert_eq(strncmp(reply, wanted, strlen(wanted)), 0,
-	    "%s: \"%s\", not \"%s\"", line, reply, wanted);
-}
-
 /* Nodes are asked in the order of the table, and none behind a failure. */
 Test(nodes_redis_keys, of_a_node_that_is_down_are_an_error_that_names_it)
 {
@@ -132,12 +117,16 @@ Test(nodes_redis_keys, of_a_node_that_is_down_are_an_error_that_names_it)
 
 	redis_ask(fd, "MSET apples 1 milk 2 zebras 3", "+OK");
 	cluster_kill(&c, 1);
-	expect_error(fd, "MGET zebras milk apples", "UNAVAILABLE", 1);
-	expect_error(fd, "EXISTS zebras milk apples", "UNAVAILABLE", 1);
+	redis_expect_error(fd, "MGET zebras milk apples", "UNAVAILABLE",
+	    c.node[1].name);
+	redis_expect_error(fd, "EXISTS zebras milk apples", "UNAVAILABLE",
+	    c.node[1].name);
 	redis_ask(fd, "MGET zebras apples", "*2\r\n$1\r\n3\r\n$1\r\n1");
-	expect_error(fd, "DEL zebras milk apples", "PARTIAL", 1);
+	redis_expect_error(fd, "DEL zebras milk apples", "PARTIAL",
+	    c.node[1].name);
 	redis_ask(fd, "MGET zebras apples", "*2\r\n$1\r\n3\r\n$-1");
-	expect_error(fd, "MSET zebras 4 milk 5", "UNAVAILABLE", 1);
+	redis_expect_error(fd, "MSET zebras 4 milk 5", "UNAVAILABLE",
+	    c.node[1].name);
 	redis_ask(fd, "GET zebras", "$1\r\n3");
 }
 

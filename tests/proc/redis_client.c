@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 #define SOUND	"cannot contain spaces, newlines or special characters.\r\n"
 
@@ -23,10 +23,10 @@ begin(void)
 {
 	daemon_prepare(&d, "memory 64M\nworkers 1\n");
 	daemon_launch(&d, NULL);
-	fd = resp_open(&d);
-	other = resp_open(&d);
-	id = resp_number(fd, "CLIENT ID\r\n");
-	other_id = resp_number(other, "CLIENT ID\r\n");
+	fd = redis_open(&d);
+	other = redis_open(&d);
+	id = redis_number(fd, "CLIENT ID");
+	other_id = redis_number(other, "CLIENT ID");
 }
 
 static void
@@ -42,7 +42,7 @@ TestSuite(redis_client, .init = begin, .fini = end, .timeout = 60);
 static const char *
 with_id(const char *words, int64_t number)
 {
-	snprintf(request, sizeof(request), "%s %jd\r\n", words,
+	snprintf(request, sizeof(request), "%s %jd", words,
 	    (intmax_t)number);
 	return request;
 }
@@ -77,7 +77,7 @@ Test(redis_client, tells_of_itself_in_a_line)
 	    "CLIENT SETINFO LIB-VER \"a b\"\r\nCLIENT SETINFO x y\r\n",
 	    "-ERR lib-name " SOUND "-ERR lib-ver " SOUND
 	    "-ERR Unrecognized option 'x'\r\n");
-	resp_text(fd, "CLIENT INFO\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT INFO", text, sizeof(text));
 	snprintf(wanted, sizeof(wanted), "id=%jd addr=127.0.0.1:",
 	    (intmax_t)id);
 	cr_assert_eq(strncmp(text, wanted, strlen(wanted)), 0, "%s", text);
@@ -90,11 +90,11 @@ Test(redis_client, tells_of_itself_in_a_line)
 
 Test(redis_client, list_has_a_line_for_each_that_is_asked_for)
 {
-	resp_text(fd, "CLIENT LIST\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT LIST", text, sizeof(text));
 	cr_assert(lists(id) && lists(other_id));
-	resp_text(fd, "CLIENT LIST TYPE normal\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT LIST TYPE normal", text, sizeof(text));
 	cr_assert(lists(id) && lists(other_id));
-	resp_text(fd, with_id("CLIENT LIST ID 99999", other_id), text,
+	redis_text(fd, with_id("CLIENT LIST ID 99999", other_id), text,
 	    sizeof(text));
 	cr_assert(!lists(id) && lists(other_id));
 	talk(fd, "CLIENT LIST TYPE replica\r\nCLIENT LIST ID 99999\r\n",
@@ -108,9 +108,9 @@ Test(redis_client, list_has_a_line_for_each_that_is_asked_for)
 
 Test(redis_client, kill_closes_the_other_one)
 {
-	talk(fd, with_id("CLIENT KILL ID", other_id), ":1\r\n");
+	redis_ask(fd, with_id("CLIENT KILL ID", other_id), ":1");
 	talk_expect_end(other);
-	talk(fd, with_id("CLIENT KILL ID", other_id), ":0\r\n");
+	redis_ask(fd, with_id("CLIENT KILL ID", other_id), ":0");
 	talk(fd, "PING\r\n", "+PONG\r\n");
 }
 
@@ -126,7 +126,7 @@ Test(redis_client, kill_finds_an_address)
 {
 	char *addr, *space;
 
-	resp_text(other, "CLIENT INFO\r\n", text, sizeof(text));
+	redis_text(other, "CLIENT INFO", text, sizeof(text));
 	addr = strstr(text, "addr=") + 5;
 	space = strchr(addr, ' ');
 	*space = '\0';
@@ -143,7 +143,7 @@ static void
 await_age(int64_t number, const char *age)
 {
 	do
-		resp_text(fd, with_id("CLIENT LIST ID", number), text,
+		redis_text(fd, with_id("CLIENT LIST ID", number), text,
 		    sizeof(text));
 	while (strstr(text, age) == NULL);
 }
@@ -163,10 +163,10 @@ Test(redis_client, that_listens_is_of_a_type_of_its_own)
 {
 	talk(other, "SUBSCRIBE a\r\n",
 	    "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
-	resp_text(fd, "CLIENT LIST TYPE pubsub\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT LIST TYPE pubsub", text, sizeof(text));
 	cr_assert(lists(other_id) && !lists(id));
 	cr_assert(strstr(text, " flags=P ") && strstr(text, " sub=1 psub=0 "));
-	resp_text(fd, "CLIENT LIST TYPE normal\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT LIST TYPE normal", text, sizeof(text));
 	cr_assert(!lists(other_id) && lists(id));
 	talk(fd, "CLIENT KILL TYPE pubsub\r\n", ":1\r\n");
 	talk_expect_end(other);
@@ -176,12 +176,12 @@ Test(redis_client, list_tells_of_a_transaction)
 {
 	talk(other, "MULTI\r\nSET a b\r\nSET a c\r\n",
 	    "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
-	resp_text(fd, with_id("CLIENT LIST ID", other_id), text,
+	redis_text(fd, with_id("CLIENT LIST ID", other_id), text,
 	    sizeof(text));
 	cr_assert(strstr(text, " flags=x ") && strstr(text, " multi=2 "),
 	    "%s", text);
 	talk(other, "DISCARD\r\n", "+OK\r\n");
-	resp_text(fd, with_id("CLIENT LIST ID", other_id), text,
+	redis_text(fd, with_id("CLIENT LIST ID", other_id), text,
 	    sizeof(text));
 	cr_assert(strstr(text, " flags=N ") && strstr(text, " multi=-1 "));
 }
@@ -197,7 +197,7 @@ Test(redis_client, name_is_shown_as_far_as_there_is_room)
 	talk(fd, "CLIENT GETNAME\r\n", "$300\r\n");
 	snprintf(text, sizeof(text), "%s\r\n", name);
 	talk_expect(fd, text);
-	resp_text(fd, "CLIENT INFO\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT INFO", text, sizeof(text));
 	name[255] = '\0';
 	cr_assert(strstr(text, name));
 	cr_assert_not(strstr(text, strcat(name, "n")));

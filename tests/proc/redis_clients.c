@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fds[3];			/* of worker 0, 1, 2 */
@@ -26,8 +26,8 @@ begin(void)
 	daemon_prepare(&d, "memory 64M\nworkers 3\n");
 	daemon_launch(&d, NULL);
 	for (i = 0; i < 3; i++) {
-		fds[i] = resp_open_worker(&d, i);
-		ids[i] = resp_number(fds[i], "CLIENT ID\r\n");
+		fds[i] = redis_open_worker(&d, i);
+		ids[i] = redis_number(fds[i], "CLIENT ID");
 	}
 }
 
@@ -46,7 +46,7 @@ TestSuite(redis_clients, .init = begin, .fini = end, .timeout = 120);
 static const char *
 with_id(const char *words, int64_t number)
 {
-	snprintf(request, sizeof(request), "%s %jd\r\n", words,
+	snprintf(request, sizeof(request), "%s %jd", words,
 	    (intmax_t)number);
 	return request;
 }
@@ -54,7 +54,7 @@ with_id(const char *words, int64_t number)
 static void
 list(int fd)
 {
-	resp_text(fd, "CLIENT LIST\r\n", text, sizeof(text));
+	redis_text(fd, "CLIENT LIST", text, sizeof(text));
 }
 
 static const char *
@@ -72,8 +72,8 @@ Test(redis_clients, have_numbers_that_grow_over_all_workers)
 	int i, fd;
 
 	for (i = 0; i < 12; i++, before = number) {
-		fd = resp_open(&d);
-		number = resp_number(fd, "CLIENT ID\r\n");
+		fd = redis_open(&d);
+		number = redis_number(fd, "CLIENT ID");
 		cr_assert_gt(number, before);
 		close(fd);
 	}
@@ -89,9 +89,9 @@ Test(redis_clients, are_listed_by_each_worker_in_their_order)
 		    line_of(ids[0]) < line_of(ids[1]) &&
 		    line_of(ids[1]) < line_of(ids[2]), "%s", text);
 	}
-	snprintf(request, sizeof(request), "CLIENT LIST ID %jd 999999 %jd\r\n",
+	snprintf(request, sizeof(request), "CLIENT LIST ID %jd 999999 %jd",
 	    (intmax_t)ids[2], (intmax_t)ids[0]);
-	resp_text(fds[1], request, text, sizeof(text));
+	redis_text(fds[1], request, text, sizeof(text));
 	cr_assert(line_of(ids[2]) == text && line_of(ids[0]) != NULL &&
 	    line_of(ids[1]) == NULL, "%s", text);
 }
@@ -101,12 +101,12 @@ Test(redis_clients, are_known_by_what_they_are_called_and_said_last)
 	talk(fds[1], "CLIENT SETNAME me\r\nCLIENT SETINFO LIB-NAME lib\r\n"
 	    "CLIENT SETINFO LIB-VER 1.2\r\nHSET b k v\r\n",
 	    "+OK\r\n+OK\r\n+OK\r\n:1\r\n");
-	resp_text(fds[0], with_id("CLIENT LIST ID", ids[1]), text,
+	redis_text(fds[0], with_id("CLIENT LIST ID", ids[1]), text,
 	    sizeof(text));
 	cr_assert(strstr(text, " name=me ") && strstr(text, " cmd=hset ") &&
 	    strstr(text, " lib-name=lib lib-ver=1.2\n"), "%s", text);
 	talk(fds[1], "RESET\r\n", "+RESET\r\n");
-	resp_text(fds[0], with_id("CLIENT LIST ID", ids[1]), text,
+	redis_text(fds[0], with_id("CLIENT LIST ID", ids[1]), text,
 	    sizeof(text));
 	cr_assert(strstr(text, " name= ") && strstr(text, " cmd=reset "),
 	    "%s", text);
@@ -114,14 +114,14 @@ Test(redis_clients, are_known_by_what_they_are_called_and_said_last)
 
 Test(redis_clients, are_ended_from_any_worker)
 {
-	talk(fds[0], with_id("CLIENT KILL ID", ids[2]), ":1\r\n");
+	redis_ask(fds[0], with_id("CLIENT KILL ID", ids[2]), ":1");
 	list(fds[0]);
 	cr_assert_null(line_of(ids[2]));
 	talk_expect_end(fds[2]);
-	talk(fds[1], with_id("CLIENT KILL ID", ids[2]), ":0\r\n");
+	redis_ask(fds[1], with_id("CLIENT KILL ID", ids[2]), ":0");
 	talk(fds[1], "PING\r\n", "+PONG\r\n");
 	close(fds[2]);
-	fds[2] = resp_open_worker(&d, 2);
+	fds[2] = redis_open_worker(&d, 2);
 	talk(fds[0], "CLIENT KILL TYPE normal\r\n", ":2\r\n");
 	talk_expect_end(fds[1]);
 	talk_expect_end(fds[2]);
@@ -153,7 +153,7 @@ Test(redis_clients, that_all_workers_end_at_once_are_counted_once)
 	char line[32];
 
 	for (i = 0; i < 16; i++) {
-		more[i] = resp_open(&d);
+		more[i] = redis_open(&d);
 		talk(more[i], "SUBSCRIBE a\r\n",
 		    "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
 	}
@@ -172,7 +172,7 @@ Test(redis_clients, that_all_workers_end_at_once_are_counted_once)
 
 Test(redis_clients, of_a_worker_that_was_killed_are_not_there)
 {
-	int64_t pid = resp_info(fds[1], "server", "kvd_worker_pid");
+	int64_t pid = redis_info(fds[1], "server", "kvd_worker_pid");
 
 	cr_assert_eq(kill((pid_t)pid, SIGKILL), 0);
 	talk_expect_end(fds[1]);
@@ -180,8 +180,8 @@ Test(redis_clients, of_a_worker_that_was_killed_are_not_there)
 		list(fds[0]);
 	while (line_of(ids[1]) != NULL);
 	close(fds[1]);
-	fds[1] = resp_open_worker(&d, 1);
-	ids[1] = resp_number(fds[1], "CLIENT ID\r\n");
+	fds[1] = redis_open_worker(&d, 1);
+	ids[1] = redis_number(fds[1], "CLIENT ID");
 	cr_assert_gt(ids[1], ids[2]);
 	list(fds[0]);
 	cr_assert(line_of(ids[1]));
@@ -193,7 +193,7 @@ Test(redis_clients, of_all_workers_are_paused)
 	    ":1\r\n+OK\r\n");
 	talk_send(fds[0], "HSET b k new\r\n");
 	talk_send(fds[1], "HSET b k new\r\n");
-	while (resp_info(fds[2], "clients", "blocked_clients") < 2)
+	while (redis_info(fds[2], "clients", "blocked_clients") < 2)
 		;
 	list(fds[2]);
 	cr_assert(strstr(line_of(ids[0]), " flags=b "));
@@ -203,7 +203,7 @@ Test(redis_clients, of_all_workers_are_paused)
 	talk(fds[2], "CLIENT UNPAUSE\r\n", "+OK\r\n");
 	talk_expect(fds[0], ":0\r\n");
 	talk_expect(fds[1], ":0\r\n");
-	while (resp_info(fds[2], "clients", "blocked_clients") > 0)
+	while (redis_info(fds[2], "clients", "blocked_clients") > 0)
 		;
 }
 
@@ -214,8 +214,8 @@ open_new(unsigned oldest)
 	int fd;
 
 	for (;;) {
-		fd = resp_open(&d);
-		if (resp_info(fd, "server", "kvd_worker") >= oldest)
+		fd = redis_open(&d);
+		if (redis_info(fd, "server", "kvd_worker") >= oldest)
 			return fd;
 		close(fd);
 	}
@@ -228,8 +228,8 @@ is_seen_and_ended(int old, int64_t old_id, int new)
 	talk(old, "PING\r\n", "+PONG\r\n");
 	list(new);
 	cr_assert(line_of(old_id), "%s", text);
-	cr_assert_gt(resp_number(new, "CLIENT ID\r\n"), ids[2]);
-	talk(new, with_id("CLIENT KILL ID", old_id), ":1\r\n");
+	cr_assert_gt(redis_number(new, "CLIENT ID"), ids[2]);
+	redis_ask(new, with_id("CLIENT KILL ID", old_id), ":1");
 	talk_expect_end(old);
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/proc/cluster.h"
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 #define DISABLED	"-ERR This instance has cluster support disabled\r\n"
 
@@ -25,7 +25,7 @@ start(const char *conf)
 {
 	daemon_prepare(&d, conf);
 	daemon_launch(&d, NULL);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -56,7 +56,7 @@ Test(redis_cluster, is_off_by_default)
 static void
 ask_id(int at, char id[41])
 {
-	resp_text(at, "CLUSTER MYID\r\n", id, 64);
+	redis_text(at, "CLUSTER MYID", id, 64);
 	cr_assert_eq(strlen(id), 40);
 	cr_assert_eq(strspn(id, "0123456789abcdef"), 40);
 }
@@ -77,14 +77,14 @@ Test(redis_cluster, of_a_single_node_has_every_slot)
 	    "$4\r\nrole\r\n$6\r\nmaster\r\n$18\r\nreplication-offset\r\n"
 	    ":0\r\n$6\r\nhealth\r\n$6\r\nonline\r\n", id, d.port);
 	talk(fd, "CLUSTER SHARDS\r\n", wanted);
-	resp_text(fd, "CLUSTER NODES\r\n", text, sizeof(text));
+	redis_text(fd, "CLUSTER NODES", text, sizeof(text));
 	snprintf(wanted, sizeof(wanted), "%s 127.0.0.1:%u@0 myself,master - "
 	    "0 0 1 connected 0-16383\n", id, d.port);
 	cr_assert_str_eq(text, wanted);
-	resp_text(fd, "CLUSTER INFO\r\n", text, sizeof(text));
+	redis_text(fd, "CLUSTER INFO", text, sizeof(text));
 	cr_assert(strstr(text, "cluster_state:ok\r\n") &&
 	    strstr(text, "cluster_known_nodes:1\r\n"));
-	cr_assert_eq(resp_info(fd, "cluster", "cluster_enabled"), 1);
+	cr_assert_eq(redis_info(fd, "cluster", "cluster_enabled"), 1);
 	talk(fd, "CLUSTER LINKS\r\nREADONLY\r\nREADWRITE\r\nASKING\r\n",
 	    "*0\r\n+OK\r\n+OK\r\n+OK\r\n");
 	stop();
@@ -104,7 +104,7 @@ Test(redis_cluster, computes_slots_as_clients_do)
 	talk_send(fd, "CLUSTER GETKEYSINSLOT 12182 1\r\n");
 	talk_expect(fd, "*1\r\n$");
 	close(fd);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 	talk(fd, "CLUSTER COUNTKEYSINSLOT 16384\r\n"
 	    "CLUSTER COUNTKEYSINSLOT -1\r\nCLUSTER COUNTKEYSINSLOT x\r\n"
 	    "CLUSTER GETKEYSINSLOT 1 -1\r\nCLUSTER GETKEYSINSLOT 99999 1\r\n",
@@ -136,7 +136,7 @@ Test(redis_cluster, map_says_who_has_which_slots_on_every_node)
 
 	start_nodes("cluster-protocol map\n");
 	for (i = 0; i < 2; i++) {
-		fds[i] = resp_open(&c.node[i]);
+		fds[i] = redis_open(&c.node[i]);
 		ask_id(fds[i], ids[i]);
 	}
 	cr_assert_str_neq(ids[0], ids[1]);
@@ -150,9 +150,9 @@ Test(redis_cluster, map_says_who_has_which_slots_on_every_node)
 	snprintf(wanted, sizeof(wanted), "%s 127.0.0.1:4040@0 master - 0 0 1 "
 	    "connected 0-8191\n%s 127.0.0.1:4041@0 myself,master - 0 0 1 "
 	    "connected 8192-16383\n", ids[0], ids[1]);
-	resp_text(fds[1], "CLUSTER NODES\r\n", text, sizeof(text));
+	redis_text(fds[1], "CLUSTER NODES", text, sizeof(text));
 	cr_assert_str_eq(text, wanted);
-	resp_text(fds[0], "CLUSTER INFO\r\n", text, sizeof(text));
+	redis_text(fds[0], "CLUSTER INFO", text, sizeof(text));
 	cr_assert(strstr(text, "cluster_known_nodes:2\r\n"));
 	talk(fds[0], "CLUSTER SHARDS\r\n", "*2\r\n*4\r\n$5\r\nslots\r\n*2\r\n"
 	    ":0\r\n:8191\r\n");
@@ -170,7 +170,7 @@ Test(redis_cluster, that_goes_by_letters_looks_like_a_single_node)
 		cluster_configure(&c, i, "cluster-protocol map\n");
 	for (i = 0; i < 2; i++)
 		daemon_launch(&c.node[i], NULL);
-	fd = resp_open(&c.node[1]);
+	fd = redis_open(&c.node[1]);
 	talk(fd, "CLUSTER SLOTS\r\n", "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n"
 	    "$9\r\n127.0.0.1\r\n");
 	snprintf(wanted, sizeof(wanted), ":%u\r\n", c.node[1].port);
@@ -187,7 +187,7 @@ Test(redis_cluster, protocol_changes_with_a_reload)
 	daemon_kill(&d, SIGHUP);
 	daemon_await_log(&d, "configuration reloaded", 1);
 	close(fd);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 	talk(fd, "CLUSTER LINKS\r\n", "*0\r\n");
 	stop();
 }

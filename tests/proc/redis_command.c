@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;
@@ -16,7 +16,7 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -97,7 +97,7 @@ skip_reply(void)
 
 Test(redis_command, tells_of_as_many_as_it_counts)
 {
-	int64_t n = resp_number(fd, "COMMAND COUNT\r\n");
+	int64_t n = redis_number(fd, "COMMAND COUNT");
 
 	cr_assert_gt(n, 20);
 	talk_send(fd, "COMMAND\r\nCOMMAND INFO\r\nCOMMAND LIST\r\n"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 #define FAILED(name)	"-ERR CONFIG SET failed (possibly related to argument "\
     "'" name "') - "
@@ -20,7 +20,7 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -127,7 +127,7 @@ Test(redis_config, forgets_what_was_set_with_a_reload)
 	daemon_configure(&d, "memory 64M\nworkers 2\nlimits { clients 99 }\n");
 	daemon_kill(&d, SIGHUP);
 	daemon_await_log(&d, "configuration reloaded", 1);
-	after = resp_open(&d);
+	after = redis_open(&d);
 	talk(after, "CONFIG GET limits.idle hz\r\n", "*4\r\n"
 	    "$11\r\nlimits.idle\r\n$3\r\n10m\r\n$2\r\nhz\r\n$2\r\n10\r\n");
 	close(after);
@@ -137,11 +137,11 @@ Test(redis_config, counts_from_zero_again)
 {
 	int64_t requests;
 
-	while ((requests = resp_info(fd, "stats",
+	while ((requests = redis_info(fd, "stats",
 	    "total_commands_processed")) < 20)
 		;
 	talk(fd, "CONFIG RESETSTAT\r\n", "+OK\r\n");
-	cr_assert_lt(resp_info(fd, "stats", "total_commands_processed"),
+	cr_assert_lt(redis_info(fd, "stats", "total_commands_processed"),
 	    requests);
 	talk(fd, "CONFIG RESETSTAT x\r\n", "-ERR wrong "
 	    "number of arguments for 'config|resetstat' command\r\n");

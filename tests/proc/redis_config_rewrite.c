@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 #define CONF	"# of the house\nmemory 64M\nworkers 2 # two\n\nlimits {\n"    \
     "\tidle 10m\t# patience\n}\nlog { level debug }\n"
@@ -24,7 +24,7 @@ begin(void)
 {
 	daemon_prepare(&d, CONF);
 	daemon_launch(&d, NULL);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -84,7 +84,7 @@ Test(redis_config_rewrite, is_what_the_next_start_has)
 	daemon_kill(&d, SIGTERM);
 	cr_assert_eq(daemon_wait(&d), 0);
 	daemon_launch(&d, NULL);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 	talk(fd, "CONFIG GET limits.idle\r\n",
 	    "*2\r\n$11\r\nlimits.idle\r\n$2\r\n3m\r\n");
 }

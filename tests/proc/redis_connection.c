@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;
@@ -16,7 +16,7 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -33,7 +33,7 @@ static void
 greet(const char *request, int version)
 {
 	char reply[256];
-	int64_t id = resp_number(fd, "CLIENT ID\r\n");
+	int64_t id = redis_number(fd, "CLIENT ID");
 
 	snprintf(reply, sizeof(reply), "%s\r\n$6\r\nserver\r\n$5\r\nredis\r\n"
 	    "$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:%d\r\n"
@@ -116,7 +116,7 @@ Test(redis_connection, reset_goes_back_to_where_it_began)
 
 Test(redis_connection, nothing_is_executed_behind_quit)
 {
-	int other = resp_open(&d);
+	int other = redis_open(&d);
 
 	talk(fd, "QUIT now\r\nHSET b k v\r\n", "+OK\r\n");
 	talk_expect_end(fd);

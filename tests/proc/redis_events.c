@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/proc/redis_talk.h"
@@ -31,86 +30,22 @@ end(void)
 
 TestSuite(redis_events, .init = begin, .fini = end, .timeout = 120);
 
-/* A bulk of a word; a message on a channel, and of a pattern. */
-#define NEWS_MAX	512
-
-static const char *
-bulks(const char *head, const char *const *words)
-{
-	static char text[2][NEWS_MAX];
-	static int turn;
-	char *to = text[turn ^= 1];
-	int len = snprintf(to, NEWS_MAX, "%s\r\n", head);
-
-	for (; *words != NULL; words++)
-		len += snprintf(to + len, (size_t)(NEWS_MAX - len),
-		    "$%zu\r\n%s\r\n", strlen(*words), *words);
-	return to;
-}
-
-#define BULKS(head, ...) \
-	bulks(head, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void
-hears(const char *channel, const char *message)
-{
-	talk_expect(fd, BULKS("*3", "message", channel, message));
-}
-
-static void
-hears_of(const char *pattern, const char *channel, const char *message)
-{
-	talk_expect(fd, BULKS("*4", "pmessage", pattern, channel, message));
-}
-
-/* Reply to SUBSCRIBE and its like. */
-static void
-is_told(const char *what, const char *name, int count)
-{
-	char number[16];
-
-	talk_expect(fd, BULKS("*3", what, name));
-	snprintf(number, sizeof(number), ":%d\r\n", count);
-	talk_expect(fd, number);
-}
-
-static void
-listen_to(const char *name)
-{
-	char request[128];
-
-	snprintf(request, sizeof(request), "SUBSCRIBE %s\r\n", name);
-	talk_send(fd, request);
-	is_told("subscribe", name, 1);
-}
-
-static void
-speak_resp3(void)
-{
-	char line[64];
-
-	talk_send(fd, "HELLO 3\r\n");
-	do
-		cr_assert(talk_line(fd, line, sizeof(line)));
-	while (strcmp(line, "*0") != 0);
-}
-
 Test(redis_events, are_counted_by_channels_and_patterns_together)
 {
 	talk_send(fd, "SUBSCRIBE a b a\r\nPSUBSCRIBE a* b*\r\n");
-	is_told("subscribe", "a", 1);
-	is_told("subscribe", "b", 2);
-	is_told("subscribe", "a", 2);
-	is_told("psubscribe", "a*", 3);
-	is_told("psubscribe", "b*", 4);
+	redis_is_told(fd, "subscribe", "a", 1);
+	redis_is_told(fd, "subscribe", "b", 2);
+	redis_is_told(fd, "subscribe", "a", 2);
+	redis_is_told(fd, "psubscribe", "a*", 3);
+	redis_is_told(fd, "psubscribe", "b*", 4);
 	talk_await_subscribers(&d, 1);
 	talk_send(fd, "UNSUBSCRIBE b nothing\r\nPUNSUBSCRIBE\r\n"
 	    "UNSUBSCRIBE\r\n");
-	is_told("unsubscribe", "b", 3);
-	is_told("unsubscribe", "nothing", 3);
-	is_told("punsubscribe", "a*", 2);
-	is_told("punsubscribe", "b*", 1);
-	is_told("unsubscribe", "a", 0);
+	redis_is_told(fd, "unsubscribe", "b", 3);
+	redis_is_told(fd, "unsubscribe", "nothing", 3);
+	redis_is_told(fd, "punsubscribe", "a*", 2);
+	redis_is_told(fd, "punsubscribe", "b*", 1);
+	redis_is_told(fd, "unsubscribe", "a", 0);
 	talk_await_subscribers(&d, 0);
 	talk(fd, "UNSUBSCRIBE\r\nPUNSUBSCRIBE\r\nGET k\r\n",
 	    "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n"
@@ -122,7 +57,7 @@ Test(redis_events, are_counted_by_channels_and_patterns_together)
 
 Test(redis_events, leave_little_else_to_say_in_resp2)
 {
-	listen_to("a");
+	redis_listen_to(fd, "a");
 	talk(fd, "GET k\r\nMULTI\r\nHELLO 3\r\nNONSENSE\r\nGET\r\n",
 	    "-ERR Can't execute 'get'" ALLOWED
 	    "-ERR Can't execute 'multi'" ALLOWED
@@ -136,7 +71,7 @@ Test(redis_events, leave_little_else_to_say_in_resp2)
 	    "-ERR wrong number of arguments for 'subscribe' command\r\n"
 	    "+RESET\r\n$-1\r\n+PONG\r\n");
 	talk_await_subscribers(&d, 0);
-	listen_to("a");
+	redis_listen_to(fd, "a");
 	talk(fd, "QUIT\r\n", "+OK\r\n");
 	talk_expect_end(fd);
 	talk_await_subscribers(&d, 0);
@@ -144,12 +79,13 @@ Test(redis_events, leave_little_else_to_say_in_resp2)
 
 Test(redis_events, are_pushes_in_resp3_between_replies)
 {
-	speak_resp3();
+	redis_use_resp3(fd);
 	talk(fd, "SUBSCRIBE __keyspace@0__:k\r\nSET other{k} 1\r\nPING\r\n",
 	    ">3\r\n$9\r\nsubscribe\r\n$16\r\n__keyspace@0__:k\r\n:1\r\n"
 	    "+OK\r\n+PONG\r\n");
 	talk(other, "SET k v\r\n", "+OK\r\n");
-	talk_expect(fd, BULKS(">3", "message", "__keyspace@0__:k", "set"));
+	talk_expect(fd, ">3\r\n$7\r\nmessage\r\n$16\r\n__keyspace@0__:k\r\n"
+	    "$3\r\nset\r\n");
 	talk(fd, "GET k\r\nUNSUBSCRIBE\r\nUNSUBSCRIBE\r\n", "$1\r\nv\r\n"
 	    ">3\r\n$11\r\nunsubscribe\r\n$16\r\n__keyspace@0__:k\r\n:0\r\n"
 	    ">3\r\n$11\r\nunsubscribe\r\n_\r\n:0\r\n");
@@ -157,18 +93,18 @@ Test(redis_events, are_pushes_in_resp3_between_replies)
 
 Test(redis_events, of_a_name_tell_what_happened_to_it)
 {
-	listen_to("__keyspace@0__:k");
+	redis_listen_to(fd, "__keyspace@0__:k");
 	talk(other, "SET k v\r\nSET kk v\r\nAPPEND k w\r\nDEL k\r\n"
 	    "HSET k a 1\r\nEXPIRE k 100\r\nPERSIST k\r\nHDEL k a\r\n",
 	    "+OK\r\n+OK\r\n:2\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n");
-	hears("__keyspace@0__:k", "set");
-	hears("__keyspace@0__:k", "append");
-	hears("__keyspace@0__:k", "del");
-	hears("__keyspace@0__:k", "hset");
-	hears("__keyspace@0__:k", "expire");
-	hears("__keyspace@0__:k", "persist");
-	hears("__keyspace@0__:k", "hdel");
-	hears("__keyspace@0__:k", "del");
+	redis_hears(fd, "__keyspace@0__:k", "set");
+	redis_hears(fd, "__keyspace@0__:k", "append");
+	redis_hears(fd, "__keyspace@0__:k", "del");
+	redis_hears(fd, "__keyspace@0__:k", "hset");
+	redis_hears(fd, "__keyspace@0__:k", "expire");
+	redis_hears(fd, "__keyspace@0__:k", "persist");
+	redis_hears(fd, "__keyspace@0__:k", "hdel");
+	redis_hears(fd, "__keyspace@0__:k", "del");
 	talk_expect_silence(fd);
 }
 
@@ -177,12 +113,12 @@ Test(redis_events, of_a_kind_tell_what_it_happened_to)
 	char name[16], request[64];
 	int i;
 
-	listen_to("__keyevent@0__:hset");
+	redis_listen_to(fd, "__keyevent@0__:hset");
 	for (i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "h%d", i);
 		snprintf(request, sizeof(request), "HSET %s a 1\r\n", name);
 		talk(other, request, ":1\r\n");
-		hears("__keyevent@0__:hset", name);
+		redis_hears(fd, "__keyevent@0__:hset", name);
 	}
 	talk(other, "SET k v\r\nHDEL h1 a\r\n", "+OK\r\n:1\r\n");
 	talk_expect_silence(fd);
@@ -190,49 +126,49 @@ Test(redis_events, of_a_kind_tell_what_it_happened_to)
 
 Test(redis_events, tell_which_field_it_was)
 {
-	listen_to("__subkeyspace@0__:h");
+	redis_listen_to(fd, "__subkeyspace@0__:h");
 	talk(other, "HSET h milk 1 eggs 2\r\nHDEL h milk\r\nDEL h\r\n",
 	    ":2\r\n:1\r\n:1\r\n");
-	hears("__subkeyspace@0__:h", "hset|4:milk");
-	hears("__subkeyspace@0__:h", "hset|4:eggs");
-	hears("__subkeyspace@0__:h", "hdel|4:milk");
+	redis_hears(fd, "__subkeyspace@0__:h", "hset|4:milk");
+	redis_hears(fd, "__subkeyspace@0__:h", "hset|4:eggs");
+	redis_hears(fd, "__subkeyspace@0__:h", "hdel|4:milk");
 	talk_expect_silence(fd);
 }
 
 /* Those that Redis 7.0 does not have. */
 Test(redis_events, of_fields_and_their_times_are_named_by_the_command)
 {
-	listen_to("__subkeyspace@0__:h");
+	redis_listen_to(fd, "__subkeyspace@0__:h");
 	talk(other, "HSET h a 1 b 2\r\nHEXPIRE h 100 FIELDS 2 a b\r\n"
 	    "HPERSIST h FIELDS 1 a\r\nHINCRBY h a 1\r\n"
 	    "HINCRBYFLOAT h a 1\r\nHSETEX h EX 100 FIELDS 1 a 1\r\n",
 	    ":2\r\n*2\r\n:1\r\n:1\r\n*1\r\n:1\r\n:2\r\n$1\r\n3\r\n:1\r\n");
-	hears("__subkeyspace@0__:h", "hset|1:a");
-	hears("__subkeyspace@0__:h", "hset|1:b");
-	hears("__subkeyspace@0__:h", "hexpire|1:a");
-	hears("__subkeyspace@0__:h", "hexpire|1:b");
-	hears("__subkeyspace@0__:h", "hpersist|1:a");
-	hears("__subkeyspace@0__:h", "hincrby|1:a");
-	hears("__subkeyspace@0__:h", "hincrbyfloat|1:a");
-	hears("__subkeyspace@0__:h", "hset|1:a");
-	hears("__subkeyspace@0__:h", "hexpire|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hset|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hset|1:b");
+	redis_hears(fd, "__subkeyspace@0__:h", "hexpire|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hexpire|1:b");
+	redis_hears(fd, "__subkeyspace@0__:h", "hpersist|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hincrby|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hincrbyfloat|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hset|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hexpire|1:a");
 	talk(other, "HEXPIRE h 0 FIELDS 1 a\r\nHGETDEL h FIELDS 1 b\r\n",
 	    "*1\r\n:2\r\n*1\r\n$1\r\n2\r\n");
-	hears("__subkeyspace@0__:h", "hdel|1:a");
-	hears("__subkeyspace@0__:h", "hdel|1:b");
+	redis_hears(fd, "__subkeyspace@0__:h", "hdel|1:a");
+	redis_hears(fd, "__subkeyspace@0__:h", "hdel|1:b");
 	talk_expect_silence(fd);
 }
 
 Test(redis_events, of_several_fields_tell_once_of_the_name)
 {
-	listen_to("__keyspace@0__:h");
+	redis_listen_to(fd, "__keyspace@0__:h");
 	talk(other, "HSET h a 1 b 2 c 3\r\nHEXPIRE h 100 FIELDS 2 a b\r\n"
 	    "HDEL h a b c\r\n",
 	    ":3\r\n*2\r\n:1\r\n:1\r\n:3\r\n");
-	hears("__keyspace@0__:h", "hset");
-	hears("__keyspace@0__:h", "hexpire");
-	hears("__keyspace@0__:h", "hdel");
-	hears("__keyspace@0__:h", "del");
+	redis_hears(fd, "__keyspace@0__:h", "hset");
+	redis_hears(fd, "__keyspace@0__:h", "hexpire");
+	redis_hears(fd, "__keyspace@0__:h", "hdel");
+	redis_hears(fd, "__keyspace@0__:h", "del");
 	talk_expect_silence(fd);
 }
 
@@ -240,45 +176,47 @@ Test(redis_events, of_several_fields_tell_once_of_the_name)
 Test(redis_events, of_a_hash_with_another_name_begin_with_that)
 {
 	talk_send(fd, "PSUBSCRIBE __keyevent@0__:*\r\n");
-	is_told("psubscribe", "__keyevent@0__:*", 1);
+	redis_is_told(fd, "psubscribe", "__keyevent@0__:*", 1);
 	talk(other, "HSET h{1} a 1 b 2\r\nRENAME h{1} i{1}\r\n",
 	    ":2\r\n+OK\r\n");
-	hears_of("__keyevent@0__:*", "__keyevent@0__:hset", "h{1}");
-	hears_of("__keyevent@0__:*", "__keyevent@0__:rename_to", "i{1}");
-	hears_of("__keyevent@0__:*", "__keyevent@0__:rename_from", "h{1}");
+	redis_hears_of(fd, "__keyevent@0__:*", "__keyevent@0__:hset", "h{1}");
+	redis_hears_of(fd, "__keyevent@0__:*", "__keyevent@0__:rename_to",
+	    "i{1}");
+	redis_hears_of(fd, "__keyevent@0__:*", "__keyevent@0__:rename_from",
+	    "h{1}");
 	talk_expect_silence(fd);
 }
 
 Test(redis_events, of_our_own_have_revision_key_and_value)
 {
 	talk_send(fd, "PSUBSCRIBE __kvd__:*{1}\r\n");
-	is_told("psubscribe", "__kvd__:*{1}", 1);
+	redis_is_told(fd, "psubscribe", "__kvd__:*{1}", 1);
 	talk_once(&d, "CREATE h{1}\r\nPUT h{1} milk 1\r\nDELETE h{1} milk\r\n"
 	    "DROP h{1}\r\n", "OK\r\nOK\r\nOK\r\nOK\r\n");
 	talk(other, "SET s{1} \"two words\"\r\nDEL s{1}\r\nSET s 1\r\n",
 	    "+OK\r\n:1\r\n+OK\r\n");
-	hears_of("__kvd__:*{1}", "__kvd__:h{1}", "1 create");
-	hears_of("__kvd__:*{1}", "__kvd__:h{1}", "2 set 4:milk 1:1");
-	hears_of("__kvd__:*{1}", "__kvd__:h{1}", "3 delete 4:milk");
-	hears_of("__kvd__:*{1}", "__kvd__:h{1}", "4 drop");
-	hears_of("__kvd__:*{1}", "__kvd__:s{1}", "6 set 9:two words");
-	hears_of("__kvd__:*{1}", "__kvd__:s{1}", "7 delete");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:h{1}", "1 create");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:h{1}", "2 set 4:milk 1:1");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:h{1}", "3 delete 4:milk");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:h{1}", "4 drop");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:s{1}", "6 set 9:two words");
+	redis_hears_of(fd, "__kvd__:*{1}", "__kvd__:s{1}", "7 delete");
 	talk_expect_silence(fd);
 }
 
 Test(redis_events, go_to_the_channel_and_to_each_pattern_that_matches)
 {
-	listen_to("__keyspace@0__:k");
+	redis_listen_to(fd, "__keyspace@0__:k");
 	talk_send(fd, "PSUBSCRIBE * __key*:k news.*\r\n");
-	is_told("psubscribe", "*", 2);
-	is_told("psubscribe", "__key*:k", 3);
-	is_told("psubscribe", "news.*", 4);
+	redis_is_told(fd, "psubscribe", "*", 2);
+	redis_is_told(fd, "psubscribe", "__key*:k", 3);
+	redis_is_told(fd, "psubscribe", "news.*", 4);
 	talk(other, "SET k v\r\n", "+OK\r\n");
-	hears("__keyspace@0__:k", "set");
-	hears_of("*", "__keyspace@0__:k", "set");
-	hears_of("__key*:k", "__keyspace@0__:k", "set");
-	hears_of("*", "__keyevent@0__:set", "k");
-	hears_of("*", "__kvd__:k", "2 set 1:v");
+	redis_hears(fd, "__keyspace@0__:k", "set");
+	redis_hears_of(fd, "*", "__keyspace@0__:k", "set");
+	redis_hears_of(fd, "__key*:k", "__keyspace@0__:k", "set");
+	redis_hears_of(fd, "*", "__keyevent@0__:set", "k");
+	redis_hears_of(fd, "*", "__kvd__:k", "2 set 1:v");
 	talk_expect_silence(fd);
 }
 
@@ -287,19 +225,19 @@ Test(redis_events, begin_with_the_subscription)
 	int first = fd;
 
 	talk(other, "HSET h a 1\r\n", ":1\r\n");
-	listen_to("__keyspace@0__:h");
+	redis_listen_to(fd, "__keyspace@0__:h");
 	talk(other, "HSET h b 1\r\n", ":1\r\n");
 	/* Another one, and whether the first has been told yet or not. */
 	fd = redis_open(&d);
 	talk_send(fd, "PSUBSCRIBE __keyspace*\r\n");
-	is_told("psubscribe", "__keyspace*", 1);
+	redis_is_told(fd, "psubscribe", "__keyspace*", 1);
 	talk(other, "HSET h c 1\r\n", ":1\r\n");
-	hears_of("__keyspace*", "__keyspace@0__:h", "hset");
+	redis_hears_of(fd, "__keyspace*", "__keyspace@0__:h", "hset");
 	talk_expect_silence(fd);
 	close(fd);
 	fd = first;
-	hears("__keyspace@0__:h", "hset");
-	hears("__keyspace@0__:h", "hset");
+	redis_hears(fd, "__keyspace@0__:h", "hset");
+	redis_hears(fd, "__keyspace@0__:h", "hset");
 	talk_expect_silence(fd);
 }
 
@@ -309,28 +247,28 @@ Test(redis_events, are_not_mixed_up_when_names_come_and_go)
 	char request[128];
 	int i;
 
-	listen_to("__keyspace@0__:a{1}");
+	redis_listen_to(fd, "__keyspace@0__:a{1}");
 	for (i = 0; i < 100; i++) {
 		snprintf(request, sizeof(request), "HSET a{1} f %d\r\n"
 		    "DEL a{1}\r\nHSET b{1} f 1 g 2\r\nDEL b{1}\r\n", i);
 		talk(other, request, ":1\r\n:1\r\n:2\r\n:1\r\n");
-		hears("__keyspace@0__:a{1}", "hset");
-		hears("__keyspace@0__:a{1}", "del");
+		redis_hears(fd, "__keyspace@0__:a{1}", "hset");
+		redis_hears(fd, "__keyspace@0__:a{1}", "del");
 	}
 	talk_expect_silence(fd);
 }
 
 Test(redis_events, of_a_transaction_come_when_it_is_executed)
 {
-	listen_to("__keyspace@0__:h");
+	redis_listen_to(fd, "__keyspace@0__:h");
 	talk(other, "MULTI\r\nHSET h a 1\r\nHDEL h a\r\nSET h 1\r\n",
 	    "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
 	talk_expect_silence(fd);
 	talk(other, "EXEC\r\n", "*3\r\n:1\r\n:1\r\n+OK\r\n");
-	hears("__keyspace@0__:h", "hset");
-	hears("__keyspace@0__:h", "hdel");
-	hears("__keyspace@0__:h", "del");
-	hears("__keyspace@0__:h", "set");
+	redis_hears(fd, "__keyspace@0__:h", "hset");
+	redis_hears(fd, "__keyspace@0__:h", "hdel");
+	redis_hears(fd, "__keyspace@0__:h", "del");
+	redis_hears(fd, "__keyspace@0__:h", "set");
 }
 
 Test(redis_events, may_be_asked_for_in_a_transaction)
@@ -338,7 +276,7 @@ Test(redis_events, may_be_asked_for_in_a_transaction)
 	talk(fd, "MULTI\r\nSUBSCRIBE __keyspace@0__:k\r\nSET k v\r\nEXEC\r\n",
 	    "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*3\r\n$9\r\nsubscribe\r\n"
 	    "$16\r\n__keyspace@0__:k\r\n:1\r\n+OK\r\n");
-	hears("__keyspace@0__:k", "set");
+	redis_hears(fd, "__keyspace@0__:k", "set");
 }
 
 #define LISTENERS	40
@@ -350,13 +288,13 @@ Test(redis_events, reach_all_who_listen)
 
 	for (i = 0; i < LISTENERS; i++) {
 		fd = listeners[i] = redis_open(&d);
-		listen_to("__keyspace@0__:k");
+		redis_listen_to(fd, "__keyspace@0__:k");
 	}
 	talk_await_subscribers(&d, LISTENERS);
 	talk(other, "SET k v\r\n", "+OK\r\n");
 	for (i = 0; i < LISTENERS; i++) {
 		fd = listeners[i];
-		hears("__keyspace@0__:k", "set");
+		redis_hears(fd, "__keyspace@0__:k", "set");
 		close(fd);
 	}
 	talk_await_subscribers(&d, 0);

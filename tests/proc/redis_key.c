@@ -356,8 +356,8 @@ expect_seen(int reader)
 /* Seen by one worker, while another makes it now this and now that. */
 Test(redis_key, is_there_all_the_time_while_what_it_is_of_changes)
 {
-	int writer = redis_open_beside(&d, 0);
-	int reader = redis_open_beside(&d, 1);
+	int writer = redis_open_worker(&d, 1);
+	int reader = redis_open_worker(&d, 0);
 	int i, j;
 
 	redis_ask(fd, "HSET {t}h f v", ":1");

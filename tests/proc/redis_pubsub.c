@@ -19,8 +19,8 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = redis_open_beside(&d, 1);
-	other = redis_open_beside(&d, 0);
+	fd = redis_open_worker(&d, 0);
+	other = redis_open_worker(&d, 1);
 }
 
 static void
@@ -32,37 +32,6 @@ end(void)
 }
 
 TestSuite(redis_pubsub, .init = begin, .fini = end, .timeout = 120);
-
-/* Let it listen by this command, which is about one channel or pattern. */
-static void
-listen_by(int listener, const char *command, const char *name, int count)
-{
-	char line[512];
-
-	snprintf(line, sizeof(line), "%s %s\r\n", command, name);
-	talk_send(listener, line);
-	snprintf(line, sizeof(line), "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n"
-	    ":%d\r\n", strlen(command), command, strlen(name), name, count);
-	talk_expect(listener, line);
-}
-
-static void
-listen_to(int listener, const char *channel)
-{
-	listen_by(listener, "subscribe", channel, 1);
-}
-
-static void
-hears_of(int listener, const char *pattern, const char *channel,
-    const char *message)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "*4\r\n$8\r\npmessage\r\n$%zu\r\n%s\r\n"
-	    "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(pattern), pattern,
-	    strlen(channel), channel, strlen(message), message);
-	talk_expect(listener, text);
-}
 
 /* It is heard by so many. */
 static void
@@ -83,8 +52,8 @@ Test(redis_pubsub, reaches_who_listens_to_the_channel_and_nobody_else)
 {
 	int third = redis_open(&d);
 
-	listen_to(fd, "news");
-	listen_to(third, "new");
+	redis_listen_to(fd, "news");
+	redis_listen_to(third, "new");
 	is_said(other, "PUBLISH news hello", 1);
 	is_said(other, "PUBLISH other hello", 0);
 	is_said(other, "PUBLISH news \"\"", 1);
@@ -102,15 +71,15 @@ Test(redis_pubsub, reaches_who_listens_to_the_channel_and_nobody_else)
 
 Test(redis_pubsub, reaches_patterns_and_counts_each_of_them)
 {
-	listen_by(fd, "psubscribe", "n?ws.*", 1);
-	listen_by(fd, "psubscribe", "*", 2);
-	listen_by(fd, "subscribe", "news.it", 3);
+	redis_listen_by(fd, "psubscribe", "n?ws.*", 1);
+	redis_listen_by(fd, "psubscribe", "*", 2);
+	redis_listen_by(fd, "subscribe", "news.it", 3);
 	is_said(other, "PUBLISH news.it 1", 3);
 	redis_hears(fd, "news.it", "1");
-	hears_of(fd, "n?ws.*", "news.it", "1");
-	hears_of(fd, "*", "news.it", "1");
+	redis_hears_of(fd, "n?ws.*", "news.it", "1");
+	redis_hears_of(fd, "*", "news.it", "1");
 	is_said(other, "PUBLISH news 2", 1);
-	hears_of(fd, "*", "news", "2");
+	redis_hears_of(fd, "*", "news", "2");
 	hears_no_more(fd);
 }
 
@@ -145,7 +114,7 @@ Test(redis_pubsub, reaches_who_says_it)
 
 Test(redis_pubsub, is_not_allowed_while_listening_in_resp2)
 {
-	listen_to(fd, "news");
+	redis_listen_to(fd, "news");
 	redis_ask(fd, "PUBLISH news hello", "-ERR Can't execute 'publish': "
 	    "only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
 	    "allowed in this context");
@@ -165,13 +134,13 @@ Test(redis_pubsub, is_no_command_of_the_text_protocol)
 Test(redis_pubsub, keeps_the_order_of_a_channel)
 {
 	int third = redis_open(&d), speakers[2] = {
-		redis_open(&d), redis_open_beside(&d, 1)
+		redis_open(&d), redis_open_worker(&d, 0)
 	};
 	char line[64], heard[64];
 	int i, k;
 
-	listen_to(fd, "news");
-	listen_to(third, "news");
+	redis_listen_to(fd, "news");
+	redis_listen_to(third, "news");
 	for (i = 0; i < MANY; i++) {
 		snprintf(line, sizeof(line), "PUBLISH news %04d\r\n", i);
 		talk_send(speakers[i % 2], line);
@@ -197,7 +166,7 @@ Test(redis_pubsub, keeps_the_order_of_a_channel)
 /* Who listens to events of a name hears what is said in its name, too. */
 Test(redis_pubsub, can_be_said_where_events_are)
 {
-	listen_to(fd, "__keyspace@0__:k");
+	redis_listen_to(fd, "__keyspace@0__:k");
 	is_said(other, "PUBLISH __keyspace@0__:k said", 1);
 	redis_hears(fd, "__keyspace@0__:k", "said");
 	redis_ask(other, "SET k v", "+OK");
@@ -306,7 +275,7 @@ Test(redis_pubsub_of_one, is_refused_while_the_memory_is_full)
 	int i, n;
 
 	begin_with("memory 8M\nworkers 1\n");
-	listen_to(fd, "xxxx");
+	redis_listen_to(fd, "xxxx");
 	n = fill();
 	publish_long(other, 4, 10000);
 	talk_expect(other, "-OOM command not allowed when used memory > "
@@ -334,8 +303,8 @@ Test(redis_pubsub_of_one, is_lost_by_who_does_not_read_it)
 	begin_with("memory 64M\nworkers 1\nlimits { output 1M }\n");
 	slow = redis_open(&d);
 	setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	listen_to(slow, "xxxx");
-	listen_to(fd, "xxxx");
+	redis_listen_to(slow, "xxxx");
+	redis_listen_to(fd, "xxxx");
 	for (i = 0; i < 200; i++) {
 		char head[64];
 		size_t n;
@@ -364,7 +333,7 @@ Test(redis_pubsub_of_one, is_lost_by_who_does_not_read_it)
 Test(redis_pubsub_of_one, of_a_transaction_is_said_when_it_is_executed)
 {
 	begin_with("memory 64M\nworkers 1\n");
-	listen_to(fd, "news");
+	redis_listen_to(fd, "news");
 	talk(other, "MULTI\r\nPUBLISH news 1\r\nSET k v\r\nPUBLISH none 2\r\n"
 	    "PUBLISH news 3\r\nGET k\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n"
 	    "+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
@@ -382,7 +351,7 @@ Test(redis_pubsub, of_a_transaction_that_fails_is_not_said)
 {
 	int third = redis_open(&d);
 
-	listen_to(fd, "news");
+	redis_listen_to(fd, "news");
 	talk(other, "MULTI\r\nPUBLISH news 1\r\nDISCARD\r\n"
 	    "MULTI\r\nPUBLISH news 2\r\nNONSENSE\r\nEXEC\r\n"
 	    "WATCH k\r\nMULTI\r\nPUBLISH news 3\r\n",
@@ -400,11 +369,11 @@ Test(redis_pubsub, of_a_transaction_that_fails_is_not_said)
 
 Test(redis_pubsub, goes_on_when_a_worker_is_killed)
 {
-	int kept = redis_open_beside(&d, 0), text = talk_open_worker(&d, 0);
+	int kept = redis_open_worker(&d, 1), text = talk_open_worker(&d, 0);
 	pid_t pid = (pid_t)talk_info(text, "server", "worker_pid");
 
-	listen_to(fd, "news");
-	listen_to(kept, "news");
+	redis_listen_to(fd, "news");
+	redis_listen_to(kept, "news");
 	is_said(other, "PUBLISH news 1", 2);
 	redis_hears(fd, "news", "1");
 	redis_hears(kept, "news", "1");
@@ -415,7 +384,7 @@ Test(redis_pubsub, goes_on_when_a_worker_is_killed)
 	redis_hears(kept, "news", "2");
 	close(fd);
 	fd = redis_open(&d);
-	listen_to(fd, "news");
+	redis_listen_to(fd, "news");
 	is_said(other, "PUBLISH news 3", 2);
 	redis_hears(fd, "news", "3");
 	redis_hears(kept, "news", "3");

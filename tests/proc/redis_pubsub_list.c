@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;			/* asks, worker 0 */
@@ -20,9 +20,9 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open_worker(&d, 0);
-	near = resp_open_worker(&d, 0);
-	far = resp_open_worker(&d, 1);
+	fd = redis_open_worker(&d, 0);
+	near = redis_open_worker(&d, 0);
+	far = redis_open_worker(&d, 1);
 }
 
 static void
@@ -72,8 +72,8 @@ Test(redis_pubsub_list, is_about_all_workers_clients)
 	    "$4\r\nnone\r\n:0\r\n");
 	talk(fd, "PUBSUB CHANNELS\r\n",
 	    "*3\r\n$4\r\nboth\r\n$4\r\nnear\r\n$3\r\nfar\r\n");
-	cr_assert_eq(resp_info(fd, "stats", "pubsub_channels"), 3);
-	cr_assert_eq(resp_info(fd, "stats", "pubsub_patterns"), 2);
+	cr_assert_eq(redis_info(fd, "stats", "pubsub_channels"), 3);
+	cr_assert_eq(redis_info(fd, "stats", "pubsub_patterns"), 2);
 	say(far, "UNSUBSCRIBE both\r\nPUNSUBSCRIBE\r\n", 2);
 	talk(fd, "PUBSUB NUMSUB both\r\nPUBSUB NUMPAT\r\n",
 	    "*2\r\n$4\r\nboth\r\n:1\r\n:2\r\n");
@@ -81,17 +81,17 @@ Test(redis_pubsub_list, is_about_all_workers_clients)
 
 Test(redis_pubsub_list, forgets_who_has_gone)
 {
-	int64_t pid = resp_info(far, "server", "kvd_worker_pid");
+	int64_t pid = redis_info(far, "server", "kvd_worker_pid");
 
 	say(near, "SUBSCRIBE near\r\n", 1);
 	say(far, "SUBSCRIBE far\r\n", 1);
 	cr_assert_eq(kill((pid_t)pid, SIGKILL), 0);
-	while (resp_info(fd, "stats", "pubsub_channels") != 1)
+	while (redis_info(fd, "stats", "pubsub_channels") != 1)
 		;
 	talk(fd, "PUBSUB NUMSUB near far\r\n",
 	    "*4\r\n$4\r\nnear\r\n:1\r\n$3\r\nfar\r\n:0\r\n");
 	close(near);
-	while (resp_info(fd, "stats", "pubsub_channels") != 0)
+	while (redis_info(fd, "stats", "pubsub_channels") != 0)
 		;
 	talk(fd, "PUBSUB CHANNELS\r\n", "*0\r\n");
 	near = talk_open(&d);

@@ -165,7 +165,7 @@ change(bool more, unsigned news)
 Test(redis_scan, finds_what_stays_on_any_worker_while_all_else_changes)
 {
 	int fds[2] = {
-		redis_open_beside(&d, 1), redis_open_beside(&d, 0)
+		redis_open_worker(&d, 0), redis_open_worker(&d, 1)
 	};
 	static struct found found;
 	char cursor[32] = "0";

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;
@@ -18,7 +18,7 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 }
 
 static void
@@ -34,7 +34,7 @@ Test(redis_server, tells_the_time)
 {
 	char line[64];
 	time_t now = time(NULL);
-	int64_t saved = resp_number(fd, "LASTSAVE\r\n");
+	int64_t saved = redis_number(fd, "LASTSAVE");
 
 	cr_assert(saved <= now + 1 && saved > now - 60);
 	talk(fd, "TIME\r\n", "*2\r\n$10\r\n");
@@ -75,18 +75,18 @@ Test(redis_server, has_measured_no_latencies)
 	talk(fd, "LATENCY HELP\r\n", "*15\r\n+LATENCY <subcommand> ");
 	talk_expect(fd, "[<arg> [value] [opt] ...]. Subcommands are:\r\n");
 	close(fd);
-	fd = resp_open(&d);
-	resp_text(fd, "LATENCY DOCTOR\r\n", text, sizeof(text));
+	fd = redis_open(&d);
+	redis_text(fd, "LATENCY DOCTOR", text, sizeof(text));
 	cr_assert(strstr(text, "does not measure"));
 }
 
 Test(redis_server, debug_sleep_is_no_reason_to_be_killed)
 {
-	int64_t pid = resp_info(fd, "server", "kvd_worker_pid");
+	int64_t pid = redis_info(fd, "server", "kvd_worker_pid");
 
 	talk(fd, "DEBUG SLEEP 1.6\r\nDEBUG JMAP\r\nDEBUG x\r\n",
 	    "+OK\r\n+OK\r\n-ERR syntax error\r\n");
-	cr_assert_eq(resp_info(fd, "server", "kvd_worker_pid"), pid);
+	cr_assert_eq(redis_info(fd, "server", "kvd_worker_pid"), pid);
 }
 
 Test(redis_server, knows_what_a_hash_takes)
@@ -97,9 +97,9 @@ Test(redis_server, knows_what_a_hash_takes)
 	    "OBJECT IDLETIME b\r\nOBJECT REFCOUNT b\r\n",
 	    "$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n");
 	talk(fd, "HSET b k v\r\n", ":1\r\n");
-	few = resp_number(fd, "MEMORY USAGE b\r\n");
+	few = redis_number(fd, "MEMORY USAGE b");
 	talk(fd, "HSET b k 0123456789\r\n", ":0\r\n");
-	many = resp_number(fd, "MEMORY USAGE b SAMPLES 5\r\n");
+	many = redis_number(fd, "MEMORY USAGE b SAMPLES 5");
 	cr_assert_eq(many, few + 9);
 	talk(fd, "OBJECT ENCODING b\r\nOBJECT IDLETIME b\r\n"
 	    "OBJECT REFCOUNT b\r\n", "$9\r\nhashtable\r\n:0\r\n:1\r\n");
@@ -138,7 +138,7 @@ Test(redis_server, info_has_the_sections_of_redis)
 	size_t i;
 
 	talk(fd, "HSET b k v\r\nMSET s 1 t 2\r\n", ":1\r\n+OK\r\n");
-	resp_text(fd, "INFO\r\n", text, sizeof(text));
+	redis_text(fd, "INFO", text, sizeof(text));
 	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		snprintf(head, sizeof(head), "# %s\r\n", sections[i]);
 		at = strstr(at, head);
@@ -155,7 +155,7 @@ Test(redis_server, info_has_what_is_asked_for_alone)
 	talk(fd, "INFO nonsense\r\n", "$0\r\n\r\n");
 	talk(fd, "INFO cluster KEYSPACE\r\n", "$44\r\n# Cluster\r\n"
 	    "cluster_enabled:0\r\n\r\n# Keyspace\r\n\r\n");
-	resp_text(fd, "INFO everything\r\n", text, sizeof(text));
+	redis_text(fd, "INFO everything", text, sizeof(text));
 	cr_assert(strstr(text, "# Server\r\n") && strstr(text, "# CPU\r\n"));
 }
 
@@ -175,20 +175,20 @@ Test(redis_server, info_counts_what_happens)
 {
 	int64_t requests, errors;
 
-	cr_assert_eq(resp_info(fd, "clients", "connected_clients"), 1);
-	cr_assert_eq(resp_info(fd, "memory", "maxmemory"), 64 << 20);
-	cr_assert_gt(resp_info(fd, "memory", "used_memory_rss"), 0);
-	cr_assert_eq(resp_info(fd, "server", "process_id"), d.pid);
-	cr_assert_eq(resp_info(fd, "server", "tcp_port"), d.port);
-	requests = resp_info(fd, "stats", "total_commands_processed");
-	errors = resp_info(fd, "stats", "total_error_replies");
+	cr_assert_eq(redis_info(fd, "clients", "connected_clients"), 1);
+	cr_assert_eq(redis_info(fd, "memory", "maxmemory"), 64 << 20);
+	cr_assert_gt(redis_info(fd, "memory", "used_memory_rss"), 0);
+	cr_assert_eq(redis_info(fd, "server", "process_id"), d.pid);
+	cr_assert_eq(redis_info(fd, "server", "tcp_port"), d.port);
+	requests = redis_info(fd, "stats", "total_commands_processed");
+	errors = redis_info(fd, "stats", "total_error_replies");
 	talk(fd, "nonsense\r\n", "-ERR unknown command 'nonsense', with args "
 	    "beginning with: \r\n");
-	while (resp_info(fd, "stats", "total_commands_processed") <=
+	while (redis_info(fd, "stats", "total_commands_processed") <=
 	    requests + 2)
 		;
-	while (resp_info(fd, "stats", "total_error_replies") != errors + 1)
+	while (redis_info(fd, "stats", "total_error_replies") != errors + 1)
 		;
-	while (resp_info(fd, "stats", "instantaneous_ops_per_sec") == 0)
+	while (redis_info(fd, "stats", "instantaneous_ops_per_sec") == 0)
 		;
 }

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/proc/resp.h"
+#include "tests/proc/redis_talk.h"
 
 static struct daemon d;
 static int fd;			/* worker 0 */
@@ -22,8 +22,8 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = resp_open_worker(&d, 0);
-	far = resp_open_worker(&d, 1);
+	fd = redis_open_worker(&d, 0);
+	far = redis_open_worker(&d, 1);
 }
 
 static void
@@ -219,7 +219,7 @@ Test(redis_slowlog, tells_of_the_last_ones_and_of_no_more_than_are_wanted)
 	for (i = 0; i < 20; i++)
 		talk(far, "PING\r\n", "+PONG\r\n");
 	log_nothing();
-	cr_assert_geq(resp_number(far, "SLOWLOG LEN\r\n"), 20);
+	cr_assert_geq(redis_number(far, "SLOWLOG LEN"), 20);
 	talk(fd, "SLOWLOG GET 0\r\nCONFIG SET slowlog-max-len 5\r\n"
 	    "SLOWLOG LEN\r\nSLOWLOG GET 2\r\n",
 	    "*0\r\n+OK\r\n:5\r\n*2\r\n");
@@ -243,7 +243,7 @@ Test(redis_slowlog, has_requests_of_the_text_protocol_too)
 
 Test(redis_slowlog, outlives_a_worker_and_a_program)
 {
-	int64_t pid = resp_info(far, "server", "kvd_worker_pid");
+	int64_t pid = redis_info(far, "server", "kvd_worker_pid");
 	pid_t old = d.pid;
 
 	talk(fd, "CONFIG SET slowlog-log-slower-than 150000\r\n", "+OK\r\n");
@@ -255,7 +255,7 @@ Test(redis_slowlog, outlives_a_worker_and_a_program)
 	    sizeof(out)), EX_OK, "%s", out);
 	cr_assert_neq(talk_new_master_pid(&d, old), old);
 	close(fd);
-	fd = resp_open(&d);
+	fd = redis_open(&d);
 	talk(fd, "SLOWLOG LEN\r\n", ":1\r\n");
 }
 

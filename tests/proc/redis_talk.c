@@ -1,14 +1,15 @@
 #include "tests/proc/redis_talk.h"
 
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES	2000	/* to reach another worker */
+#define TRIES	3000	/* to reach a worker */
+#define NEWS_MAX	512	/* bytes that come to who listens */
 
 int
 redis_open(const struct daemon *d)
@@ -19,39 +20,21 @@ redis_open(const struct daemon *d)
 	return fd;
 }
 
-/* Which worker serves this connection. */
-static unsigned
-worker_of(int fd)
-{
-	unsigned worker = UINT_MAX;
-	char line[256];
-
-	talk_send(fd, "INFO server\r\n");
-	do {
-		cr_assert(talk_line(fd, line, sizeof(line)));
-		(void)sscanf(line, "kvd_worker:%u", &worker);
-	} while (line[0] != '\0');
-	return worker;
-}
-
-/*
- * Not by stopping that worker meanwhile: on a busy machine this takes long
- * enough for the watchdog to kill it, and the connections that it has.
- */
 int
-redis_open_beside(const struct daemon *d, unsigned worker)
+redis_open_worker(const struct daemon *d, unsigned worker)
 {
 	const struct timespec nap = { .tv_nsec = 10000000 };
 	int fd, tries;
 
+	/* A worker that died may be a while in coming back. */
 	for (tries = 0; tries < TRIES; tries++) {
 		fd = redis_open(d);
-		if (worker_of(fd) != worker)
+		if (redis_info(fd, "server", "kvd_worker") == worker)
 			return fd;
 		close(fd);
 		nanosleep(&nap, NULL);
 	}
-	cr_assert_fail("no other worker than %u has answered", worker);
+	cr_assert_fail("worker %u never answered", worker);
 	return -1;
 }
 
@@ -72,11 +55,17 @@ redis_use_resp3(int fd)
 	redis_skip_hello(fd);
 }
 
-void
-redis_ask(int fd, const char *line, const char *reply)
+static void
+send_line(int fd, const char *line)
 {
 	talk_send(fd, line);
 	talk_send(fd, "\r\n");
+}
+
+void
+redis_ask(int fd, const char *line, const char *reply)
+{
+	send_line(fd, line);
 	talk_expect(fd, reply);
 	talk_expect(fd, "\r\n");
 }
@@ -93,13 +82,56 @@ redis_ask_all(int fd, const struct redis_line *lines, size_t n)
 int64_t
 redis_number(int fd, const char *line)
 {
-	char reply[64];
+	char reply[128];
 
-	talk_send(fd, line);
-	talk_send(fd, "\r\n");
+	send_line(fd, line);
 	cr_assert(talk_line(fd, reply, sizeof(reply)));
 	cr_assert_eq(reply[0], ':', "%s: %s", line, reply);
 	return strtoll(reply + 1, NULL, 10);
+}
+
+void
+redis_text(int fd, const char *line, char *text, size_t size)
+{
+	char head[128];
+	size_t len, got = 0;
+	ssize_t n;
+
+	send_line(fd, line);
+	cr_assert(talk_line(fd, head, sizeof(head)));
+	cr_assert(head[0] == '$' || head[0] == '=', "%s: %s", line, head);
+	len = strtoul(head + 1, NULL, 10) + 2;
+	cr_assert_lt(len, size);
+	for (; got < len; got += (size_t)n)
+		cr_assert_gt(n = recv(fd, text + got, len - got, 0), 0);
+	text[len - 2] = '\0';
+}
+
+void
+redis_expect_error(int fd, const char *line, const char *code,
+    const char *node)
+{
+	char reply[512], wanted[128];
+
+	send_line(fd, line);
+	cr_assert(talk_line(fd, reply, sizeof(reply)));
+	snprintf(wanted, sizeof(wanted), "-%s %s: ", code, node);
+	cr_assert_eq(strncmp(reply, wanted, strlen(wanted)), 0,
+	    "%s: \"%s\", not \"%s\"", line, reply, wanted);
+}
+
+int64_t
+redis_info(int fd, const char *section, const char *name)
+{
+	char line[64], text[8192], wanted[64];
+	const char *found;
+
+	snprintf(line, sizeof(line), "INFO %s", section);
+	redis_text(fd, line, text, sizeof(text));
+	snprintf(wanted, sizeof(wanted), "\n%s:", name);
+	found = strstr(text, wanted);
+	cr_assert_not_null(found, "no %s in %s", name, text);
+	return strtoll(found + strlen(wanted), NULL, 10);
 }
 
 void
@@ -122,12 +154,50 @@ redis_read_bulk(int fd, char *text, size_t size)
 }
 
 void
+redis_is_told(int fd, const char *command, const char *name, int count)
+{
+	char text[NEWS_MAX];
+
+	snprintf(text, sizeof(text), "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n"
+	    ":%d\r\n", strlen(command), command, strlen(name), name, count);
+	talk_expect(fd, text);
+}
+
+void
+redis_listen_by(int fd, const char *command, const char *name, int count)
+{
+	char line[NEWS_MAX];
+
+	snprintf(line, sizeof(line), "%s %s", command, name);
+	send_line(fd, line);
+	redis_is_told(fd, command, name, count);
+}
+
+void
+redis_listen_to(int fd, const char *channel)
+{
+	redis_listen_by(fd, "subscribe", channel, 1);
+}
+
+void
 redis_hears(int fd, const char *channel, const char *message)
 {
-	char text[512];
+	char text[NEWS_MAX];
 
 	snprintf(text, sizeof(text), "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n"
 	    "$%zu\r\n%s\r\n", strlen(channel), channel, strlen(message),
 	    message);
+	talk_expect(fd, text);
+}
+
+void
+redis_hears_of(int fd, const char *pattern, const char *channel,
+    const char *message)
+{
+	char text[NEWS_MAX];
+
+	snprintf(text, sizeof(text), "*4\r\n$8\r\npmessage\r\n$%zu\r\n%s\r\n"
+	    "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(pattern), pattern,
+	    strlen(channel), channel, strlen(message), message);
 	talk_expect(fd, text);
 }

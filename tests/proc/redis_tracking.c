@@ -19,8 +19,8 @@ static void
 begin(void)
 {
 	daemon_start(&d);
-	fd = redis_open_beside(&d, 1);
-	other = redis_open_beside(&d, 0);
+	fd = redis_open_worker(&d, 0);
+	other = redis_open_worker(&d, 1);
 	redis_use_resp3(fd);
 }
 
@@ -213,7 +213,7 @@ Test(redis_tracking, of_all_names_needs_no_reading)
 
 Test(redis_tracking, of_one_client_is_told_to_another_one)
 {
-	int listener = redis_open_beside(&d, 1);
+	int listener = redis_open_worker(&d, 0);
 	char line[64];
 
 	snprintf(line, sizeof(line), "CLIENT TRACKING ON REDIRECT %jd\r\n",
@@ -236,7 +236,7 @@ Test(redis_tracking, of_one_client_is_told_to_another_one)
 
 Test(redis_tracking, says_that_the_other_one_has_gone)
 {
-	int listener = redis_open_beside(&d, 1);
+	int listener = redis_open_worker(&d, 0);
 	int64_t id = redis_number(listener, "CLIENT ID");
 	char line[64];
 

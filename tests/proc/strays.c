@@ -179,7 +179,7 @@ expect_changing(int fd)
 Test(strays, are_not_served_to_transactions_by_who_has_not_heard_yet)
 {
 	int fd = talk_open(&c.node[0]);
-	int client = redis_open_beside(&c.node[0], 1 -
+	int client = redis_open_worker(&c.node[0],
 	    (unsigned)talk_info(fd, "server", "worker"));
 	pid_t pid;
 
