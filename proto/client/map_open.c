@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/client/error.h"
 #include "proto/client/map.h"
 
 #define BATCH_BYTES	((size_t)64 * 1024)
@@ -126,15 +126,6 @@ prepare(struct kv_map *map, const char *name,
 	return options->owner == NULL ? KV_OK : look_up(map, options->owner);
 }
 
-static void
-set_error(struct kv_error *error, enum kv_status status, const char *message)
-{
-	if (error == NULL)
-		return;
-	error->status = status;
-	(void)snprintf(error->message, sizeof(error->message), "%s", message);
-}
-
 struct kv_map *
 kv_map_open(const char *name, const struct kv_map_options *options,
     struct kv_error *error)
@@ -143,7 +134,7 @@ kv_map_open(const char *name, const struct kv_map_options *options,
 	enum kv_status status;
 
 	if (map == NULL) {
-		set_error(error, KV_NO_MEMORY, "a map: out of memory");
+		error_set(error, KV_NO_MEMORY, "a map: out of memory");
 		return NULL;
 	}
 	status = prepare(map, name != NULL ? name : MAP_NAME, options);
@@ -151,7 +142,7 @@ kv_map_open(const char *name, const struct kv_map_options *options,
 		status = attach(map);
 	if (status == KV_OK)
 		return map;
-	set_error(error, status, map->message);
+	error_set(error, status, map->message);
 	kv_map_close(map);
 	return NULL;
 }

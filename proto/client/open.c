@@ -7,10 +7,10 @@
  * first reply.
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/client/error.h"
 #include "proto/client/handle.h"
 
 /* The last value may stand in the buffer together with its OK. */
@@ -99,15 +99,6 @@ read_servers(struct kv *kv, const char *text)
 	    "list: %s (write host:port,host:port,...)", text, entry, why);
 }
 
-static void
-set_error(struct kv_error *error, enum kv_status status, const char *message)
-{
-	if (error == NULL)
-		return;
-	error->status = status;
-	(void)snprintf(error->message, sizeof(error->message), "%s", message);
-}
-
 struct kv *
 kv_open(const char *server, const struct kv_options *options,
     struct kv_error *error)
@@ -116,7 +107,7 @@ kv_open(const char *server, const struct kv_options *options,
 	enum kv_status status;
 
 	if (kv == NULL) {
-		set_error(error, KV_NO_MEMORY, "a handle: out of memory");
+		error_set(error, KV_NO_MEMORY, "a handle: out of memory");
 		return NULL;
 	}
 	status = read_servers(kv, server != NULL ? server : HANDLE_SERVER);
@@ -124,7 +115,7 @@ kv_open(const char *server, const struct kv_options *options,
 		status = connect_to_one(kv, 0);
 	if (status == KV_OK)
 		return kv;
-	set_error(error, status, kv->message);
+	error_set(error, status, kv->message);
 	kv_close(kv);
 	return NULL;
 }

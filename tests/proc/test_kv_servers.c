@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/kv_run.h"
+#include "tests/proc/watcher.h"
 
 static struct daemon second;
 static char first_name[32], second_name[32], both[80];
@@ -117,27 +117,15 @@ Test(kv_servers, the_prompt_goes_on_with_the_next_when_one_is_gone)
 	close(out[0]);
 }
 
-/* A watch of bucket b, and what it says, its messages among it. */
-struct watcher {
-	pid_t	 pid;
-	FILE	*out;
-};
-
 static struct watcher
 watch(const char *first, ...)
 {
 	struct watcher watcher;
-	char *argv[ARGS_MAX];
-	va_list ap;
-	int ends[2];
+	va_list words;
 
-	va_start(ap, first);
-	collect(argv, first, ap);
-	va_end(ap);
-	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	watcher.pid = spawn_kv(argv, STDIN_FILENO, ends[1], ends[1]);
-	close(ends[1]);
-	watcher.out = fdopen(ends[0], "r");
+	va_start(words, first);
+	watcher = watcher_start(first, words);
+	va_end(words);
 	return watcher;
 }
 
@@ -152,23 +140,14 @@ await_subscriber(const struct daemon *d)
 	close(fd);
 }
 
+/* Its next line is this word and the rest. */
 static void
 assert_line(struct watcher *watcher, const char *word, const char *rest)
 {
-	char line[256], expected[256];
+	char line[256];
 
-	snprintf(expected, sizeof(expected), "%s%s\n", word, rest);
-	cr_assert_not_null(fgets(line, sizeof(line), watcher->out),
-	    "no %s", expected);
-	cr_assert_str_eq(line, expected);
-}
-
-static void
-assert_ends(struct watcher *watcher, int status)
-{
-	cr_assert_eq(reap_kv(watcher->pid), status);
-	cr_assert_eq(fgetc(watcher->out), EOF);
-	fclose(watcher->out);
+	snprintf(line, sizeof(line), "%s%s\n", word, rest);
+	watcher_says(watcher, line);
 }
 
 Test(kv_servers, a_watch_goes_on_with_the_next_and_tells_of_the_gap)
@@ -192,7 +171,7 @@ Test(kv_servers, a_watch_goes_on_with_the_next_and_tells_of_the_gap)
 	quietly(run("-q", "-s", second_name, "put", "b", "milk", "2"));
 	assert_line(&watcher, "milk SET TO ", "2");
 	kill(watcher.pid, SIGTERM);
-	assert_ends(&watcher, 0);
+	watcher_ends(&watcher, 0);
 }
 
 Test(kv_servers, a_watch_ends_when_no_server_is_left)
@@ -212,7 +191,7 @@ Test(kv_servers, a_watch_ends_when_no_server_is_left)
 	    "directory; %s: Connection refused (is kvd running on any of "
 	    "them?)", only);
 	assert_line(&watcher, "kv: ", rest);
-	assert_ends(&watcher, 69);
+	watcher_ends(&watcher, 69);
 }
 
 /* Each takes the subscription and hangs up: it is not asked for ever. */
@@ -232,7 +211,7 @@ Test(kv_servers, a_watch_tries_servers_that_hang_up_once_each)
 	snprintf(rest, sizeof(rest), "%s: the server closed the connection "
 	    "(connect again; its log says why)", b);
 	assert_line(&watcher, "kv: ", rest);
-	assert_ends(&watcher, 2);
+	watcher_ends(&watcher, 2);
 }
 
 /* Its first connection lasted no time, its second one long enough. */

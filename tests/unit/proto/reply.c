@@ -6,38 +6,11 @@
 
 #include "proto/reply.h"
 #include "proto/text.h"
+#include "tests/unit/proto/written.h"
 
 #define SLICE(s)	((struct slice){ (const uint8_t *)(s), sizeof(s) - 1 })
 
-static struct outbuf out;
-
-static void
-begin(void)
-{
-	outbuf_init(&out);
-}
-
-static void
-end(void)
-{
-	outbuf_free(&out);
-}
-
-TestSuite(reply, .init = begin, .fini = end);
-
-/* What was written since the last time is exactly this. */
-static void
-expect_bytes(const char *text, size_t len)
-{
-	cr_assert_eq(outbuf_len(&out), len, "%zu bytes, not %zu: '%.*s'",
-	    outbuf_len(&out), len, (int)outbuf_len(&out),
-	    (const char *)out.data + out.head);
-	cr_assert_arr_eq(out.data + out.head, text, len, "'%.*s'", (int)len,
-	    (const char *)out.data + out.head);
-	outbuf_drain(&out, len, 4096);
-}
-
-#define expect(text)	expect_bytes(text, sizeof(text) - 1)
+TestSuite(reply, .init = written_begin, .fini = written_end);
 
 Test(reply, fixed_lines)
 {
@@ -163,14 +136,14 @@ Test(reply, an_error_is_cut_to_its_limit)
 	memset(text, 'e', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	reply_error(&out, "%s", text);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 	text[REPLY_REASON_MAX] = '\0';
 	reply_error(&out, "%s", text);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 	text[REPLY_REASON_MAX - 1] = '\0';
 	reply_error(&out, "%s", text);
 	memcpy(line + 6 + REPLY_REASON_MAX - 1, "\r\n", 3);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 }
 
 Test(reply, an_error_that_cannot_be_formatted_is_still_one_line)
@@ -196,7 +169,7 @@ Test(reply, text_for_people_is_a_line_of_printable_ascii)
 	reply_text(&out, text);
 	memcpy(line, text, 5000);
 	memcpy(line + 5000, "\r\n", 3);
-	expect_bytes(line, 5002);
+	written_is(line, 5002);
 }
 
 Test(reply, without_memory_no_part_of_a_reply_is_written)

@@ -8,38 +8,11 @@
 
 #include "proto/resp.h"
 #include "proto/resp_reply.h"
+#include "tests/unit/proto/written.h"
 
 #define SLICE(s)	((struct slice){ (const uint8_t *)(s), sizeof(s) - 1 })
 
-static struct outbuf out;
-
-static void
-begin(void)
-{
-	outbuf_init(&out);
-}
-
-static void
-end(void)
-{
-	outbuf_free(&out);
-}
-
-TestSuite(resp_reply, .init = begin, .fini = end);
-
-/* What was written since the last time is exactly this. */
-static void
-expect_bytes(const char *text, size_t len)
-{
-	cr_assert_eq(outbuf_len(&out), len, "%zu bytes, not %zu: '%.*s'",
-	    outbuf_len(&out), len, (int)outbuf_len(&out),
-	    (const char *)out.data + out.head);
-	cr_assert_arr_eq(out.data + out.head, text, len, "'%.*s'", (int)len,
-	    (const char *)out.data + out.head);
-	outbuf_drain(&out, len, 4096);
-}
-
-#define expect(text)	expect_bytes(text, sizeof(text) - 1)
+TestSuite(resp_reply, .init = written_begin, .fini = written_end);
 
 static void
 bulk(const char *text)
@@ -131,9 +104,9 @@ Test(resp_reply, doubles_have_17_digits_and_are_bulks_in_resp2)
 
 	for (i = 0; i < sizeof(doubles) / sizeof(doubles[0]); i++) {
 		resp_put_double(&out, RESP_2, doubles[i].number);
-		expect_bytes(doubles[i].resp2, strlen(doubles[i].resp2));
+		written_is(doubles[i].resp2, strlen(doubles[i].resp2));
 		resp_put_double(&out, RESP_3, doubles[i].number);
-		expect_bytes(doubles[i].resp3, strlen(doubles[i].resp3));
+		written_is(doubles[i].resp3, strlen(doubles[i].resp3));
 	}
 }
 
@@ -209,14 +182,14 @@ Test(resp_reply, an_error_is_cut_to_its_limit)
 	memset(text, 'e', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	resp_put_error(&out, "ERR", "%s", text);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 	text[RESP_REASON_MAX] = '\0';
 	resp_put_error(&out, "ERR", "%s", text);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 	text[RESP_REASON_MAX - 1] = '\0';
 	resp_put_error(&out, "ERR", "%s", text);
 	memcpy(line + 5 + RESP_REASON_MAX - 1, "\r\n", 3);
-	expect_bytes(line, strlen(line));
+	written_is(line, strlen(line));
 }
 
 Test(resp_reply, an_error_that_cannot_be_formatted_is_still_one_line)
@@ -344,11 +317,11 @@ Test(resp_reply, bulks_of_any_size_have_the_room_they_need)
 		len = (size_t)sprintf(expected, "$%zu\r\n%.*s\r\n", n, (int)n,
 		    (char *)bytes);
 		resp_put_bulk(&out, (struct slice){ bytes, n });
-		expect_bytes(expected, len);
+		written_is(expected, len);
 		len = (size_t)sprintf(expected, "=%zu\r\ntxt:%.*s\r\n", n + 4,
 		    (int)n, (char *)bytes);
 		resp_put_verbatim(&out, RESP_3, (struct slice){ bytes, n });
-		expect_bytes(expected, len);
+		written_is(expected, len);
 		outbuf_free(&out);
 	}
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/server/complaints.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/server/scratch.h"
@@ -45,4 +46,16 @@ load_good(struct config *config, const char *content)
 	int status = complaints_load(&c, config, content);
 
 	cr_assert_eq(status, 0, "%s", c.text);
+}
+
+char *
+printed(const struct config *config)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	config_print(config, f);
+	fclose(f);
+	return text;
 }

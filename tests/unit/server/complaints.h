@@ -21,4 +21,7 @@ int complaints_load(struct complaints *, struct config *, const char *content);
 /* The same, but it must be good. */
 void load_good(struct config *, const char *content);
 
+/* What it prints of itself; to be freed. */
+char *printed(const struct config *);
+
 #endif

@@ -266,18 +266,6 @@ Test(config, the_first_complaint_decides_the_status)
 
 /* --- printing --- */
 
-static char *
-printed(const struct config *c)
-{
-	char *text;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	config_print(c, f);
-	fclose(f);
-	return text;
-}
-
 Test(config, what_is_printed_is_read_as_the_same_configuration)
 {
 	static const char *const files[] = {

@@ -392,18 +392,6 @@ Test(config_nodes, an_instance_that_is_not_in_NODES_is_a_matter_of_its_name)
 
 /* --- printing, comparing --- */
 
-static char *
-printed(const struct config *c)
-{
-	char *text;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	config_print(c, f);
-	fclose(f);
-	return text;
-}
-
 Test(config_nodes, what_is_printed_is_read_as_the_same_table)
 {
 	static const char *const files[] = {

@@ -104,6 +104,17 @@ support_bytes(const char *s)
 	return (struct bytes){ s, strlen(s) };
 }
 
+struct bytes
+support_name_in(const struct arena *a, uint32_t shard, char buf[16])
+{
+	unsigned i = 0;
+
+	do
+		snprintf(buf, 16, "n%u", i++);
+	while (arena_shard_of(a, support_bytes(buf)) != shard);
+	return support_bytes(buf);
+}
+
 uint64_t
 support_random(uint64_t *state)
 {

@@ -35,6 +35,10 @@ pid_t support_fork(void);
 /* A string as bytes, without its NUL. */
 struct bytes support_bytes(const char *);
 
+/* The first of n0, n1 .. that lives in this shard, made in buf. */
+struct bytes support_name_in(const struct arena *, uint32_t shard,
+    char buf[16]);
+
 /* A small generator, the same everywhere: xorshift64*. */
 uint64_t support_random(uint64_t *state);
 

@@ -417,17 +417,6 @@ Test(damage, of_a_chain_ends_a_batch_and_not_the_shard)
 }
 
 /* Of two shards the first is damaged, so that the other comes after it. */
-static struct bytes
-name_in(uint32_t shard, char buf[16])
-{
-	unsigned i = 0;
-
-	do
-		snprintf(buf, 16, "n%u", i++);
-	while (arena_shard_of(a, support_bytes(buf)) != shard);
-	return support_bytes(buf);
-}
-
 Test(damage, of_a_dropped_bucket_does_not_keep_the_cleaner_from_others)
 {
 	static const uint64_t graves[] = { UINT64_MAX, 64, 8 };
@@ -438,8 +427,10 @@ Test(damage, of_a_dropped_bucket_does_not_keep_the_cleaner_from_others)
 
 	a = support_arena(UINT64_C(4) << 20, 2, 64 * 1024);
 	for (n = 0; n < sizeof(graves) / sizeof(graves[0]); n++) {
-		cr_assert_eq(bucket_create(a, name_in(0, bad)), SHM_OK);
-		cr_assert_eq(bucket_create(a, name_in(1, well)), SHM_OK);
+		cr_assert_eq(bucket_create(a, support_name_in(a, 0, bad)),
+		    SHM_OK);
+		cr_assert_eq(bucket_create(a, support_name_in(a, 1, well)),
+		    SHM_OK);
 		cr_assert_eq(bucket_drop(a, support_bytes(bad)), SHM_OK);
 		cr_assert_eq(bucket_drop(a, support_bytes(well)), SHM_OK);
 		word_store(&a->shards[0].graveyard, graves[n]);
@@ -460,8 +451,8 @@ Test(damage, does_not_lead_a_change_into_another_shard)
 	char here[16], there[16];
 
 	a = support_arena(UINT64_C(4) << 20, 2, 64 * 1024);
-	cr_assert_eq(bucket_create(a, name_in(0, here)), SHM_OK);
-	cr_assert_eq(bucket_create(a, name_in(1, there)), SHM_OK);
+	cr_assert_eq(bucket_create(a, support_name_in(a, 0, here)), SHM_OK);
+	cr_assert_eq(bucket_create(a, support_name_in(a, 1, there)), SHM_OK);
 	cr_assert_eq(pair_put(a, support_bytes(here), &p, NULL), SHM_OK);
 	cr_assert_eq(pair_put(a, support_bytes(there), &p, NULL), SHM_OK);
 	cr_assert_eq(bucket_stat(a, support_bytes(here), &st), SHM_OK);

@@ -112,19 +112,6 @@ Test(full, arena_takes_overwrites_for_ever_while_the_garbage_is_collected)
 	support_audit(a);
 }
 
-/* The name of a bucket in the shard-th of four shards. */
-static struct bytes
-name_in(uint32_t shard, char name[16])
-{
-	struct bytes b = { name, 0 };
-	unsigned i = 0;
-
-	do
-		b.len = (size_t)snprintf(name, 16, "n%u", i++);
-	while (arena_shard_of(a, b) != shard);
-	return b;
-}
-
 /*
  * A shard without buckets needs two segments at once for its first one; what
  * it gives back for want of the second is no room that was made.
@@ -138,8 +125,8 @@ Test(full, arena_of_garbage_takes_a_bucket_in_an_empty_shard)
 	unsigned i;
 
 	a = support_arena(UINT64_C(2) << 20, 4, 64 * 1024);
-	busy_name = name_in(0, busy);
-	lonely_name = name_in(1, lonely);
+	busy_name = support_name_in(a, 0, busy);
+	lonely_name = support_name_in(a, 1, lonely);
 	cr_assert_eq(bucket_create(a, busy_name), SHM_OK);
 	for (i = 0; i < 200000; i++) {
 		p.key.len = (size_t)snprintf(key, sizeof(key), "k%u",

@@ -286,18 +286,6 @@ Test(repair, gives_up_one_shard_and_says_so_when_its_intent_is_nonsense)
 	cr_assert_eq(clean_repair_all(a), 0);
 }
 
-/* A name that lives in that shard. */
-static struct bytes
-name_in(uint32_t shard, char buf[16])
-{
-	unsigned i = 0;
-
-	do
-		snprintf(buf, 16, "n%u", i++);
-	while (arena_shard_of(a, support_bytes(buf)) != shard);
-	return support_bytes(buf);
-}
-
 Test(repair, of_a_lost_shard_does_not_keep_the_others_from_being_cleaned)
 {
 	char lost[16], well[16], value[400];
@@ -306,8 +294,8 @@ Test(repair, of_a_lost_shard_does_not_keep_the_others_from_being_cleaned)
 
 	a = support_arena(UINT64_C(4) << 20, 2, 64 * 1024);
 	memset(value, 'v', sizeof(value));
-	cr_assert_eq(bucket_create(a, name_in(0, lost)), SHM_OK);
-	cr_assert_eq(bucket_create(a, name_in(1, well)), SHM_OK);
+	cr_assert_eq(bucket_create(a, support_name_in(a, 0, lost)), SHM_OK);
+	cr_assert_eq(bucket_create(a, support_name_in(a, 1, well)), SHM_OK);
 	for (i = 0; i < 1000; i++)	/* garbage that nobody can clean */
 		cr_assert_eq(pair_put(a, support_bytes(lost), &p, NULL),
 		    SHM_OK);
