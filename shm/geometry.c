@@ -91,7 +91,7 @@ choose_value_max(struct geometry *g, uint64_t wanted)
 	uint64_t most = g->segment_bytes;
 
 	most -= most > 2 * record_max(0) ? record_max(0) :
-	    record_size(0, 0, true) + most / 4;
+	    record_size(0, most, true) - most + most / 4;
 	if (wanted > most)
 		return ARENA_BAD_PARAMS;
 	g->value_max_bytes = wanted != 0 ? wanted :
@@ -148,8 +148,9 @@ geometry_layout_hash(void)
 	static const uint64_t facts[] = {
 		LAYOUT_VERSION, BOARD_SLOTS, BOARD_COUNTERS,
 		FEED_WATCHERS_MAX, INTENT_PAIRS, INTENT_GUARDS, LINE_SLOTS,
-		PAGE_BYTES, UNIT_LINK, RECORD_BUCKET_SHIFT,
-		RECORD_FLAGS_SHIFT, RECORD_OPS, SEGMENT_KINDS, SLAB_CLASSES,
+		PAGE_BYTES, UNIT_LINK, RECORD_LSN_SHIFT, RECORD_BUCKET_SHIFT,
+		RECORD_VALUE_SHIFT, RECORD_FLAGS_SHIFT, RECORD_LONG,
+		RECORD_OPS, SEGMENT_KINDS, SLAB_CLASSES,
 		POOL_OFF, OWNERSHIP_OFF, OWNERSHIP_PIECES,
 		sizeof(struct superblock), sizeof(struct pool),
 		sizeof(struct ownership_record),

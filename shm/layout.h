@@ -180,18 +180,27 @@ struct bucket {
 /*
  * A record of the log, immutable once the log head has passed it.
  *
- *	 0     8                               16      20        24
- *	+-----+-------------------------------+-------+---------+----------
- *	| lsn | bucket (48) | flags (8) | op (8) | key len | value len | ...
- *	+-----+-------------------------------+-------+---------+----------
+ *	 0                        8                                      16
+ *	+----------+-------------+------------+---------------+-------+--+-----
+ *	| lsn (52) | key len(12) | bucket(41) | value len(12) | flags |op| ...
+ *	+----------+-------------+------------+---------------+-------+--+-----
+ *	... [key len: 4, value len: 4, if RECORD_LONG]
  *	... [expires_ms: 8, if RECORD_EXPIRES] key, value, padding to 8
+ *
+ * A length of 4095 or more has no room there: then the one of the key is
+ * RECORD_LONG, the one of the value 0, and both follow.
  *
  * bucket is the offset of its struct bucket in units of 64 bytes, 0 of none.
  * The upper flags tell why the change was made, for those who follow the log: a
  * number that is theirs, but for RECORD_EXPIRED.
  */
-#define RECORD_BUCKET_SHIFT	16
-#define RECORD_FLAGS_SHIFT	8
+#define RECORD_LSN_SHIFT	12
+#define RECORD_BUCKET_SHIFT	23
+#define RECORD_VALUE_SHIFT	11
+#define RECORD_FLAGS_SHIFT	3
+#define RECORD_LONG		UINT64_C(0xfff)	/* a mask, too */
+#define RECORD_FLAGS_MASK	UINT64_C(0xff)
+#define RECORD_OP_MASK		UINT64_C(7)
 #define RECORD_EXPIRES		1U
 #define RECORD_AUTO		2U	/* the bucket goes with its last key */
 #define RECORD_MORE		4U	/* the same was before, of its bucket */
@@ -208,8 +217,11 @@ enum record_op {
 struct record {
 	uint64_t	lsn;
 	uint64_t	meta;
-	uint32_t	key_len;
-	uint32_t	value_len;
+};
+
+struct record_lengths {			/* of a long one */
+	uint32_t	key;
+	uint32_t	value;
 };
 
 /*
@@ -325,7 +337,9 @@ _Static_assert(sizeof(struct ownership_record) == 192, "ownership");
 _Static_assert(sizeof(struct cleaning) == 128, "cleaning");
 _Static_assert(sizeof(struct line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct bucket) == sizeof(struct line), "same unit");
-_Static_assert(sizeof(struct record) == 24, "record");
+_Static_assert(sizeof(struct record) == 16, "record");
+_Static_assert(sizeof(struct record_lengths) == 8, "lengths");
+_Static_assert(RECORD_OPS <= RECORD_OP_MASK + 1, "operations fit");
 _Static_assert(sizeof(struct segment) == 64, "segment");
 _Static_assert(sizeof(struct intent) % 64 == 0, "intent");
 _Static_assert(sizeof(struct shard) == 320 + sizeof(struct intent), "shard");

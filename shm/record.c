@@ -7,50 +7,91 @@
 
 #include <string.h>
 
+/*
+ * Both lengths, and where they end; false if they cannot be, or are written in
+ * a form that nobody writes.
+ */
+static bool
+read_lengths(const struct arena *a, arena_off off, const struct record *head,
+    struct record_lengths *len, uint64_t *end)
+{
+	*end = sizeof(*head);
+	len->key = (uint32_t)(head->lsn & RECORD_LONG);
+	len->value = (uint32_t)(head->meta >> RECORD_VALUE_SHIFT &
+	    RECORD_LONG);
+	if (len->key != RECORD_LONG)
+		return true;
+	*end += sizeof(*len);
+	if (len->value != 0 || !arena_holds(a, off, *end))
+		return false;
+	memcpy(len, arena_at(a, off + sizeof(*head)), sizeof(*len));
+	return record_is_long(len->key, len->value);
+}
+
 bool
 record_read(const struct arena *a, arena_off off, struct record_view *r)
 {
-	const uint8_t *p;
+	struct record_lengths len;
 	struct record head;
+	const uint8_t *p;
+	uint64_t end;
 	size_t extra;
 
 	if (off % 8 != 0 || !arena_holds(a, off, sizeof(head)))
 		return false;
 	p = arena_at(a, off);
 	memcpy(&head, p, sizeof(head));
-	r->lsn = head.lsn;
+	if (!read_lengths(a, off, &head, &len, &end))
+		return false;
+	r->lsn = head.lsn >> RECORD_LSN_SHIFT;
 	r->bucket = (head.meta >> RECORD_BUCKET_SHIFT) * sizeof(struct line);
-	r->flags = (unsigned)(head.meta >> RECORD_FLAGS_SHIFT & 0xff);
-	r->op = (enum record_op)(head.meta & 0xff);
+	r->flags = (unsigned)(head.meta >> RECORD_FLAGS_SHIFT &
+	    RECORD_FLAGS_MASK);
+	r->op = (enum record_op)(head.meta & RECORD_OP_MASK);
 	extra = (r->flags & RECORD_EXPIRES) != 0 ? 8 : 0;
-	r->size = record_size(head.key_len, head.value_len, extra != 0);
+	r->size = (end + extra + len.key + len.value + 7) & ~UINT64_C(7);
 	if (!arena_holds(a, off, r->size))
 		return false;
 	r->expires_ms = 0;
 	r->is_hashed = false;
-	p += sizeof(head);
+	p += end;
 	if (extra != 0)
 		memcpy(&r->expires_ms, p, 8);
-	r->key = (struct bytes){ p + extra, head.key_len };
-	r->value = (struct bytes){ p + extra + head.key_len, head.value_len };
+	r->key = (struct bytes){ p + extra, len.key };
+	r->value = (struct bytes){ p + extra + len.key, len.value };
 	return true;
+}
+
+static uint8_t *
+write_head(uint8_t *p, const struct record_view *r)
+{
+	bool is_long = record_is_long(r->key.len, r->value.len);
+	struct record head = {
+		.lsn = r->lsn << RECORD_LSN_SHIFT |
+		    (is_long ? RECORD_LONG : r->key.len),
+		.meta = r->bucket / sizeof(struct line) <<
+		    RECORD_BUCKET_SHIFT |
+		    (is_long ? 0 : r->value.len) << RECORD_VALUE_SHIFT |
+		    (uint64_t)r->flags << RECORD_FLAGS_SHIFT |
+		    (uint64_t)r->op
+	};
+	struct record_lengths len = {
+		(uint32_t)r->key.len, (uint32_t)r->value.len
+	};
+
+	memcpy(p, &head, sizeof(head));
+	p += sizeof(head);
+	if (!is_long)
+		return p;
+	memcpy(p, &len, sizeof(len));
+	return p + sizeof(len);
 }
 
 void
 record_write(struct arena *a, arena_off off, const struct record_view *r)
 {
-	uint8_t *p = arena_at(a, off);
-	struct record head = {
-		.lsn = r->lsn,
-		.meta = r->bucket / sizeof(struct line) << RECORD_BUCKET_SHIFT |
-		    (uint64_t)r->flags << RECORD_FLAGS_SHIFT |
-		    (uint64_t)r->op,
-		.key_len = (uint32_t)r->key.len,
-		.value_len = (uint32_t)r->value.len
-	};
+	uint8_t *p = write_head(arena_at(a, off), r);
 
-	memcpy(p, &head, sizeof(head));
-	p += sizeof(head);
 	if ((r->flags & RECORD_EXPIRES) != 0) {
 		memcpy(p, &r->expires_ms, 8);
 		p += 8;

@@ -18,10 +18,19 @@ struct record_view {		/* a record taken apart, in private memory */
 	bool		is_hashed;
 };
 
+/* Must the lengths stand behind the header? */
+static inline bool
+record_is_long(size_t key_len, size_t value_len)
+{
+	return key_len >= RECORD_LONG || value_len >= RECORD_LONG;
+}
+
 static inline uint64_t
 record_size(size_t key_len, size_t value_len, bool expires)
 {
 	return (sizeof(struct record) + (expires ? 8 : 0) +
+	    (record_is_long(key_len, value_len) ?
+	    sizeof(struct record_lengths) : 0) +
 	    (uint64_t)key_len + value_len + 7) & ~UINT64_C(7);
 }
 

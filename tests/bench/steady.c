@@ -23,7 +23,7 @@
 
 #define TIMES		10
 #define FULL		0.75
-#define LIVE_BYTES	(KEY_BYTES + VALUE_BYTES + 40)	/* about, of a pair */
+#define LIVE_BYTES	(KEY_BYTES + VALUE_BYTES + 32)	/* about, of a pair */
 #define AHEAD		4	/* segments that the cleaner backs */
 
 static const struct bytes bucket = { "bench", 5 };

@@ -91,7 +91,9 @@ add_log(struct damage_map *map, uint64_t i)
 	struct record_view r;
 
 	for (; at < end && record_read(a, at, &r); at += r.size)
-		add(map, DAMAGE_RECORDS, at, at + sizeof(struct record));
+		add(map, DAMAGE_RECORDS, at, at + sizeof(struct record) +
+		    (record_is_long(r.key.len, r.value.len) ?
+		    sizeof(struct record_lengths) : 0));
 	if ((word_peek(&a->table[i].used) & SEGMENT_SEALED) == 0)
 		add(map, DAMAGE_HEADS, end, beyond < limit ? beyond : limit);
 }

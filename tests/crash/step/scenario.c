@@ -495,7 +495,7 @@ full_of_garbage(struct world *w)
 {
 	twenty_keys(w);
 	fill(w, LARGE, 2);
-	litter(w, 100, 1000, 0);
+	litter(w, 125, 1000, 0);
 }
 
 /* ----------------------------------------------------------- candidates */

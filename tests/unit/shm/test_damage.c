@@ -164,7 +164,7 @@ Test(damage, of_an_operation_in_the_log_ends_a_feed)
 	at = word_peek(&sh->hot_pos);
 	cr_assert_eq(pair_delete(a, name, support_bytes("key 1")), SHM_OK);
 	meta = (word *)arena_at(a, at) + 1;
-	word_store(meta, word_peek(meta) | 0x80);
+	word_store(meta, word_peek(meta) | RECORD_OP_MASK);
 	cr_assert_eq(next(&f), FEED_LOST);
 }
 

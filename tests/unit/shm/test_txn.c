@@ -14,6 +14,7 @@
 #include "shm/clock.h"
 #include "shm/handle.h"
 #include "shm/intent.h"
+#include "shm/record.h"
 #include "shm/scan.h"
 #include "shm/slab.h"
 #include "shm/txn.h"
@@ -359,7 +360,7 @@ Test(txn, leaves_no_ghost_half_buried)
 		fill_up_to(left);
 		cr_assert_eq(run(make_two, NULL), SHM_OK);
 		cr_assert_eq(run(expire_x, &past_ms), SHM_OK);
-		fill_up_to(0);
+		fill_up_to(record_size(1, 1, false) - 1);
 		fill_up_to(32 * 1024);
 		support_clean(a);
 		cr_assert_eq(word_load(&a->shards[0].graveyard), 0);
