@@ -47,7 +47,7 @@ KV_O := $(call objects,proto/client/kv_*.c)
 # What nodes say to each other is not for clients, nor is what that needs, and
 # ours do not speak RESP.
 SERVER_O := $(call objects,proto/frame.c proto/handshake*.c proto/hmac.c \
-    proto/glob.c proto/number.c proto/resp*.c)
+    proto/glob.c proto/number.c proto/plain.c proto/resp*.c)
 LIBKV_O := $(filter-out $(KV_O) $(SERVER_O),$(call objects,proto/*.c \
     proto/client/*.c))
 # Local reading is with the code of the workers, of which libkv gets what it

@@ -36,12 +36,6 @@ outbuf_free(struct outbuf *buf)
 	outbuf_init(buf);
 }
 
-size_t
-outbuf_len(const struct outbuf *buf)
-{
-	return buf->tail - buf->head;
-}
-
 /*
  * The next power of two that holds need bytes and is larger than what we
  * have.  It cannot wrap: need is no more than OUTBUF_MAX.
@@ -78,11 +72,13 @@ outbuf_enlarge(struct outbuf *buf, size_t need)
 	return true;
 }
 
-static uint8_t *
+uint8_t *
 outbuf_make_room(struct outbuf *buf, size_t n)
 {
 	size_t len = outbuf_len(buf);
 
+	if (buf->failed)
+		return NULL;
 	if (n >= OUTBUF_MAX - len) {
 		buf->failed = true;
 		return NULL;
@@ -96,23 +92,6 @@ outbuf_make_room(struct outbuf *buf, size_t n)
 		return NULL;
 	}
 	return buf->data + buf->tail;
-}
-
-uint8_t *
-outbuf_reserve(struct outbuf *buf, size_t n)
-{
-	if (buf->failed)
-		return NULL;
-	if (n < buf->cap - buf->tail)
-		return buf->data + buf->tail;
-	return outbuf_make_room(buf, n);
-}
-
-void
-outbuf_commit(struct outbuf *buf, size_t n)
-{
-	assert(n < buf->cap - buf->tail);
-	buf->tail += n;
 }
 
 void

@@ -1,6 +1,7 @@
 #ifndef KVD_PROTO_OUTBUF_H
 #define KVD_PROTO_OUTBUF_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,18 +26,37 @@ void outbuf_init(struct outbuf *);
 void outbuf_free(struct outbuf *);
 
 /* Bytes waiting to be drained, at data + head. */
-size_t outbuf_len(const struct outbuf *);
+static inline size_t
+outbuf_len(const struct outbuf *buf)
+{
+	return buf->tail - buf->head;
+}
+
+/* For the next one alone: the room is not there yet. */
+uint8_t *outbuf_make_room(struct outbuf *, size_t n);
 
 /*
  * Room for n bytes (0 is allowed) at the end, to be filled and then given to
  * outbuf_commit(), in part or whole; the pointer is good until the next call
- * that may write.  NULL if memory ran out.  Then `failed` is set and stays
+ * that may write.  NULL if memory ran out.  Then `failed' is set and stays
  * set until outbuf_free(), so that it cannot be overlooked: bytes are missing
  * from the stream, and the connection can only be closed.  What was written
  * before is still there.
  */
-uint8_t *outbuf_reserve(struct outbuf *, size_t n);
-void outbuf_commit(struct outbuf *, size_t n);
+static inline uint8_t *
+outbuf_reserve(struct outbuf *buf, size_t n)
+{
+	if (!buf->failed && n < buf->cap - buf->tail)
+		return buf->data + buf->tail;
+	return outbuf_make_room(buf, n);
+}
+
+static inline void
+outbuf_commit(struct outbuf *buf, size_t n)
+{
+	assert(n < buf->cap - buf->tail);
+	buf->tail += n;
+}
 
 /* Copy n bytes to the end: all of them, or none and `failed` is set. */
 void outbuf_append(struct outbuf *, const void *, size_t n);

@@ -33,7 +33,15 @@ static uint8_t *
 put_head(uint8_t *out, char type, int64_t number)
 {
 	*out++ = (uint8_t)type;
-	out += number_write_int(out, number);
+	/* Most are lengths of what is short. */
+	if (number >= 10 && number < 100) {
+		*out++ = (uint8_t)('0' + number / 10);
+		number %= 10;
+	}
+	if (number >= 0 && number < 10)
+		*out++ = (uint8_t)('0' + number);
+	else
+		out += number_write_int(out, number);
 	return put(out, CRLF, 2);
 }
 
@@ -129,6 +137,17 @@ void
 resp_put_bulk(struct outbuf *out, struct slice value)
 {
 	put_bytes(out, '$', LITERAL(""), value);
+}
+
+_Static_assert(HEAD_MAX + sizeof(CRLF) - 1 <= RESP_BULK_AROUND, "no room");
+
+uint8_t *
+resp_write_bulk(uint8_t *out, struct slice value)
+{
+	out = put_head(out, '$', (int64_t)value.len);
+	if (value.len > 0)
+		out = put(out, value.data, value.len);
+	return put(out, CRLF, 2);
 }
 
 void

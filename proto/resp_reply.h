@@ -55,6 +55,9 @@ void resp_put_error(struct outbuf *, const char *code, const char *fmt, ...)
 
 void resp_put_integer(struct outbuf *, int64_t);
 void resp_put_bulk(struct outbuf *, struct slice);
+/* The same into room for RESP_BULK_AROUND bytes more; returns its end. */
+#define RESP_BULK_AROUND	32U
+uint8_t *resp_write_bulk(uint8_t *, struct slice);
 
 /* For want of a value, and for want of a list: one and the same in RESP3. */
 void resp_put_null(struct outbuf *, enum resp_version);

@@ -103,6 +103,8 @@ struct slice command_name(const struct request *);
  * most likely another for another one.  Never 0.
  */
 uint64_t command_fingerprint(const struct request *);
+/* The same of these words. */
+uint64_t command_fingerprint_of(const struct slice *argv, size_t argc);
 
 /* Does clients' password say so?  Takes the same time for any. */
 bool command_is_password(const struct call *, struct slice);

@@ -76,6 +76,7 @@ conns_open(const struct command_env *env, struct subscriptions *subs,
 	TAILQ_INIT(&set->queue);
 	TAILQ_INIT(&set->crowd);
 	TAILQ_INIT(&set->spare);
+	conns_prepare_batches(set);
 	conns_measure(set);
 	return set;
 }

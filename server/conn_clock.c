@@ -37,17 +37,26 @@ conns_begin_request(struct conns *set)
 	return set->measures;
 }
 
-void
-conns_end_request(struct conns *set, const struct session *session,
-    const struct call *call)
+bool
+conns_end_piece(struct conns *set, uint64_t *took_us)
 {
 	uint64_t began_us = set->clock_us;
 	int64_t limit_us = redis_slower_than(set->env->inherit->agreed);
 
 	read_clock(set);
 	set->clock_moved = true;
-	if (limit_us >= 0 && set->clock_us - began_us >= (uint64_t)limit_us)
-		redis_note_slow(call, session, set->clock_us - began_us);
+	*took_us = set->clock_us - began_us;
+	return limit_us >= 0 && *took_us >= (uint64_t)limit_us;
+}
+
+void
+conns_end_request(struct conns *set, const struct session *session,
+    const struct call *call)
+{
+	uint64_t took_us;
+
+	if (conns_end_piece(set, &took_us))
+		redis_note_slow(call, session, took_us);
 }
 
 uint64_t

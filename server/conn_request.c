@@ -305,12 +305,7 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 		conn_parse_frame(set, conn, turn);
 		return;
 	}
-	if (conn_take_ahead(set, conn, &used)) {
-		turn->requests--;
-		conn_take(set, conn, used);
-		return;
-	}
-	if (refused_node(conn))
+	if (conn_run_batch(set, conn, turn) || refused_node(conn))
 		return;
 	if (conn_is_resp(conn)) {
 		conn_parse_resp(set, conn, turn);
@@ -322,7 +317,6 @@ conn_parse(struct conns *set, struct conn *conn, struct turn *turn)
 	    &used)) {
 	case TEXT_OK:
 		turn->requests--;
-		conn_look_ahead(set, conn, used);
 		conn_take(set, conn, used);
 		break;
 	case TEXT_EMPTY:

@@ -62,7 +62,6 @@ take(struct conns *set, struct conn *conn, struct turn *turn, size_t used)
 {
 	turn->requests--;
 	set->req.protocol = conn->session.protocol;
-	conn_look_ahead(set, conn, used);
 	conn_take(set, conn, used);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "proto/outbuf.h"
+#include "proto/plain.h"
 #include "proto/resp.h"
 #include "proto/resp_quick.h"
 #include "proto/text.h"
@@ -19,6 +20,7 @@
 #include "server/session.h"
 #include "server/stream.h"
 #include "server/subscribe.h"
+#include "shm/ahead.h"
 #include "shm/board.h"
 
 /*
@@ -130,19 +132,19 @@ TAILQ_HEAD(conn_list, conn);
  * their turn: those from `i' on, the first of which begins at `at' in the
  * input.
  */
-#define AHEAD		15U	/* requests */
-#define AHEAD_WORDS	5U	/* of each; a longer one is not parsed ahead */
+#define BATCH		32U	/* requests */
 
-struct ahead_request {
-	size_t		 used;		/* bytes of input */
-	size_t		 argc;
-	struct slice	 argv[AHEAD_WORDS];
+struct batch_request {
+	struct plain	 plain;
+	const uint8_t	*end;		/* of it, in the input */
+	struct ahead	 ahead;		/* where it will look: if it is plain,
+					 * or the home is not NULL */
 };
 
-struct ahead_requests {
+struct batch {
 	const uint8_t		*at;
 	size_t			 n, i;
-	struct ahead_request	 request[AHEAD];
+	struct batch_request	 request[BATCH];
 };
 
 struct conns {
@@ -174,7 +176,8 @@ struct conns {
 	uint64_t		 refused;	/* poison, no line of log yet */
 	uint64_t		 refused_log_ms;	/* the next is due */
 	struct request		 req;
-	struct ahead_requests	 ahead;
+	struct batch		 batch;
+	const char		*verbs[PLAIN_KINDS];	/* of Redis, or NULL */
 	bool			 is_large;	/* the store */
 	uint8_t			 discarded[DISCARD_BYTES];
 };
@@ -204,17 +207,34 @@ void conn_close(struct conns *, struct conn *);
 void conn_drop(struct conns *, struct conn *, const char *why);
 
 /*
- * conn_ahead.c: in a store that is larger than the caches, requests are parsed
- * ahead of the one in set->req, whose bytes are `used', and what they will look
- * at is touched.  Take the next one of these into set->req: false if there is
- * none.  Forget those that are left, before the input changes otherwise than by
- * inbuf_consume().
+ * conn_batch.c: execute what comes next in the input the short way, as far as
+ * that goes, and the request behind it as any other.  False: nothing was done,
+ * for it is to be parsed first.  Forget what is parsed but not executed, before
+ * the input changes otherwise than by inbuf_consume().
  */
-void conn_look_ahead(struct conns *, struct conn *, size_t used);
-bool conn_take_ahead(struct conns *, struct conn *, size_t *used);
-void conn_forget_ahead(struct conns *);
-/* Is the store as large as that?  Asked for now and then. */
+bool conn_run_batch(struct conns *, struct conn *, struct turn *);
+void conn_forget_batch(struct conns *);
+/* Once, before the first. */
+void conns_prepare_batches(struct conns *);
+
+/*
+ * conn_batch_parse.c: what comes next in the input into set->batch; false if
+ * nothing of it can be parsed there.  Is the store so large that all short
+ * requests are?  Asked for now and then.
+ */
+bool conn_parse_batch(struct conns *, const struct conn *);
 void conns_measure(struct conns *);
+
+/*
+ * conn_batch_run.c: execute the first of these, which are reads, or changes of
+ * one shard, and append their answers.  Returns how many were done.  A read
+ * behind them was tried, unless OUTPUT_HIGH is reached, and is to be executed
+ * as if it had not been; so is the first change, if none was done.
+ */
+size_t conn_run_reads(struct conns *, struct conn *,
+    const struct batch_request *, size_t n);
+size_t conn_run_changes(struct conns *, struct conn *,
+    const struct batch_request *, size_t n);
 
 /* conn_resp.c: it speaks RESP, as its first byte, or request, has shown. */
 bool conn_is_resp(struct conn *);
@@ -237,6 +257,11 @@ void conn_error(struct conn *, const char *code, const char *fmt, ...)
 bool conns_begin_request(struct conns *);
 void conns_end_request(struct conns *, const struct session *,
     const struct call *);
+/*
+ * The same of several that are executed in one go: at the end of each piece,
+ * has it taken so long that somebody wants to know?
+ */
+bool conns_end_piece(struct conns *, uint64_t *took_us);
 /* The time at the end of a turn, CLOCK_MONOTONIC. */
 uint64_t conns_end_turn_ms(struct conns *);
 

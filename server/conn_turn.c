@@ -71,7 +71,7 @@ conn_serve(struct conns *set, struct conn *conn, struct turn *turn)
 		else
 			break;
 	}
-	conn_forget_ahead(set);
+	conn_forget_batch(set);
 	/* The worker's request is somebody else's after this turn. */
 	if (conn->stream.next != NULL && stream_keep(&conn->stream) == -1)
 		conn->broken = true;

@@ -103,13 +103,19 @@ poison_add(struct poison_list *list, uint64_t fingerprint, uint64_t now_ms,
 }
 
 bool
+poison_is_any(const struct poison_list *list, uint64_t now_ms)
+{
+	return atomic_load_explicit(&list->latest_ms, memory_order_relaxed) >
+	    now_ms;
+}
+
+bool
 poison_is_refused(const struct poison_list *list, uint64_t fingerprint,
     uint64_t now_ms)
 {
 	size_t i;
 
-	if (atomic_load_explicit(&list->latest_ms, memory_order_relaxed) <=
-	    now_ms)
+	if (!poison_is_any(list, now_ms))
 		return false;
 	for (i = 0; i < POISON_MAX; i++)
 		if (list->entry[i].fingerprint == fingerprint)

@@ -35,6 +35,9 @@ bool poison_add(struct poison_list *, uint64_t fingerprint, uint64_t now_ms,
 bool poison_is_refused(const struct poison_list *, uint64_t fingerprint,
     uint64_t now_ms);
 
+/* Is any, perhaps?  If not, none is that is executed now. */
+bool poison_is_any(const struct poison_list *, uint64_t now_ms);
+
 /*
  * Do these last words lay the death on the request in hand?  Yes for a fault
  * that the kernel has found and for an abort of its own; no for a signal that

@@ -319,6 +319,19 @@ store_set(struct store *store, uint32_t shard, struct bytes bucket,
 	    shard, set->revision, set->revision }, status);
 }
 
+size_t
+store_set_run(struct store *store, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n)
+{
+	if (store->view != NULL)
+		return 0;
+	n = pair_set_run(store->arena, shard, slot, steps, n);
+	if (n > 0)
+		noted(store, (struct txn_revisions){ shard, steps[0].revision,
+		    steps[n - 1].revision }, SHM_OK);
+	return n;
+}
+
 enum shm_status
 store_say(struct store *store, struct slice channel, struct slice text)
 {

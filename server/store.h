@@ -14,6 +14,7 @@
 #include "shm/feed.h"
 #include "shm/message.h"
 #include "shm/pair.h"
+#include "shm/pair_run.h"
 #include "shm/scan.h"
 #include "shm/status.h"
 #include "shm/txn.h"
@@ -88,6 +89,12 @@ enum shm_status store_say(struct store *, struct slice channel,
  */
 enum shm_status store_set(struct store *, uint32_t shard,
     struct bytes bucket, const struct pair *, struct pair_set *);
+
+/*
+ * The same as pair_set_run(), see shm/pair_run.h; in a draft nothing is done.
+ */
+size_t store_set_run(struct store *, uint32_t shard, unsigned slot,
+    struct pair_step *, size_t n);
 
 /*
  * The same as store_get(), and as pair_look(), of a bucket of that shard,

@@ -372,6 +372,29 @@ read_key(struct arena *a, const struct ahead_bucket *in, struct bytes key,
 	return walk(a, in->shard, &p);
 }
 
+static bool
+attempt_ahead(const struct arena *a, const struct ahead *ahead,
+    const struct read_action *act, enum shm_status *status)
+{
+	struct path p = { .key = { RECORD_PUT, 0, ahead->key, ahead->hash } };
+
+	path_to(&p, a, ahead->in.shard, ahead->in.name, act);
+	return attempt(a, &a->shards[ahead->in.shard], &p, status);
+}
+
+bool
+read_ahead_once(const struct arena *a, const struct ahead *ahead,
+    const struct read_action *act, enum shm_status *status)
+{
+	const struct index_key k = {
+		RECORD_PUT, ahead->in.at, ahead->key, ahead->hash
+	};
+	enum read_status s = read_known(a, &ahead->in, &k, act);
+
+	*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
+	return s != READ_RETRY || attempt_ahead(a, ahead, act, status);
+}
+
 enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)

@@ -42,12 +42,14 @@ enum shm_status read_ahead(struct arena *, const struct ahead *,
     const struct read_action *);
 
 /*
- * One attempt of that, which takes no lock and does not wait.  Returns false
- * if what it saw may be torn: then *status, and what found() was given, mean
- * nothing.
+ * One attempt of a read_pair(), which takes no lock and does not wait.  Returns
+ * false if what it saw may be torn: then *status, and what found() was given,
+ * mean nothing.  And one of a read_ahead().
  */
 bool read_pair_once(const struct arena *, struct bytes bucket,
     struct bytes key, const struct read_action *, enum shm_status *status);
+bool read_ahead_once(const struct arena *, const struct ahead *,
+    const struct read_action *, enum shm_status *status);
 
 /* The same for a bucket itself: its facts as they were at one moment. */
 struct read_facts {

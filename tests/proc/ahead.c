@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/proc/redis_talk.h"
+#include "tests/proc/pipeline.h"
 
 #define KEYS		60000U
 #define AT_ONCE		3000U	/* in an MPUT */
@@ -140,4 +140,14 @@ Test(ahead, requests_in_resp_are_answered_in_their_order_and_version)
 	    "-ERR Protocol error: invalid bulk length\r\n");
 	talk_expect_end(fd);
 	close(fd);
+}
+
+Test(ahead, pipelines_of_lines_are_answered_as_one_by_one)
+{
+	pipeline_compare(&d, PIPELINE_TEXT, 60);
+}
+
+Test(ahead, pipelines_in_resp_are_answered_as_one_by_one)
+{
+	pipeline_compare(&d, PIPELINE_RESP2, 100);
 }
