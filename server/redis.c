@@ -413,13 +413,39 @@ redis_change_in(struct call *call, uint32_t shard,
     enum shm_status *status)
 {
 	*status = store_change(call->env->store, shard, op, arg);
-	switch (*status) {
+	return redis_is_well(call, *status);
+}
+
+bool
+redis_is_well(struct call *call, enum shm_status status)
+{
+	switch (status) {
 	case SHM_OK:
 	case SHM_NO_BUCKET:
 	case SHM_NO_KEY:
 		return true;
 	default:
-		redis_store_error(call, *status);
+		redis_store_error(call, status);
 		return false;
 	}
+}
+
+static enum pair_verdict
+remove_it(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	(void)arg;
+	(void)new;
+	return old->is_there ? PAIR_DELETE : PAIR_LEAVE;
+}
+
+bool
+redis_remove_pair(const struct call *call, uint32_t shard,
+    struct bytes bucket, struct slice key, int64_t *removed)
+{
+	struct pair_edit edit = { .decide = remove_it };
+	enum shm_status status = store_edit(call->env->store, shard, bucket,
+	    redis_bytes(key), &edit);
+
+	*removed = status == SHM_OK;
+	return status == SHM_OK || status == SHM_NO_KEY;
 }

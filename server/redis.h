@@ -117,6 +117,8 @@ void redis_wrong_arity(struct call *);
 void redis_syntax_error(struct call *);
 /* What the store says, if it is none of SHM_OK, NO_KEY and NO_BUCKET. */
 void redis_store_error(struct call *, enum shm_status);
+/* Is it one of these?  If not, that is the answer. */
+bool redis_is_well(struct call *, enum shm_status);
 void redis_ok(struct call *);
 /* A text for people, which is freed. */
 void redis_say_text(struct call *, struct outbuf *);
@@ -148,6 +150,14 @@ bool redis_change_in(struct call *, uint32_t shard,
 bool redis_change(struct call *, struct slice key,
     enum shm_status (*op)(struct txn *, void *), void *arg,
     enum shm_status *status);
+
+/*
+ * Remove one pair of a bucket, by pair_edit(): *removed becomes 1, or 0 if it
+ * was not there.  False: nothing was done, and a transaction will do it or find
+ * out why not.
+ */
+bool redis_remove_pair(const struct call *, uint32_t shard,
+    struct bytes bucket, struct slice key, int64_t *removed);
 
 /* --- the handlers, one for each line of redis.def --- */
 

@@ -167,11 +167,70 @@ hash_change(struct call *call,
 	return !change.is_string;
 }
 
+struct attempt {		/* as a transaction, by hash_edit() */
+	struct pair_edit	*edit;
+	struct bytes		 field;
+};
+
+static enum shm_status
+put_field(struct txn *t, struct bytes name, struct bytes field,
+    const struct pair_new *new)
+{
+	const struct pair pair = { field, new->value, new->expires_ms };
+	enum shm_status status = txn_create(t, name, true);
+
+	if (status != SHM_OK)
+		return status;
+	txn_because(t, new->why);
+	return txn_put(t, name, &pair);
+}
+
+static enum shm_status
+change_field(struct txn *t, struct bytes name, void *arg)
+{
+	const struct attempt *attempt = arg;
+	struct pair_old old = { .is_there = false };
+	struct pair_new new = { .why = 0 };
+	enum shm_status status;
+	struct txn_pair found;
+
+	status = txn_get(t, name, attempt->field, &found);
+	if (status == SHM_OK)
+		old = (struct pair_old){
+			true, found.value, found.expires_ms
+		};
+	else if (status != SHM_NO_KEY && status != SHM_NO_BUCKET)
+		return status;
+	switch (attempt->edit->decide(attempt->edit->arg, &old, &new)) {
+	case PAIR_LEAVE:
+		break;
+	case PAIR_PUT:
+		return put_field(t, name, attempt->field, &new);
+	case PAIR_DELETE:
+		txn_because(t, new.why);
+		return txn_delete(t, name, attempt->field);
+	}
+	return SHM_NO_KEY;
+}
+
+bool
+hash_edit(struct call *call, struct slice field, struct pair_edit *edit)
+{
+	struct slice name = call->req->argv[1];
+	struct attempt attempt = { edit, redis_bytes(field) };
+	enum shm_status status;
+
+	status = store_edit(call->env->store, redis_shard(call, name),
+	    redis_bytes(name), attempt.field, edit);
+	return status == SHM_NO_BUCKET ?
+	    hash_change(call, change_field, &attempt, &status) :
+	    redis_is_well(call, status);
+}
+
 /* --- set --- */
 
-struct set {			/* HSET, HMSET, HSETNX */
+struct set {			/* HSET, HMSET */
 	const struct request	*req;
-	bool			 unless_there;
 	int64_t			 added;
 };
 
@@ -193,8 +252,6 @@ set_fields(struct txn *t, struct bytes name, void *arg)
 		pair.key = redis_bytes(argv[i]);
 		pair.value = redis_bytes(argv[i + 1]);
 		is_new = txn_get(t, name, pair.key, &old) == SHM_NO_KEY;
-		if (!is_new && set->unless_there)
-			continue;
 		if ((status = txn_put(t, name, &pair)) != SHM_OK)
 			return status;
 		set->added += is_new;
@@ -215,9 +272,9 @@ set_one(struct call *call, struct set *set)
 	};
 	struct pair_set one = { .replace = false };
 
-	if (call->req->argc != 4 || set->unless_there ||
-	    store_set(call->env->store, redis_shard(call, argv[1]),
-	    redis_bytes(argv[1]), &pair, &one) != SHM_OK)
+	if (call->req->argc != 4 || store_set(call->env->store,
+	    redis_shard(call, argv[1]), redis_bytes(argv[1]), &pair, &one) !=
+	    SHM_OK)
 		return false;
 	set->added = one.is_new;
 	return true;
@@ -254,13 +311,30 @@ redis_run_hmset(struct call *call)
 		redis_ok(call);
 }
 
+struct set_new {		/* HSETNX */
+	struct bytes	value;
+	bool		done;
+};
+
+static enum pair_verdict
+set_new(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	struct set_new *set = arg;
+
+	set->done = !old->is_there;
+	new->value = set->value;
+	return set->done ? PAIR_PUT : PAIR_LEAVE;
+}
+
 void
 redis_run_hsetnx(struct call *call)
 {
-	struct set set = { .req = call->req, .unless_there = true };
+	const struct slice *argv = call->req->argv;
+	struct set_new set = { .value = redis_bytes(argv[3]) };
+	struct pair_edit edit = { .decide = set_new, .arg = &set };
 
-	if (set_all(call, &set))
-		resp_put_integer(call->out, set.added);
+	if (hash_edit(call, argv[2], &edit))
+		resp_put_integer(call->out, set.done);
 }
 
 /* --- delete --- */
@@ -287,12 +361,24 @@ delete_fields(struct txn *t, struct bytes name, void *arg)
 	return SHM_OK;
 }
 
+/* One field of a hash that is there; else as set_one(). */
+static bool
+delete_one(struct call *call, struct deletion *d)
+{
+	const struct slice *argv = call->req->argv;
+
+	return call->req->argc == 3 && redis_remove_pair(call,
+	    redis_shard(call, argv[1]), redis_bytes(argv[1]), argv[2],
+	    &d->deleted);
+}
+
 void
 redis_run_hdel(struct call *call)
 {
 	struct deletion d = { .req = call->req };
 	enum shm_status status;
 
-	if (hash_change(call, delete_fields, &d, &status))
+	if (delete_one(call, &d) ||
+	    hash_change(call, delete_fields, &d, &status))
 		resp_put_integer(call->out, d.deleted);
 }

@@ -2,7 +2,6 @@
 #define KVD_SERVER_REDIS_HASH_H
 
 #include "proto/number.h"
-#include "proto/number.h"
 #include "server/redis.h"
 
 /*
@@ -15,9 +14,6 @@
  * something worse, such as that the name is a string's, and is answered.
  */
 bool hash_lacks(struct call *, enum shm_status);
-
-/* The name is a string's, and that is the answer. */
-bool hash_is_string(struct call *);
 
 /* The name is a string's, and that is the answer. */
 bool hash_is_string(struct call *);
@@ -42,6 +38,12 @@ bool hash_next_pair(const struct call *, struct pair *);
 bool hash_change(struct call *,
     enum shm_status (*op)(struct txn *, struct bytes name, void *), void *arg,
     enum shm_status *status);
+
+/*
+ * A change of one field, by pair_edit() if that will do, else by a transaction
+ * that asks decide() as well; a hash is made for what is put.  False as above.
+ */
+bool hash_edit(struct call *, struct slice field, struct pair_edit *);
 
 /*
  * Reads of several fields look at one after the other, without a lock; if the

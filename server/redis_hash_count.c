@@ -10,7 +10,6 @@
 #include "server/redis_hash.h"
 
 struct sum {
-	struct slice	 field;
 	bool		 is_real;
 	int64_t		 by;
 	long double	 by_real;
@@ -45,40 +44,31 @@ add_real(struct sum *sum, struct slice old)
 	return NULL;
 }
 
-static enum shm_status
-add(struct txn *t, struct bytes name, void *arg)
+static enum pair_verdict
+add(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct sum *sum = arg;
-	struct pair pair = { .key = redis_bytes(sum->field) };
-	struct slice old = { (const uint8_t *)"0", 1 };
-	enum shm_status status;
-	struct txn_pair found;
+	struct slice number = { (const uint8_t *)"0", 1 };
 
-	if ((status = txn_create(t, name, true)) != SHM_OK)
-		return status;
-	status = txn_get(t, name, pair.key, &found);
-	if (status == SHM_OK) {
-		old = (struct slice){ found.value.data, found.value.len };
-		pair.expires_ms = found.expires_ms;
-	} else if (status != SHM_NO_KEY) {
-		return status;
-	}
-	sum->error = sum->is_real ? add_real(sum, old) : add_whole(sum, old);
+	if (old->is_there)
+		number = (struct slice){ old->value.data, old->value.len };
+	sum->error = sum->is_real ? add_real(sum, number) :
+	    add_whole(sum, number);
 	if (sum->error != NULL)
-		return SHM_NO_KEY;
-	pair.value = (struct bytes){ sum->text, sum->len };
-	txn_because(t, sum->is_real ? EVENT_INCRBYFLOAT : EVENT_INCRBY);
-	return txn_put(t, name, &pair);
+		return PAIR_LEAVE;
+	new->value = (struct bytes){ sum->text, sum->len };
+	new->expires_ms = old->expires_ms;
+	new->why = sum->is_real ? EVENT_INCRBYFLOAT : EVENT_INCRBY;
+	return PAIR_PUT;
 }
 
 /* False if the answer is that it cannot be. */
 static bool
 add_up(struct call *call, struct sum *sum)
 {
-	enum shm_status status;
+	struct pair_edit edit = { .decide = add, .arg = sum };
 
-	sum->field = call->req->argv[2];
-	if (!hash_change(call, add, sum, &status))
+	if (!hash_edit(call, call->req->argv[2], &edit))
 		return false;
 	if (sum->error != NULL)
 		redis_error(call, "ERR", "%s", sum->error);

@@ -72,6 +72,22 @@ redis_remove(struct txn *t, struct bytes name, const struct redis_found *found)
 	return SHM_OK;
 }
 
+enum pair_verdict
+redis_decide(struct txn *t, const struct pair_edit *edit,
+    const struct redis_found *found, struct pair_new *new)
+{
+	const struct pair_old old = {
+		.is_there = found->type != REDIS_NONE,
+		.value = found->type == REDIS_STRING ? found->string.value :
+		    (struct bytes){ NULL, 0 },
+		.expires_ms = redis_found_expires(found)
+	};
+	enum pair_verdict verdict = edit->decide(edit->arg, &old, new);
+
+	txn_because(t, new->why);
+	return verdict;
+}
+
 /* The bucket of strings is made with the first one, and stays. */
 enum shm_status
 redis_put(struct txn *t, struct bytes name, struct bytes value,
@@ -120,10 +136,19 @@ remove_part(struct txn *t, void *arg)
 	return status;
 }
 
+static bool
+remove_string(const struct call *call, uint32_t shard, struct redis_part *part)
+{
+	return redis_remove_pair(call, shard, REDIS_STRINGS,
+	    part->argv[part->first], &part->count);
+}
+
 void
 redis_run_del(struct call *call)
 {
-	const struct redis_visit visit = { .step = 1, .op = remove_part };
+	const struct redis_visit visit = {
+		.step = 1, .op = remove_part, .one = remove_string
+	};
 	int64_t removed;
 
 	if (redis_each_shard(call, &visit, &removed))

@@ -44,6 +44,13 @@ redis_found_expires(const struct redis_found *found)
 enum shm_status redis_remove(struct txn *, struct bytes name,
     const struct redis_found *);
 
+/*
+ * What an edit decides about what was found; a hash is there, and has no bytes.
+ * What is done next is done for the reason that it gives.
+ */
+enum pair_verdict redis_decide(struct txn *, const struct pair_edit *,
+    const struct redis_found *, struct pair_new *);
+
 /* Set a string, where there is no bucket of that name. */
 enum shm_status redis_put(struct txn *, struct bytes name, struct bytes value,
     uint64_t expires_ms);
@@ -73,7 +80,7 @@ struct redis_visit {
 	enum shm_status	(*op)(struct txn *, void *);	/* on a part */
 	/* Instead of op, on a part of one key: if it can.  Or NULL. */
 	bool		(*one)(const struct call *, uint32_t shard,
-			    size_t word);
+			    struct redis_part *);
 	void		(*after)(struct redis_part *);	/* NULL: nothing */
 	void		*arg;
 };

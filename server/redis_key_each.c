@@ -65,10 +65,10 @@ redis_each_shard(struct call *call, const struct redis_visit *visit,
 	    shard++) {
 		if ((part.first = lists.first[shard]) == 0)
 			continue;
-		if (visit->one != NULL && lists.next[part.first] == 0 &&
-		    visit->one(call, shard, part.first))
-			continue;
-		if (!redis_change_in(call, shard, begin, &attempt, &status))
+		part.count = 0;
+		if ((visit->one == NULL || lists.next[part.first] != 0 ||
+		    !visit->one(call, shard, &part)) &&
+		    !redis_change_in(call, shard, begin, &attempt, &status))
 			return false;
 		if (visit->after != NULL)
 			visit->after(&part);

@@ -50,11 +50,12 @@ enum {
 };
 
 struct expire {
-	struct store	*store;
-	struct bytes	 name;
-	unsigned	 only;
-	int64_t		 ms;
-	bool		 done;
+	struct pair_edit	 edit;
+	struct store		*store;
+	struct bytes		 name;
+	unsigned		 only;
+	int64_t			 ms;
+	bool			 done;
 };
 
 static bool
@@ -109,50 +110,92 @@ is_allowed(const struct expire *e, uint64_t before_ms)
 	return (e->only & ONLY_SOONER) == 0 || before == 0 || e->ms < before;
 }
 
-static enum shm_status
-expire_found(struct txn *t, struct store *store, struct bytes name,
-    const struct redis_found *found, uint64_t expires_ms)
-{
-	txn_because(t, expires_ms != 0 ? EVENT_EXPIRE : EVENT_PERSIST);
-	if (found->type == REDIS_HASH)
-		return txn_expire(t, name, expires_ms);
-	return redis_put_again(t, store, name, &found->string, expires_ms);
-}
-
 /* What expires in the past goes at once. */
-static enum shm_status
-expire(struct txn *t, void *arg)
+static enum pair_verdict
+expire(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct expire *e = arg;
+
+	e->done = old->is_there && is_allowed(e, old->expires_ms);
+	if (!e->done)
+		return PAIR_LEAVE;
+	if (e->ms <= (int64_t)clock_wall_ms())
+		return PAIR_DELETE;
+	new->value = old->value;
+	new->expires_ms = (uint64_t)e->ms;
+	new->why = EVENT_EXPIRE;
+	return PAIR_PUT;
+}
+
+static enum pair_verdict
+persist(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	struct expire *e = arg;
+
+	e->done = old->expires_ms != 0;
+	new->value = old->value;
+	new->why = EVENT_PERSIST;
+	return e->done ? PAIR_PUT : PAIR_LEAVE;
+}
+
+static enum shm_status
+put_again(struct txn *t, const struct expire *e,
+    const struct redis_found *found, const struct pair_new *new)
+{
+	if (found->type == REDIS_HASH)
+		return txn_expire(t, e->name, new->expires_ms);
+	return redis_put_again(t, e->store, e->name, &found->string,
+	    new->expires_ms);
+}
+
+/* The same of whatever has that name. */
+static enum shm_status
+change(struct txn *t, void *arg)
+{
+	const struct expire *e = arg;
+	struct pair_new new = { .why = 0 };
 	struct redis_found found;
 	enum shm_status status;
 
-	e->done = false;
 	if ((status = redis_find_in(t, e->name, &found)) != SHM_OK)
 		return status;
-	if (found.type == REDIS_NONE ||
-	    !is_allowed(e, redis_found_expires(&found)))
-		return SHM_NO_KEY;
-	e->done = true;
-	if (e->ms <= (int64_t)clock_wall_ms())
+	switch (redis_decide(t, &e->edit, &found, &new)) {
+	case PAIR_LEAVE:
+		break;
+	case PAIR_PUT:
+		return put_again(t, e, &found, &new);
+	case PAIR_DELETE:
 		return redis_remove(t, e->name, &found);
-	return expire_found(t, e->store, e->name, &found, (uint64_t)e->ms);
+	}
+	return SHM_NO_KEY;
+}
+
+static void
+run(struct call *call, struct expire *e)
+{
+	uint32_t shard = redis_shard(call, call->req->argv[1]);
+	enum shm_status status;
+
+	e->edit.arg = e;
+	e->store = call->env->store;
+	e->name = redis_bytes(call->req->argv[1]);
+	status = store_edit(e->store, shard, REDIS_STRINGS, e->name,
+	    &e->edit);
+	if (status == SHM_NO_BUCKET)
+		status = store_change(e->store, shard, change, e);
+	if (redis_is_well(call, status))
+		resp_put_integer(call->out, e->done);
 }
 
 static void
 run_expire(struct call *call, struct redis_clock clock)
 {
 	const struct slice *argv = call->req->argv;
-	struct expire e = {
-		.store = call->env->store, .name = redis_bytes(argv[1])
-	};
-	enum shm_status status;
+	struct expire e = { .edit.decide = expire };
 
-	if (!read_conditions(call, &e.only) ||
-	    !redis_time(call, argv[2], clock, &e.ms) ||
-	    !redis_change(call, argv[1], expire, &e, &status))
-		return;
-	resp_put_integer(call->out, e.done);
+	if (read_conditions(call, &e.only) &&
+	    redis_time(call, argv[2], clock, &e.ms))
+		run(call, &e);
 }
 
 void
@@ -181,35 +224,12 @@ redis_run_pexpireat(struct call *call)
 	run_expire(call, (struct redis_clock){ .absolute = true });
 }
 
-/* --- PERSIST --- */
-
-static enum shm_status
-persist(struct txn *t, void *arg)
-{
-	struct expire *e = arg;
-	struct redis_found found;
-	enum shm_status status;
-
-	e->done = false;
-	if ((status = redis_find_in(t, e->name, &found)) != SHM_OK)
-		return status;
-	if (redis_found_expires(&found) == 0)
-		return SHM_NO_KEY;
-	e->done = true;
-	return expire_found(t, e->store, e->name, &found, 0);
-}
-
 void
 redis_run_persist(struct call *call)
 {
-	const struct slice *argv = call->req->argv;
-	struct expire e = {
-		.store = call->env->store, .name = redis_bytes(argv[1])
-	};
-	enum shm_status status;
+	struct expire e = { .edit.decide = persist };
 
-	if (redis_change(call, argv[1], persist, &e, &status))
-		resp_put_integer(call->out, e.done);
+	run(call, &e);
 }
 
 /* --- TTL and its like --- */

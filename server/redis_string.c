@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "proto/number.h"
+#include "server/event.h"
 #include "shm/bucket.h"
 
 static enum shm_status
@@ -44,61 +44,104 @@ string_read(struct call *call, struct slice name, struct slice *value)
 
 /* --- changes --- */
 
-bool
-string_replace(const struct call *call, uint32_t shard, struct slice name,
-    struct slice value)
+enum pair_verdict
+string_refuse(struct string_edit *edit, const char *error)
 {
-	const struct pair pair = {
-		.key = redis_bytes(name), .value = redis_bytes(value)
-	};
-	struct pair_set set = { .replace = true };
-
-	return store_set(call->env->store, shard, REDIS_STRINGS, &pair,
-	    &set) == SHM_OK;
+	edit->error = error;
+	return PAIR_LEAVE;
 }
 
-enum shm_status
-string_find(struct txn *t, struct string_change *change)
+struct slice
+string_keep(const struct store *store, struct bytes value)
 {
-	enum shm_status status = redis_find_in(t, change->name, &change->found);
-
-	change->error = NULL;
-	change->is_bucket = status == SHM_OK &&
-	    change->found.type == REDIS_HASH;
-	return change->is_bucket ? SHM_NO_KEY : status;
+	if (value.len > 0)
+		memcpy(store->value, value.data, value.len);
+	return (struct slice){ store->value, value.len };
 }
 
-enum shm_status
-string_refuse(struct string_change *change, const char *error)
+static enum shm_status
+put(struct txn *t, const struct string_edit *edit,
+    const struct redis_found *found, const struct pair_new *new)
 {
-	change->error = error;
+	enum shm_status status = SHM_OK;
+
+	if (found->type == REDIS_HASH)
+		status = redis_remove(t, edit->name, found);
+	if (status != SHM_OK)
+		return status;
+	if (found->type == REDIS_STRING &&
+	    new->value.data == found->string.value.data)
+		return redis_put_again(t, edit->store, edit->name,
+		    &found->string, new->expires_ms);
+	return redis_put(t, edit->name, new->value, new->expires_ms);
+}
+
+static enum shm_status
+change(struct txn *t, void *arg)
+{
+	struct string_edit *edit = arg;
+	struct pair_new new = { .why = 0 };
+	struct redis_found found;
+	enum shm_status status;
+
+	if ((status = redis_find_in(t, edit->name, &found)) != SHM_OK)
+		return status;
+	edit->is_hash = found.type == REDIS_HASH && !edit->over_hash;
+	if (edit->is_hash)
+		return SHM_NO_KEY;
+	switch (redis_decide(t, &edit->pair, &found, &new)) {
+	case PAIR_LEAVE:
+		break;
+	case PAIR_PUT:
+		return put(t, edit, &found, &new);
+	case PAIR_DELETE:
+		return redis_remove(t, edit->name, &found);
+	}
 	return SHM_NO_KEY;
 }
 
 bool
-string_change(struct call *call, enum shm_status (*op)(struct txn *, void *),
-    struct string_change *change)
+string_edit(struct call *call, struct string_edit *edit)
 {
 	struct slice name = call->req->argv[1];
+	uint32_t shard = redis_shard(call, name);
 	enum shm_status status;
 
-	change->store = call->env->store;
-	change->name = redis_bytes(name);
-	if (!redis_change(call, name, op, change, &status))
+	edit->pair.arg = edit;
+	edit->store = call->env->store;
+	edit->name = redis_bytes(name);
+	edit->is_hash = false;
+	edit->error = NULL;
+	status = store_edit(edit->store, shard, REDIS_STRINGS, edit->name,
+	    &edit->pair);
+	if (status == SHM_NO_BUCKET)
+		status = store_change(edit->store, shard, change, edit);
+	if (!redis_is_well(call, status))
 		return false;
-	if (change->is_bucket)
+	if (edit->is_hash)
 		redis_wrong_type(call);
-	else if (change->error != NULL)
-		redis_error(call, "ERR", "%s", change->error);
-	return !change->is_bucket && change->error == NULL;
+	else if (edit->error != NULL)
+		redis_error(call, "ERR", "%s", edit->error);
+	return !edit->is_hash && edit->error == NULL;
+}
+
+static enum pair_verdict
+set(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	(void)old;
+	new->value = redis_bytes(*(const struct slice *)arg);
+	new->why = EVENT_SET;
+	return PAIR_PUT;
 }
 
 bool
-string_keep(struct txn *t, struct bytes value, struct slice *copy)
+string_set(const struct call *call, uint32_t shard, struct slice name,
+    struct slice value)
 {
-	copy->data = txn_keep(t, value.data, value.len);
-	copy->len = value.len;
-	return copy->data != NULL;
+	struct pair_edit pair = { .decide = set, .arg = &value };
+
+	return store_edit(call->env->store, shard, REDIS_STRINGS,
+	    redis_bytes(name), &pair) == SHM_OK;
 }
 
 void

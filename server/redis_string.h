@@ -12,35 +12,35 @@
  */
 bool string_read(struct call *, struct slice name, struct slice *value);
 
-/* A change of one string: the first member of what its op is given. */
-struct string_change {
-	struct store		*store;
-	struct bytes		 name;
-	struct redis_found	 found;		/* a string, or nothing */
-	bool			 is_bucket;	/* so nothing was done */
-	const char		*error;		/* or for this reason */
+/*
+ * A change of one string: the first member of what pair.decide() is given.  It
+ * is a pair_edit() if that will do, else a transaction that asks decide() as
+ * well; so what is said there of decide() holds for both.
+ */
+struct string_edit {
+	struct pair_edit pair;		/* of which decide is given */
+	bool		 over_hash;	/* given: one is replaced, if there */
+	struct store	*store;
+	struct bytes	 name;
+	bool		 is_hash;	/* so nothing was done */
+	const char	*error;		/* or for this reason */
 };
 
-/* For op, first of all; not SHM_OK: that is what op returns. */
-enum shm_status string_find(struct txn *, struct string_change *);
+/* For decide(): it is left, this is why. */
+enum pair_verdict string_refuse(struct string_edit *, const char *error);
 
-/* For op: nothing is done, this is why. */
-enum shm_status string_refuse(struct string_change *, const char *error);
+/* For decide(): a copy for the answer, good until the next call for store. */
+struct slice string_keep(const struct store *, struct bytes);
 
-/* Run op on the string argv[1].  False: an error is the answer. */
-bool string_change(struct call *,
-    enum shm_status (*op)(struct txn *, void *), struct string_change *);
+/* Change the string argv[1].  False: an error is the answer. */
+bool string_edit(struct call *, struct string_edit *);
 
 /*
- * Give a string that is there another value, for ever.  False: nothing was
- * done, for there is none, or for another reason, which a transaction finds,
- * too.
+ * Set a string, for ever, where no hash is.  False: nothing was done, and a
+ * transaction will do it or find out why not.
  */
-bool string_replace(const struct call *, uint32_t shard, struct slice name,
+bool string_set(const struct call *, uint32_t shard, struct slice name,
     struct slice value);
-
-/* For op: a copy for the answer; false: return SHM_NO_ROOM. */
-bool string_keep(struct txn *, struct bytes, struct slice *copy);
 
 /* A value, or none if it is NULL. */
 void string_reply(struct call *, struct slice value);

@@ -12,59 +12,52 @@
 #include "server/event.h"
 
 static struct slice
-text_of(const struct redis_found *found)
+text_of(const struct pair_old *old)
 {
-	if (found->type != REDIS_STRING)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ found->string.value.data,
-	    found->string.value.len };
+	return (struct slice){ old->value.data, old->value.len };
 }
 
-static enum shm_status
-put_back(struct txn *t, const struct string_change *change, const void *data,
+static enum pair_verdict
+put_back(const struct pair_old *old, struct pair_new *new, const void *data,
     size_t len, enum event_reason why)
 {
-	txn_because(t, why);
-	return redis_put(t, change->name, (struct bytes){ data, len },
-	    redis_found_expires(&change->found));
+	new->value = (struct bytes){ data, len };
+	new->expires_ms = old->expires_ms;
+	new->why = why;
+	return PAIR_PUT;
 }
 
 /* --- whole numbers --- */
 
 struct add {
-	struct string_change	change;
-	int64_t			number;		/* in: to be added; out: sum */
+	struct string_edit	edit;
+	int64_t			number;		/* out: the sum */
 	int64_t			by;
 	uint8_t			text[NUMBER_INT_MAX];
 };
 
-static enum shm_status
-add(struct txn *t, void *arg)
+static enum pair_verdict
+add(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct add *add = arg;
-	struct string_change *change = &add->change;
-	enum shm_status status = string_find(t, change);
 
 	add->number = 0;
-	if (status != SHM_OK)
-		return status;
-	if (change->found.type == REDIS_STRING &&
-	    !number_parse_int(text_of(&change->found), &add->number))
-		return string_refuse(change, "value is not an integer or out "
-		    "of range");
+	if (old->is_there && !number_parse_int(text_of(old), &add->number))
+		return string_refuse(&add->edit, "value is not an integer or "
+		    "out of range");
 	if (__builtin_add_overflow(add->number, add->by, &add->number))
-		return string_refuse(change, "increment or decrement would "
-		    "overflow");
-	return put_back(t, change, add->text,
+		return string_refuse(&add->edit, "increment or decrement "
+		    "would overflow");
+	return put_back(old, new, add->text,
 	    number_write_int(add->text, add->number), EVENT_INCRBY);
 }
 
 static void
 run_add(struct call *call, int64_t by)
 {
-	struct add a = { .by = by };
+	struct add a = { .edit.pair.decide = add, .by = by };
 
-	if (string_change(call, add, &a.change))
+	if (string_edit(call, &a.edit))
 		resp_put_integer(call->out, a.number);
 }
 
@@ -105,90 +98,84 @@ redis_run_decrby(struct call *call)
 /* --- real numbers --- */
 
 struct add_real {
-	struct string_change	change;
+	struct string_edit	edit;
 	struct slice		word;
 	size_t			len;
 	uint8_t			text[NUMBER_REAL_MAX];
 };
 
-static enum shm_status
-add_real(struct txn *t, void *arg)
+static enum pair_verdict
+add_real(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct add_real *add = arg;
-	struct string_change *change = &add->change;
-	enum shm_status status = string_find(t, change);
 	long double number = 0, by;
 
-	if (status != SHM_OK)
-		return status;
-	if ((change->found.type == REDIS_STRING &&
-	    !number_parse_real(text_of(&change->found), &number)) ||
+	if ((old->is_there && !number_parse_real(text_of(old), &number)) ||
 	    !number_parse_real(add->word, &by))
-		return string_refuse(change, "value is not a valid float");
+		return string_refuse(&add->edit, "value is not a valid float");
 	number += by;
 	if (!isfinite(number))
-		return string_refuse(change, "increment would produce NaN or "
-		    "Infinity");
+		return string_refuse(&add->edit, "increment would produce NaN "
+		    "or Infinity");
 	add->len = number_write_real(add->text, number);
-	return put_back(t, change, add->text, add->len, EVENT_INCRBYFLOAT);
+	return put_back(old, new, add->text, add->len, EVENT_INCRBYFLOAT);
 }
 
 void
 redis_run_incrbyfloat(struct call *call)
 {
-	struct add_real a = { .word = call->req->argv[2] };
+	struct add_real a = {
+		.edit.pair.decide = add_real, .word = call->req->argv[2]
+	};
 
-	if (string_change(call, add_real, &a.change))
+	if (string_edit(call, &a.edit))
 		resp_put_bulk(call->out, (struct slice){ a.text, a.len });
 }
 
 /* --- bytes --- */
 
 struct splice {
-	struct string_change	change;
+	struct string_edit	edit;
 	struct slice		piece;
 	size_t			at;		/* SIZE_MAX: behind it all */
 	size_t			len;		/* out: of the string */
 };
 
 /* What is between the end and the place becomes zeros. */
-static enum shm_status
-splice(struct txn *t, void *arg)
+static enum pair_verdict
+splice(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct splice *s = arg;
-	struct string_change *change = &s->change;
-	enum shm_status status = string_find(t, change);
-	struct slice old = text_of(&change->found);
-	uint8_t *value = change->store->value;
-	size_t at = s->at == SIZE_MAX ? old.len : s->at;
+	const struct store *store = s->edit.store;
+	size_t was = old->value.len;
+	size_t at = s->at == SIZE_MAX ? was : s->at;
 
-	s->len = old.len;
-	if (status != SHM_OK)
-		return status;
+	s->len = was;
 	/* APPEND of nothing is a change, as SET of the same is. */
 	if (s->piece.len == 0 && s->at != SIZE_MAX)
-		return SHM_NO_KEY;
-	if (at + s->piece.len > store_value_max(change->store))
-		return string_refuse(change, "string exceeds maximum allowed "
-		    "size (proto-max-bulk-len)");
-	if (old.len > 0)
-		memcpy(value, old.data, old.len);
-	if (at > old.len)
-		memset(value + old.len, 0, at - old.len);
+		return PAIR_LEAVE;
+	if (at + s->piece.len > store_value_max(store))
+		return string_refuse(&s->edit, "string exceeds maximum "
+		    "allowed size (proto-max-bulk-len)");
+	(void)string_keep(store, old->value);
+	if (at > was)
+		memset(store->value + was, 0, at - was);
 	if (s->piece.len > 0)
-		memcpy(value + at, s->piece.data, s->piece.len);
+		memcpy(store->value + at, s->piece.data, s->piece.len);
 	if (s->len < at + s->piece.len)
 		s->len = at + s->piece.len;
-	return put_back(t, change, value, s->len,
+	return put_back(old, new, store->value, s->len,
 	    s->at == SIZE_MAX ? EVENT_APPEND : EVENT_SETRANGE);
 }
 
 static void
 run_splice(struct call *call, struct slice piece, size_t at)
 {
-	struct splice s = { .piece = piece, .at = at };
+	struct splice s = {
+		.edit.pair.decide = splice, .piece = piece, .at = at
+	};
 
-	if (string_change(call, splice, &s.change))
+	if (string_edit(call, &s.edit))
 		resp_put_integer(call->out, (int64_t)s.len);
 }
 

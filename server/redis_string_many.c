@@ -44,7 +44,10 @@ get_part(struct txn *t, void *arg)
 			continue;
 		if ((size += found.string.value.len) > MGET_BYTES)
 			return SHM_BATCH_SIZE;
-		if (!string_keep(t, found.string.value, &m->values[i].copy))
+		m->values[i].copy.len = found.string.value.len;
+		m->values[i].copy.data = txn_keep(t, found.string.value.data,
+		    found.string.value.len);
+		if (m->values[i].copy.data == NULL)
 			return SHM_NO_ROOM;
 	}
 	return SHM_NO_KEY;	/* nothing has changed */
@@ -130,11 +133,11 @@ set_part(struct txn *t, void *arg)
 }
 
 static bool
-set_one(const struct call *call, uint32_t shard, size_t word)
+set_one(const struct call *call, uint32_t shard, struct redis_part *part)
 {
-	const struct slice *argv = call->req->argv;
+	const struct slice *pair = part->argv + part->first;
 
-	return string_replace(call, shard, argv[word], argv[word + 1]);
+	return string_set(call, shard, pair[0], pair[1]);
 }
 
 void

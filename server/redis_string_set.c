@@ -9,7 +9,7 @@
 #include "server/event.h"
 
 struct set {
-	struct string_change	 change;
+	struct string_edit	 edit;
 	struct bytes		 value;
 	unsigned		 flags;
 	uint64_t		 expires_ms;
@@ -18,54 +18,41 @@ struct set {
 };
 
 /* Of a time that is over nothing is left. */
-static enum shm_status
-put(struct txn *t, struct set *set, const struct redis_found *found)
+static enum pair_verdict
+put(const struct set *set, const struct pair_old *old, struct pair_new *new)
 {
-	uint64_t expires_ms = (set->flags & STRING_KEEPTTL) != 0 ?
-	    redis_found_expires(found) : set->expires_ms;
-	enum shm_status status = SHM_OK;
-	bool over = expires_ms != 0 && expires_ms <= clock_wall_ms();
-
-	txn_because(t, over ? EVENT_PLAIN : set->expires_ms != 0 ?
-	    EVENT_SET_EXPIRE : EVENT_SET);
-	if (found->type == REDIS_HASH || over)
-		status = redis_remove(t, set->change.name, found);
-	if (status != SHM_OK || over)
-		return status;
-	return redis_put(t, set->change.name, set->value, expires_ms);
+	new->value = set->value;
+	new->expires_ms = (set->flags & STRING_KEEPTTL) != 0 ?
+	    old->expires_ms : set->expires_ms;
+	if (new->expires_ms != 0 && new->expires_ms <= clock_wall_ms()) {
+		new->why = EVENT_PLAIN;
+		return old->is_there ? PAIR_DELETE : PAIR_LEAVE;
+	}
+	new->why = set->expires_ms != 0 ? EVENT_SET_EXPIRE : EVENT_SET;
+	return PAIR_PUT;
 }
 
-static enum shm_status
-set(struct txn *t, void *arg)
+static enum pair_verdict
+set(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct set *set = arg;
-	struct string_change *change = &set->change;
-	const struct redis_found *found = &change->found;
-	enum shm_status status;
 
-	set->done = false;
 	set->old = (struct slice){ NULL, 0 };
-	status = string_find(t, change);
-	if ((set->flags & STRING_GET) != 0 && change->is_bucket)
-		return status;
-	if (status != SHM_OK && !change->is_bucket)
-		return status;
-	change->is_bucket = false;	/* it would be replaced */
-	if ((set->flags & STRING_GET) != 0 && found->type == REDIS_STRING &&
-	    !string_keep(t, found->string.value, &set->old))
-		return SHM_NO_ROOM;
-	if ((set->flags & (found->type == REDIS_NONE ? STRING_XX :
-	    STRING_NX)) != 0)
-		return SHM_NO_KEY;
-	set->done = true;
-	return put(t, set, found);
+	if ((set->flags & STRING_GET) != 0 && old->is_there)
+		set->old = string_keep(set->edit.store, old->value);
+	set->done = (set->flags & (old->is_there ? STRING_NX : STRING_XX)) ==
+	    0;
+	return set->done ? put(set, old, new) : PAIR_LEAVE;
 }
 
+/* A hash is replaced as well, but not got. */
 static bool
 run_set(struct call *call, struct set *s, struct slice value)
 {
 	s->value = redis_bytes(value);
-	return string_change(call, set, &s->change);
+	s->edit.pair.decide = set;
+	s->edit.over_hash = (s->flags & STRING_GET) == 0;
+	return string_edit(call, &s->edit);
 }
 
 void
@@ -77,7 +64,7 @@ redis_run_set(struct call *call)
 	const struct slice *argv = call->req->argv;
 	struct set s = { .done = false };
 
-	if (call->req->argc == 3 && string_replace(call,
+	if (call->req->argc == 3 && string_set(call,
 	    redis_shard(call, argv[1]), argv[1], argv[2])) {
 		redis_ok(call);
 		return;
@@ -86,7 +73,7 @@ redis_run_set(struct call *call)
 	    !string_expiry(call, &chosen, &s.expires_ms))
 		return;
 	s.flags = chosen.flags;
-	if (!run_set(call, &s, call->req->argv[2]))
+	if (!run_set(call, &s, argv[2]))
 		return;
 	if ((s.flags & STRING_GET) != 0)
 		string_reply(call, s.old);
@@ -142,61 +129,51 @@ redis_run_getset(struct call *call)
 /* --- GETDEL, GETEX --- */
 
 struct get {
-	struct string_change	 change;
+	struct string_edit	 edit;
 	struct slice		 value;
-	unsigned		 flags;		/* of GETEX */
-	uint64_t		 expires_ms;
+	uint64_t		 expires_ms;	/* of GETEX */
 };
 
-static enum shm_status
-find_value(struct txn *t, struct get *get)
+static bool
+take_value(struct get *get, const struct pair_old *old)
 {
-	enum shm_status status = string_find(t, &get->change);
-
 	get->value = (struct slice){ NULL, 0 };
-	if (status != SHM_OK || get->change.found.type == REDIS_NONE)
-		return status != SHM_OK ? status : SHM_NO_KEY;
-	if (!string_keep(t, get->change.found.string.value, &get->value))
-		return SHM_NO_ROOM;
-	return SHM_OK;
+	if (old->is_there)
+		get->value = string_keep(get->edit.store, old->value);
+	return old->is_there;
 }
 
-static enum shm_status
-get_and_delete(struct txn *t, void *arg)
+static enum pair_verdict
+get_and_delete(void *arg, const struct pair_old *old, struct pair_new *new)
 {
-	struct get *get = arg;
-	enum shm_status status = find_value(t, get);
-
-	if (status != SHM_OK)
-		return status;
-	return txn_delete(t, REDIS_STRINGS, get->change.name);
+	(void)new;
+	return take_value(arg, old) ? PAIR_DELETE : PAIR_LEAVE;
 }
 
 void
 redis_run_getdel(struct call *call)
 {
-	struct get get = { .flags = 0 };
+	struct get get = { .edit.pair.decide = get_and_delete };
 
-	if (string_change(call, get_and_delete, &get.change))
+	if (string_edit(call, &get.edit))
 		string_reply(call, get.value);
 }
 
-static enum shm_status
-get_and_expire(struct txn *t, void *arg)
+static enum pair_verdict
+get_and_expire(void *arg, const struct pair_old *old, struct pair_new *new)
 {
 	struct get *get = arg;
-	enum shm_status status = find_value(t, get);
 
-	if (status != SHM_OK)
-		return status;
 	/* PERSIST changes nothing of what does not expire. */
-	if (get->expires_ms == 0 && get->change.found.string.expires_ms == 0)
-		return SHM_NO_KEY;
+	if (!take_value(get, old) ||
+	    (get->expires_ms == 0 && old->expires_ms == 0))
+		return PAIR_LEAVE;
 	if (get->expires_ms != 0 && get->expires_ms <= clock_wall_ms())
-		return txn_delete(t, REDIS_STRINGS, get->change.name);
-	txn_because(t, get->expires_ms != 0 ? EVENT_EXPIRE : EVENT_PERSIST);
-	return redis_put(t, get->change.name, redis_bytes(get->value),
-	    get->expires_ms);
+		return PAIR_DELETE;
+	new->value = old->value;
+	new->expires_ms = get->expires_ms;
+	new->why = get->expires_ms != 0 ? EVENT_EXPIRE : EVENT_PERSIST;
+	return PAIR_PUT;
 }
 
 /* A time is looked at only if there is something to expire. */
@@ -204,7 +181,7 @@ void
 redis_run_getex(struct call *call)
 {
 	const struct slice *argv = call->req->argv;
-	struct get get = { .flags = 0 };
+	struct get get = { .edit.pair.decide = get_and_expire };
 	struct string_options chosen;
 
 	if (!string_options(call, 2, STRING_PERSIST | STRING_TIMES, &chosen) ||
@@ -212,7 +189,7 @@ redis_run_getex(struct call *call)
 		return;
 	if (get.value.data != NULL && chosen.flags != 0) {
 		if (!string_expiry(call, &chosen, &get.expires_ms) ||
-		    !string_change(call, get_and_expire, &get.change))
+		    !string_edit(call, &get.edit))
 			return;
 	}
 	string_reply(call, get.value);

@@ -333,6 +333,19 @@ store_set_run(struct store *store, uint32_t shard, unsigned slot,
 }
 
 enum shm_status
+store_edit(struct store *store, uint32_t shard, struct bytes bucket,
+    struct bytes key, struct pair_edit *edit)
+{
+	enum shm_status status;
+
+	if (store->view != NULL)
+		return SHM_NO_BUCKET;
+	status = pair_edit(store->arena, shard, bucket, key, edit);
+	return noted(store, (struct txn_revisions){
+	    shard, edit->first, edit->last }, status);
+}
+
+enum shm_status
 store_say(struct store *store, struct slice channel, struct slice text)
 {
 	return changed(store, channel, message_say(store->arena,

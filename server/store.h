@@ -14,6 +14,7 @@
 #include "shm/feed.h"
 #include "shm/message.h"
 #include "shm/pair.h"
+#include "shm/pair_edit.h"
 #include "shm/pair_run.h"
 #include "shm/scan.h"
 #include "shm/status.h"
@@ -84,11 +85,14 @@ enum shm_status store_say(struct store *, struct slice channel,
     struct slice text);
 
 /*
- * The same as pair_set(), which is a transaction on a single pair, and quicker;
- * in a draft it is SHM_NO_BUCKET, which it may be anyhow.
+ * The same as pair_set() and pair_edit(), which are transactions on a single
+ * pair, and quicker; in a draft they are SHM_NO_BUCKET, which they may be
+ * anyhow.
  */
 enum shm_status store_set(struct store *, uint32_t shard,
     struct bytes bucket, const struct pair *, struct pair_set *);
+enum shm_status store_edit(struct store *, uint32_t shard,
+    struct bytes bucket, struct bytes key, struct pair_edit *);
 
 /*
  * The same as pair_set_run(), see shm/pair_run.h; in a draft nothing is done.

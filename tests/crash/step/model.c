@@ -352,13 +352,14 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		return NULL;
 	/* A full arena still takes every delete and every drop. */
 	if (status == SHM_FULL)
-		return op->kind == OP_DELETE || op->kind == OP_DROP ?
+		return op->kind == OP_DELETE || op->kind == OP_EDIT_AWAY ||
+		    op->kind == OP_DROP ?
 		    "no memory for what gives memory back" : NULL;
 	if (op->kind != OP_CREATE && op->kind != OP_TXN &&
 	    op->kind != OP_SAY && !there)
 		return status == SHM_NO_BUCKET ? NULL :
 		    "a bucket that is not there is answered for";
-	if (op->kind == OP_DELETE)
+	if (op->kind == OP_DELETE || op->kind == OP_EDIT_AWAY)
 		return apply_delete(m, op, status);
 	if (op->kind == OP_PUT_MANY && status == SHM_BATCH_SIZE)
 		return NULL;
@@ -373,6 +374,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		break;
 	case OP_PUT:
 	case OP_SET:
+	case OP_EDIT:
 		set(m, op->bucket, op->key, op->size, op->expires_ms);
 		break;
 	case OP_PUT_MANY:
@@ -388,6 +390,7 @@ model_apply(struct model *m, const struct op *op, enum shm_status status)
 		say(m, op->bucket, op->size);
 		break;
 	case OP_DELETE:
+	case OP_EDIT_AWAY:
 	case OP_CLEAN:
 	case OP_SWEEP:
 	case OP_BACK:

@@ -27,6 +27,7 @@
 enum op_kind {
 	OP_CREATE, OP_DROP, OP_PUT, OP_SET, OP_DELETE, OP_PUT_MANY,
 	OP_SET_RUN,
+	OP_EDIT, OP_EDIT_AWAY,	/* a put and a deletion, by pair_edit() */
 	OP_TXN,			/* several of these, see model_script() */
 	OP_SAY,			/* on a channel with the bucket's name */
 	OP_CLEAN,		/* one step of the cleaner */

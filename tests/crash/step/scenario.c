@@ -928,6 +928,18 @@ is_found(const struct scenario *s, struct world *w, const struct op *op,
 	return true;
 }
 
+/*
+ * The same can be done in several ways: a set is a put that looks first, a run
+ * is a batch of them.
+ */
+static bool
+is_way_of(enum op_kind way, enum op_kind kind)
+{
+	return (kind == OP_PUT && (way == OP_SET || way == OP_EDIT)) ||
+	    (kind == OP_PUT_MANY && way == OP_SET_RUN) ||
+	    (kind == OP_DELETE && way == OP_EDIT_AWAY);
+}
+
 void
 scenario_begin(const struct scenario *s, struct world *w, struct op *op,
     enum shm_status *status, struct model *after)
@@ -938,10 +950,7 @@ scenario_begin(const struct scenario *s, struct world *w, struct op *op,
 	s->prepare(w);
 	for (i = 0; i < CANDIDATES_MAX; i++) {
 		*op = s->candidate(w, i);
-		/* A set is a put that looks first, and a run is a batch of
-		 * them. */
-		if ((s->kind == OP_SET && op->kind == OP_PUT) ||
-		    (s->kind == OP_SET_RUN && op->kind == OP_PUT_MANY))
+		if (is_way_of(s->kind, op->kind))
 			op->kind = s->kind;
 		world_follow(w);
 		if (is_found(s, w, op, status, after))

@@ -21,6 +21,7 @@
 #include "shm/geometry.h"
 #include "shm/handle.h"
 #include "shm/message.h"
+#include "shm/pair_edit.h"
 #include "shm/pair_run.h"
 #include "shm/segment.h"
 #include "shm/word.h"
@@ -188,6 +189,29 @@ set(const struct call *c)
 	    c->pairs, &set);
 }
 
+static enum pair_verdict
+decide(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	const struct call *c = arg;
+
+	if (c->op.kind == OP_EDIT_AWAY)
+		return old->is_there ? PAIR_DELETE : PAIR_LEAVE;
+	new->value = c->pairs[0].value;
+	new->expires_ms = c->op.expires_ms;
+	return PAIR_PUT;
+}
+
+static enum shm_status
+edit(const struct call *c)
+{
+	struct pair_edit edit = {
+		.decide = decide, .arg = (void *)(uintptr_t)c
+	};
+
+	return pair_edit(c->a, arena_shard_of(c->a, c->bucket), c->bucket,
+	    c->pairs[0].key, &edit);
+}
+
 /* In one run where that is the scenario; what it leaves is done alone. */
 static enum shm_status
 set_run(const struct call *c)
@@ -225,6 +249,9 @@ call_run(const struct call *c)
 		return pair_put(c->a, c->bucket, c->pairs, NULL);
 	case OP_SET:
 		return set(c);
+	case OP_EDIT:
+	case OP_EDIT_AWAY:
+		return edit(c);
 	case OP_DELETE:
 		return pair_delete(c->a, c->bucket, c->pairs[0].key);
 	case OP_PUT_MANY:
