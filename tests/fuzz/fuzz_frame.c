@@ -13,6 +13,7 @@
 #include "proto/frame.h"
 #include "proto/handshake.h"
 #include "proto/hmac.h"
+#include "tests/copy.h"
 
 #define CHALLENGE_LEN	48
 #define HELLO_FIXED	64
@@ -20,17 +21,6 @@
 
 static const uint8_t accept_random[HANDSHAKE_CHALLENGE_LEN] = "acceptor";
 static const uint8_t dial_random[HANDSHAKE_CHALLENGE_LEN] = "dialler";
-
-/* Memory that ends where the bytes end. */
-static uint8_t *
-copy_of(const uint8_t *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len + (len == 0));
-
-	if (len > 0)
-		memcpy(copy, bytes, len);
-	return copy;
-}
 
 /* --------------------------------------------------------------- frames */
 

@@ -11,6 +11,7 @@
 
 #include "must.h"
 #include "proto/resp.h"
+#include "tests/copy.h"
 
 #define ANSWERS_MAX	1024	/* as many as an input has bytes */
 
@@ -30,17 +31,6 @@ struct cuts {
 
 static struct resp_limits limits;
 static struct request request;
-
-/* Memory that ends where the bytes end. */
-static uint8_t *
-copy_of(const uint8_t *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len + (len == 0));
-
-	if (len > 0)
-		memcpy(copy, bytes, len);
-	return copy;
-}
 
 static uint64_t
 sum_of(const struct request *req)

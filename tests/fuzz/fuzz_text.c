@@ -12,6 +12,7 @@
 #include "must.h"
 #include "proto/quote.h"
 #include "proto/text.h"
+#include "tests/copy.h"
 
 #define QUICK_WORDS	5
 
@@ -20,17 +21,6 @@ struct answer {
 	struct text_error	error;
 	size_t			used;
 };
-
-/* Memory that ends where the bytes end. */
-static uint8_t *
-copy_of(const uint8_t *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len + (len == 0));
-
-	if (len > 0)
-		memcpy(copy, bytes, len);
-	return copy;
-}
 
 static struct answer
 parse(struct text_parser *parser, uint8_t *buf, size_t len, size_t line_max,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/resp.h"
+#include "tests/copy.h"
 
 #define WORDS_MAX	8
 #define BYTES(s)	s, sizeof(s) - 1
@@ -173,16 +174,6 @@ static const struct resp_limits limits = {
 };
 static struct request request;
 static struct resp_error error;
-
-/* The bytes up to len, in memory of their own. */
-static uint8_t *
-copy_of(const void *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len + (len == 0));
-
-	memcpy(copy, bytes, len);
-	return copy;
-}
 
 static void
 check_words(const struct vector *v, size_t at, const uint8_t *buf)

@@ -10,6 +10,7 @@
 
 #include "proto/quote.h"
 #include "proto/text.h"
+#include "tests/copy.h"
 
 #define WORDS_MAX	8
 #define BYTES(s)	s, sizeof(s) - 1
@@ -108,16 +109,6 @@ static const struct vector vectors[] = {
 
 static struct request request;
 static struct text_error error;
-
-/* The bytes up to len, in memory of their own; what is not ours is kept. */
-static uint8_t *
-copy_of(const void *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len + (len == 0));
-
-	memcpy(copy, bytes, len);
-	return copy;
-}
 
 static void
 check_answer(const struct vector *v, size_t at, enum text_status status,
