@@ -23,6 +23,7 @@
 #include "tests/redis/excuses.h"
 #include "tests/redis/grammar.h"
 #include "tests/redis/rival.h"
+#include "tests/redis/table.h"
 
 #define EXCUSES		"tests/data/redis-differences"
 #define COMMANDS	200000
@@ -189,12 +190,12 @@ is_tainted(const struct duel *d, const struct words *w)
 	static const char *const walks[] = {
 		"KEYS", "DBSIZE", "SCAN", "RANDOMKEY", "EXEC"
 	};
-	size_t word = grammar_next_key(w, 0), i;
+	size_t word = table_next_key(w, 0), i;
 
 	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
 		if (d->n_tainted > 0 && words_is(w, 0, walks[i]))
 			return true;
-	for (; word != 0; word = grammar_next_key(w, word))
+	for (; word != 0; word = table_next_key(w, word))
 		if (is_tainted_key(d, words_at(w, word)))
 			return true;
 	return false;
@@ -205,8 +206,8 @@ taint_keys(struct duel *d, const struct words *w)
 {
 	size_t word;
 
-	for (word = grammar_next_key(w, 0); word != 0;
-	    word = grammar_next_key(w, word))
+	for (word = table_next_key(w, 0); word != 0;
+	    word = table_next_key(w, word))
 		if (!is_tainted_key(d, words_at(w, word))) {
 			cr_assert_lt(d->n_tainted, KEYS_MAX);
 			d->tainted[d->n_tainted++] = words_at(w, word);
@@ -236,7 +237,7 @@ show(const struct words *w)
 static void
 show_history(const struct duel *d, size_t i)
 {
-	size_t word = grammar_next_key(&d->batch[i], 0), w, j, n = 0;
+	size_t word = table_next_key(&d->batch[i], 0), w, j, n = 0;
 	struct reply key;
 
 	for (j = i; words_is(&d->batch[i], 0, "EXEC") && j > 0 &&
@@ -246,8 +247,8 @@ show_history(const struct duel *d, size_t i)
 		return;
 	key = words_at(&d->batch[i], word);
 	for (j = i; j > 0 && n < 8; j--)
-		for (w = grammar_next_key(&d->batch[j - 1], 0); w != 0;
-		    w = grammar_next_key(&d->batch[j - 1], w))
+		for (w = table_next_key(&d->batch[j - 1], 0); w != 0;
+		    w = table_next_key(&d->batch[j - 1], w))
 			if (reply_alike(REPLY_SAME, key,
 			    words_at(&d->batch[j - 1], w))) {
 				show(&d->batch[j - 1]);
@@ -466,7 +467,7 @@ greet(struct duel *d)
 
 Test(grammar, has_a_line_for_each_command_of_kvd)
 {
-	cr_assert_null(grammar_lacks(), "none for %s", grammar_lacks());
+	cr_assert_null(table_lacks(), "none for %s", table_lacks());
 }
 
 Test(differential, requests_are_answered_as_redis_answers_them,
