@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/tracking_state.h"
 #include "tests/unit/server/listening.h"
 
 static struct client one, two;
@@ -91,6 +92,7 @@ Test(tracking, remembers_reads_as_the_mode_has_it)
 
 Test(tracking, tells_once_of_a_string_that_was_read)
 {
+	(void)set_string("s", "0", EVENT_PLAIN);
 	track(&one, &plain);
 	reads(&one, "s");
 	(void)set_string("t", "1", EVENT_PLAIN);
@@ -246,9 +248,11 @@ Test(tracking, tells_nobody_of_its_own_changes_who_does_not_want_that)
 	is_told(&one, "s");
 	is_told(&two, "s");
 	reads(&one, "s");
-	(void)set_string("s", "3", EVENT_PLAIN);
+	reads(&one, "{s}2");
+	(void)set_string("{s}2", "1", EVENT_PLAIN);
+	changed_by(&one, set_string("s", "3", EVENT_PLAIN));
 	listening_read();
-	is_told(&one, "s");
+	is_told(&one, "{s}2");
 }
 
 /* --- who is told --- */
@@ -412,6 +416,7 @@ Test(tracking, leaves_nothing_behind)
 	changed_by(&two, set_string("s", "2", EVENT_PLAIN));
 	tracking_end(&two.session);
 	cr_assert_eq(listening_watched(), 1);
+	cr_assert_eq(l.sessions.tracking->n_own, 0);
 	tracking_end(&one.session);
 	tracking_end(&one.session);
 	cr_assert_eq(listening_watched(), 0);
