@@ -321,16 +321,17 @@ Test(tracking, keeps_prefixes_in_order)
 
 Test(tracking, broadcasts_names_with_a_prefix_once_for_each_time_it_looks)
 {
-	(void)set_string("user:0", "1", EVENT_PLAIN);
-	track_prefix(&one, &broadcast, "user:");
 	track_prefix(&two, &broadcast, "");
+	(void)set_string("user:0{user:1}", "1", EVENT_PLAIN);
+	track_prefix(&one, &broadcast, "user:");
 	(void)set_string("user:1", "1", EVENT_PLAIN);
 	(void)set_string("user:1", "2", EVENT_PLAIN);
 	(void)set_field("us{user:1}", "a", "1", EVENT_PLAIN);
 	listening_read();
 	is_told(&one, "user:1");
-	client_has_news(&two, ">2\r\n$10\r\ninvalidate\r\n*2\r\n"
-	    "$6\r\nuser:1\r\n$10\r\nus{user:1}\r\n");
+	client_has_news(&two, ">2\r\n$10\r\ninvalidate\r\n*3\r\n"
+	    "$14\r\nuser:0{user:1}\r\n$6\r\nuser:1\r\n"
+	    "$10\r\nus{user:1}\r\n");
 	listening_read();
 	client_has_news(&one, "");
 	(void)set_field("user:1", "b", "1", EVENT_PLAIN);
