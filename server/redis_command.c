@@ -98,19 +98,27 @@ put_keys(struct call *call, const struct redis_command *command)
 	put_pair(call, "limit", 0);
 }
 
+/* Of a command or of a part of one; what parts it has comes behind that. */
 static void
-put_sub(struct call *call, const struct redis_command *command,
-    const struct redis_sub *sub)
+put_begin(struct call *call, const struct redis_command *command,
+    const char *name, int arity)
 {
 	enum resp_version v = redis_version(call);
 
 	resp_put_list(call->out, v, RESP_ARRAY, 10);
-	put_name(call, sub->full);
-	resp_put_integer(call->out, sub->arity);
+	put_name(call, name);
+	resp_put_integer(call->out, arity);
 	put_flags(call, command);
 	resp_put_list(call->out, v, RESP_SET, 0);
 	put_keys(call, command);
-	resp_put_list(call->out, v, RESP_SET, 0);
+}
+
+static void
+put_sub(struct call *call, const struct redis_command *command,
+    const struct redis_sub *sub)
+{
+	put_begin(call, command, sub->full, sub->arity);
+	resp_put_list(call->out, redis_version(call), RESP_SET, 0);
 }
 
 static void
@@ -129,14 +137,7 @@ put_subs(struct call *call, const struct redis_command *command)
 static void
 put_command(struct call *call, const struct redis_command *command)
 {
-	enum resp_version v = redis_version(call);
-
-	resp_put_list(call->out, v, RESP_ARRAY, 10);
-	put_name(call, command->name);
-	resp_put_integer(call->out, command->arity);
-	put_flags(call, command);
-	resp_put_list(call->out, v, RESP_SET, 0);
-	put_keys(call, command);
+	put_begin(call, command, command->name, command->arity);
 	put_subs(call, command);
 }
 
