@@ -98,19 +98,30 @@ conns_count(const struct conns *set)
 	return set->count;
 }
 
+static void
+publish_counter(struct conns *set, enum board_counter i)
+{
+	if (set->counted[i] == 0)
+		return;
+	board_add(set->env->inherit->arena, set->slot, i, set->counted[i]);
+	set->counted[i] = 0;
+}
+
+/* Of those that are not the usual three hardly ever one has moved. */
 void
 conns_publish_counters(struct conns *set)
 {
-	struct arena *arena = set->env->inherit->arena;
+	uint64_t others = 0;
 	unsigned i;
 
-	for (i = 0; i < BOARD_COUNTERS; i++) {
-		if (set->counted[i] == 0)
-			continue;
-		board_add(arena, set->slot, i, set->counted[i]);
-		set->counted[i] = 0;
-	}
-	board_add_expired(arena, set->slot);
+	publish_counter(set, BOARD_REQUESTS);
+	publish_counter(set, BOARD_BYTES_IN);
+	publish_counter(set, BOARD_BYTES_OUT);
+	for (i = 0; i < BOARD_COUNTERS; i++)
+		others |= set->counted[i];
+	for (i = 0; i < BOARD_COUNTERS && others != 0; i++)
+		publish_counter(set, (enum board_counter)i);
+	board_add_expired(set->env->inherit->arena, set->slot);
 }
 
 static enum board_counter

@@ -193,6 +193,7 @@ note_done(struct conns *set, struct conn *conn, struct turn *turn, size_t n)
 	}
 	batch->at = last->end;
 	inbuf_consume(&conn->in, &set->pool, used);
+	conn->hungry = inbuf_len(&conn->in) == 0;
 	conns_end_condemned(set);
 }
 

@@ -22,7 +22,7 @@ conn_send(struct conns *set, struct conn *conn)
 
 	if (conn->out.failed)
 		conn->broken = true;
-	if (channels_wait(&conn->session))
+	if (conn->session.listener != NULL && channels_wait(&conn->session))
 		return;
 	while ((len = outbuf_len(&conn->out)) > 0 && conn->writable &&
 	    !conn->broken) {

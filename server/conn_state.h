@@ -394,7 +394,8 @@ conn_is_waiting(const struct conn *conn)
 	const struct away *away = &conn->away;
 
 	return conn->paused || away->crowded || away->following ||
-	    channels_wait(&conn->session) ||
+	    (conn->session.listener != NULL &&
+	    channels_wait(&conn->session)) ||
 	    away->asked >= (away->large ? 1 : ASKED_MAX + away->small) ||
 	    (away->asked > 0 && (away->argc > 0 || away->bad ||
 	    away->again));
