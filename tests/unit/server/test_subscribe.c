@@ -4,10 +4,13 @@
  */
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/subscribe.h"
 #include "tests/unit/server/listening.h"
+
+#define MANY	1500	/* more than there are chains for */
 
 static struct store store;
 static struct subscriber one, two;
@@ -74,6 +77,30 @@ Test(subscribe, tells_of_a_bucket_and_of_no_other)
 	cr_assert_eq(read_all(), 3);
 	is(&heard_by_one, "milk SET TO 1\r\nmilk DELETED\r\n");
 	is(&heard_by_two, "eggs SET TO 2\r\n");
+}
+
+Test(subscribe, tells_each_of_many_of_its_own_bucket)
+{
+	static struct subscriber subs[MANY];
+	static struct outbuf out[MANY];
+	char name[16], said[32];
+	unsigned i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "b%u", i);
+		(void)set_field(name, "k", "old", EVENT_PLAIN);
+		cr_assert_eq(listen_to(&subs[i], name, &out[i]), SHM_OK);
+	}
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "b%u", i);
+		(void)set_field(name, "k", name, EVENT_PLAIN);
+	}
+	cr_assert_eq(read_all(), MANY);
+	for (i = 0; i < MANY; i++) {
+		snprintf(said, sizeof(said), "k SET TO b%u\r\n", i);
+		is(&out[i], said);
+		subscribe_remove(l.subs, &subs[i]);
+	}
 }
 
 /* Both are served by one reading of the feed, which lags behind. */
