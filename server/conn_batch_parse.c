@@ -124,7 +124,7 @@ aim(const struct conns *set, const struct conn *conn, struct batch_request *r,
 }
 
 static void
-look_ahead(const struct arena *a, const struct batch_request *r, size_t n)
+look_ahead(const struct arena *a, struct batch_request *r, size_t n)
 {
 	size_t i;
 

@@ -1,60 +1,34 @@
 /*
  * Touching before reading.  Nothing here waits for what it asks for but the
- * home line, which ahead_line() has asked for a dozen keys earlier.
+ * home line, which ahead_key() has asked for a dozen keys earlier.
  */
 
 #include "shm/ahead.h"
 
-#include "shm/chain.h"
-#include "shm/hash.h"
-#include "shm/names.h"
-#include "shm/table.h"
-#include "shm/word.h"
+#include "shm/ahead_find.h"
 
 #define LARGE	2048U		/* lines; fewer stay in the cache anyway */
+
+static inline bool
+is_large(const struct ahead *ahead)
+{
+	return ahead->home != NULL && table_lines(ahead->shape) >= LARGE;
+}
 
 void
 ahead_bucket(const struct arena *a, uint32_t shard, struct bytes name,
     struct ahead_bucket *in)
 {
-	const struct known_name *known = names_recall(a, shard, name);
-
-	*in = (struct ahead_bucket){ .name = name, .shard = shard };
-	if (known == NULL)
-		return;
-	in->at = known->bucket;
-	in->home = known->place.home;
-	in->shape = known->shape;
-	in->version = known->version;
-}
-
-bool
-ahead_holds(const struct arena *a, const struct ahead_bucket *in)
-{
-	return in->at != 0 &&
-	    names_hold_at(a, in->shard, in->shape, in->home, in->version);
+	ahead_find_bucket(a, shard, name, in);
 }
 
 void
 ahead_key(const struct arena *a, const struct ahead_bucket *in,
     struct bytes key, struct ahead *ahead)
 {
-	const struct bucket *b;
-	uint64_t lines;
-
 	ahead->in = *in;
-	ahead->key = key;
-	ahead->hash = hash_keyed(a->hash_seed, key.data, key.len);
-	ahead->home = NULL;
-	if (!ahead_holds(a, in))
-		return;
-	b = arena_at(a, in->at);
-	lines = table_lines(word_load(&b->table.shape));
-	if (lines < LARGE)
-		return;
-	ahead->home = table_line(a, word_load(&b->table.root),
-	    table_line_number(lines, ahead->hash));
-	if (ahead->home != NULL)
+	ahead_find_line(a, key, ahead);
+	if (is_large(ahead))
 		__builtin_prefetch(ahead->home);
 }
 
@@ -62,10 +36,10 @@ void
 ahead_line(const struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *ahead)
 {
-	struct ahead_bucket in;
-
-	ahead_bucket(a, shard, bucket, &in);
-	ahead_key(a, &in, key, ahead);
+	ahead_find_bucket(a, shard, bucket, &ahead->in);
+	ahead_find_line(a, key, ahead);
+	if (is_large(ahead))
+		__builtin_prefetch(ahead->home);
 }
 
 /* A header and a short key are in the first line, a value in the second. */
@@ -81,19 +55,22 @@ touch(const struct arena *a, arena_off off)
 }
 
 void
-ahead_record(const struct arena *a, const struct ahead *ahead)
+ahead_record(const struct arena *a, struct ahead *ahead)
 {
-	uint64_t tag = slot_tag(slot_make(ahead->hash, 0)), slot;
 	const struct line *home = ahead->home;
+	uint64_t tag, slot;
 	unsigned i;
 
-	if (home == NULL)
+	if (!is_large(ahead))
 		return;
-	for (i = 0; i < LINE_SLOTS; i++) {
-		slot = word_peek(&home->slots[i]);
-		if (slot == 0)
+	tag = slot_tag_of(ahead->hash);
+	ahead->version = word_load(&home->version);
+	for (i = 0; i < LINE_SLOTS - 1; i++) {
+		/* Acquired, for the version is loaded again after it. */
+		slot = word_load(&home->slots[i]);
+		if (slot == 0 || slot_tag(slot) == tag)
 			break;
-		if (slot_tag(slot) == tag || slot_is_link(slot))
-			touch(a, slot_off(slot));
 	}
+	ahead->first = i;
+	touch(a, slot_off(word_peek(&home->slots[i])));
 }

@@ -8,14 +8,14 @@
  * that is larger than the caches is as fast as its misses, and those of several
  * keys can be waited for together: call ahead_line() for each of them, then
  * ahead_record() for each, then read them (pair_look_ahead(), or read_ahead()),
- * or change them.  What was found on the way, the bucket and the hash of the
- * key, need not be found again then.  Memory is asked for only of buckets whose
- * names are remembered, and which are large; for others this is the same, and
- * brings nothing.
+ * or change them.  What was found on the way, the bucket, the hash of the key,
+ * the line and the slot, need not be found again then.  Only buckets whose
+ * names are remembered are looked into, and memory is asked for only if they
+ * are large; for others this is the same, and brings less.
  *
  * What is known here may be wrong when it is used, and is looked at again: to
- * change what was looked for, even the bucket, in between harms nobody.
- * Nothing refers to another one, so it may be copied, kept and thrown away.
+ * change what was looked for, even to drop the bucket, harms nobody.  Nothing
+ * refers to another one, so it may be copied, kept and thrown away.
  */
 struct ahead_bucket {
 	struct bytes	 name;		/* the caller's, as long as this */
@@ -30,7 +30,10 @@ struct ahead {
 	struct ahead_bucket in;
 	struct bytes	 key;		/* the caller's, as long as this */
 	uint64_t	 hash;		/* of the key */
-	const void	*home;		/* of the key: a line, or NULL */
+	void		*home;		/* of the key: a line, or NULL, */
+	uint64_t	 shape;		/* as of this shape of the table; */
+	uint64_t	 first;		/* slots before this one are others', */
+	uint64_t	 version;	/* as of this version of the line */
 };
 
 /* A bucket of that shard, which may be the one without a name. */
@@ -45,10 +48,7 @@ void ahead_key(const struct arena *, const struct ahead_bucket *,
 void ahead_line(const struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *);
 
-/* Is the bucket still there, as far as is known?  Acquires what it looks at. */
-bool ahead_holds(const struct arena *, const struct ahead_bucket *);
-
 /* Of one whose home is NULL nothing else need be set. */
-void ahead_record(const struct arena *, const struct ahead *);
+void ahead_record(const struct arena *, struct ahead *);
 
 #endif

@@ -21,6 +21,7 @@
 #include "shm/geometry.h"
 #include "shm/handle.h"
 #include "shm/hash.h"
+#include "shm/huge.h"
 #include "shm/lock.h"
 #include "shm/names.h"
 #include "shm/segment.h"
@@ -99,7 +100,7 @@ map(struct arena **out, int fd, uint64_t size, bool read_only)
 
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		goto fail;
-	a->base = mmap(NULL, size, access, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	a->base = huge_map(fd, size, access);
 	if (a->base == MAP_FAILED)
 		goto fail;
 	/* Dumping 1 GB keeps a dead worker's locks for seconds. */
@@ -146,7 +147,8 @@ size_object(int fd, const struct geometry *g)
 	if (ftruncate(fd, (off_t)g->size_bytes) == -1)
 		return ARENA_ERRNO;
 	do
-		error = posix_fallocate(fd, 0, (off_t)g->segments_off);
+		error = posix_fallocate(fd, 0, (off_t)(g->table_off +
+		    g->segments * sizeof(struct segment)));
 	while (error == EINTR);
 	if (error == 0)
 		return ARENA_OK;

@@ -41,13 +41,20 @@ slot_is_link(uint64_t slot)
 	return slot_tag(slot) == LINE_LINK;
 }
 
+/* The tag of entries whose key has that hash. */
+static inline uint64_t
+slot_tag_of(uint64_t hash)
+{
+	uint64_t tag = hash >> 48;
+
+	return tag == LINE_LINK ? tag - 1 : tag;
+}
+
 /* An entry for a record at off whose key has that hash. */
 static inline uint64_t
 slot_make(uint64_t hash, arena_off off)
 {
-	uint64_t tag = hash >> 48;
-
-	return (tag == LINE_LINK ? tag - 1 : tag) << 48 | off;
+	return slot_tag_of(hash) << 48 | off;
 }
 
 /*

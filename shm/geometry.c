@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "shm/huge.h"
 #include "shm/pair.h"
 #include "shm/record.h"
 
@@ -45,7 +46,7 @@ geometry_place(struct geometry *g)
 	g->table_off = g->shards_off + g->shards * sizeof(struct shard);
 	/* The table is sized for as many segments as could be without it. */
 	g->segments_off = align(g->table_off + n * sizeof(struct segment),
-	    PAGE_BYTES);
+	    g->segment_bytes < HUGE_BYTES ? PAGE_BYTES : HUGE_BYTES);
 	if (g->segments_off >= g->size_bytes)
 		return false;
 	g->segments = (g->size_bytes - g->segments_off) / g->segment_bytes;

@@ -63,21 +63,50 @@ arena_segment_of(const struct arena *a, arena_off off)
 }
 
 /*
- * True if [off, off + len) lies inside one segment that is backed: touching
- * another could be a SIGBUS.
+ * How many bytes of segments are backed, from the first one on: touching others
+ * could be a SIGBUS.  What it says may only grow meanwhile.
  */
+static inline uint64_t
+arena_reach(const struct arena *a)
+{
+	/* A shared word like any other. */
+	arena_off end = atomic_load_explicit(&a->pool->backed_end,
+	    memory_order_relaxed);
+
+	if (end > a->segments_end)
+		end = a->segments_end;
+	return end > a->segments_off ? end - a->segments_off : 0;
+}
+
+/*
+ * True if a unit of that size is backed and where units are: a power of two up
+ * to PAGE_BYTES, of which segments begin and end at a multiple.
+ */
+static inline bool
+arena_holds_unit(const struct arena *a, uint64_t reach, arena_off off,
+    uint64_t bytes)
+{
+	return off % bytes == 0 && off - a->segments_off < reach;
+}
+
+/*
+ * How many bytes there are from off to the end of its segment; 0 if that is not
+ * backed, or off is in none.
+ */
+static inline uint64_t
+arena_room(const struct arena *a, arena_off off)
+{
+	uint64_t at = off - a->segments_off;
+
+	return at < arena_reach(a) ? a->segment_bytes -
+	    (at & (a->segment_bytes - 1)) : 0;
+}
+
+/* True if [off, off + len) lies inside one segment that is backed; len > 0. */
 static inline bool
 arena_holds(const struct arena *a, arena_off off, uint64_t len)
 {
-	uint64_t inside;
-
-	/* The end of what is backed is a shared word like any other. */
-	if (off < a->segments_off || off >= a->segments_end ||
-	    off >= atomic_load_explicit(&a->pool->backed_end,
-	    memory_order_relaxed))
-		return false;
-	inside = (off - a->segments_off) & (a->segment_bytes - 1);
-	return len <= a->segment_bytes - inside;
+	return len <= arena_room(a, off);
 }
 
 #endif

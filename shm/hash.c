@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "shm/short.h"
+
 struct sip {
 	uint64_t v0, v1, v2, v3;
 };
@@ -41,6 +43,26 @@ sip_word(struct sip *s, uint64_t m)
 	s->v0 ^= m;
 }
 
+/*
+ * The last len % 8 bytes of len, from p on, of which the first is the lowest;
+ * without a step for each: what is there already is loaded once more.
+ */
+static inline uint64_t
+tail(const uint8_t *p, size_t len)
+{
+	unsigned rest = (unsigned)len % 8;
+
+	if (rest == 0)
+		return 0;
+	if (len >= 8)
+		return short_load(p + rest - 8) >> (64 - 8 * rest);
+	if (rest >= 4)
+		return short_load_half(p) |
+		    (uint64_t)short_load_half(p + rest - 4) << (8 * rest - 32);
+	return p[0] | (uint64_t)p[rest / 2] << (8 * (rest / 2)) |
+	    (uint64_t)p[rest - 1] << (8 * (rest - 1));
+}
+
 uint64_t
 hash_keyed(const uint64_t seed[2], const void *data, size_t len)
 {
@@ -51,18 +73,11 @@ hash_keyed(const uint64_t seed[2], const void *data, size_t len)
 		seed[1] ^ UINT64_C(0x7465646279746573)
 	};
 	const uint8_t *p = data;
-	uint64_t m, last;
-	size_t i, whole;
+	size_t words;
 
-	whole = len - len % 8;
-	for (i = 0; i < whole; i += 8) {
-		memcpy(&m, p + i, 8);
-		sip_word(&s, m);
-	}
-	last = (uint64_t)len << 56;
-	for (i = whole; i < len; i++)
-		last |= (uint64_t)p[i] << (8 * (i - whole));
-	sip_word(&s, last);
+	for (words = len / 8; words > 0; words--, p += 8)
+		sip_word(&s, short_load(p));
+	sip_word(&s, (uint64_t)len << 56 | tail(p, len));
 	s.v2 ^= 0xff;
 	sip_round(&s);
 	sip_round(&s);

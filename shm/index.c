@@ -6,8 +6,6 @@
 
 #include "shm/index.h"
 
-#include <string.h>
-
 #include "shm/chain.h"
 #include "shm/hash.h"
 #include "shm/intent.h"
@@ -37,15 +35,6 @@ index_key_of(const struct arena *a, struct index_key *k,
 	*k = (struct index_key){ RECORD_PUT, r->bucket, r->key, r->hash };
 }
 
-bool
-index_key_matches(const struct index_key *k, const struct record_view *r)
-{
-	return r->op == k->op && r->key.len == k->key.len &&
-	    (k->op == RECORD_CREATE || r->bucket == k->bucket) &&
-	    (r->key.len == 0 ||
-	    memcmp(r->key.data, k->key.data, r->key.len) == 0);
-}
-
 static struct line *
 home_of(struct held *h, const struct table *t, uint64_t hash)
 {
@@ -61,7 +50,7 @@ static bool
 find(struct held *h, const struct table *t, const struct index_key *k,
     arena_off record, struct index_place *p)
 {
-	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot;
+	uint64_t tag = slot_tag_of(k->hash), slot;
 	struct record_view r;
 	struct line *line;
 	unsigned i;
@@ -75,8 +64,7 @@ find(struct held *h, const struct table *t, const struct index_key *k,
 			p->slot = &line->slots[i];
 			p->record = slot_off(slot);
 			if (record != 0 ? p->record == record :
-			    (record_read(h->a, p->record, &r) &&
-			    index_key_matches(k, &r)))
+			    index_key_is_at(h->a, k, p->record, &r))
 				return true;
 		}
 	return false;

@@ -4,6 +4,7 @@
 #include "shm/lock.h"
 #include "shm/record.h"
 #include "shm/segment.h"
+#include "shm/short.h"
 
 /*
  * A table of records by key: the pairs of a bucket, or the buckets of a
@@ -29,8 +30,32 @@ void index_key_init(const struct arena *, struct index_key *,
 void index_key_of(const struct arena *, struct index_key *,
     const struct record_view *);
 
-/* True if this record carries that key. */
-bool index_key_matches(const struct index_key *, const struct record_view *);
+/*
+ * Is there a record at off that carries that key?  Only then is it taken apart;
+ * as with record_read(), whether it is true the caller has to find out.  Most
+ * are told by their header, before anything is looked at that is further away.
+ */
+static inline __attribute__((always_inline)) bool
+index_key_is_at(const struct arena *a, const struct index_key *k,
+    arena_off off, struct record_view *r)
+{
+	/* Of the second word the operation, and whose, but of names. */
+	const uint64_t wanted = RECORD_OP_MASK | (k->op == RECORD_CREATE ? 0 :
+	    ~UINT64_C(0) << RECORD_BUCKET_SHIFT);
+	uint64_t room = record_room(a, off);
+	struct record head;
+
+	if (room == 0)
+		return false;
+	head = record_head(arena_at(a, off));
+	return ((head.lsn & RECORD_LONG) == k->key.len ||
+	    (head.lsn & RECORD_LONG) == RECORD_LONG) &&
+	    ((head.meta ^ (k->bucket / sizeof(struct line) <<
+	    RECORD_BUCKET_SHIFT | (uint64_t)k->op)) & wanted) == 0 &&
+	    record_open(arena_at(a, off), &head, room, r) &&
+	    r->key.len == k->key.len &&
+	    short_equal(r->key.data, k->key.data, k->key.len);
+}
 
 struct index_place {
 	struct line	*home;

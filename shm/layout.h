@@ -29,7 +29,7 @@ typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	5
+#define LAYOUT_VERSION	6
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -60,8 +60,9 @@ struct superblock {
 
 struct pool {
 	word	backed_end;	/* atomically; an offset, only grows */
-	word	refused_ms;	/* atomically; when the system had no memory */
-	word	spare[6];
+	word	refused_ms;	/* atomically; when the system had no memory, */
+	word	huge_refused_ms; /* or no huge pages, see huge.c */
+	word	spare[5];
 };
 
 /*

@@ -6,14 +6,14 @@
 
 #include "shm/pair.h"
 
-#include <string.h>
-
 #include "shm/ahead.h"
 #include "shm/bucket.h"
 #include "shm/clock.h"
-#include "shm/read.h"
+#include "shm/read_known.h"
+#include "shm/short.h"
 
-#define LOOK_AHEAD	16	/* keys; more are slower again */
+#define LINES_AHEAD	32	/* keys; a power of two */
+#define RECORDS_AHEAD	16
 
 struct copy {			/* what pair_look() wants of a record */
 	void			*buf;
@@ -21,7 +21,7 @@ struct copy {			/* what pair_look() wants of a record */
 	struct pair_facts	*facts;
 };
 
-static void
+static inline void
 copy_value(void *arg, const struct record_view *r)
 {
 	struct copy *c = arg;
@@ -29,12 +29,12 @@ copy_value(void *arg, const struct record_view *r)
 	c->facts->len = r->value.len;
 	c->facts->revision = r->lsn;
 	c->facts->expires_ms = r->expires_ms;
-	if (r->value.len > 0 && r->value.len <= c->cap)
-		memcpy(c->buf, r->value.data, r->value.len);
+	if (r->value.len <= c->cap)
+		short_copy(c->buf, r->value.data, r->value.len);
 }
 
 /* What was found is there unless its time has come. */
-static enum shm_status
+static inline enum shm_status
 verdict(const struct pair_facts *facts, size_t cap)
 {
 	if (facts->expires_ms != 0 && facts->expires_ms <= clock_wall_ms())
@@ -42,38 +42,110 @@ verdict(const struct pair_facts *facts, size_t cap)
 	return facts->len > cap ? SHM_NO_ROOM : SHM_OK;
 }
 
-enum shm_status
-pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
-    struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
+/* False if all is not where it was, or moves just now. */
+static inline __attribute__((always_inline)) bool
+look(const struct arena *a, const struct ahead *ahead, const struct copy *copy,
+    enum shm_status *status)
 {
-	struct copy c = { .buf = buf, .cap = cap, .facts = facts };
-	struct read_action copy = { copy_value, &c };
-	enum shm_status status = read_pair(a, shard, bucket, key, &copy);
+	struct copy c = *copy;
+	const struct read_action act = { copy_value, &c };
 
-	return status == SHM_OK ? verdict(facts, cap) : status;
+	switch (read_known(a, ahead, &act)) {
+	case READ_FOUND:
+		*status = verdict(c.facts, c.cap);
+		return true;
+	case READ_MISSING:
+		*status = SHM_NO_KEY;
+		return true;
+	case READ_RETRY:
+		break;
+	}
+	return false;
+}
+
+/* That takes longer, and nothing of it is to burden what comes before. */
+static __attribute__((noinline)) enum shm_status
+look_again(struct arena *a, const struct ahead_bucket *in, struct bytes key,
+    struct copy c)
+{
+	const struct read_action act = { copy_value, &c };
+	enum shm_status status = read_pair(a, in->shard, in->name, key, &act);
+
+	return status == SHM_OK ? verdict(c.facts, c.cap) : status;
 }
 
 enum shm_status
 pair_look_ahead(struct arena *a, const struct ahead *ahead, void *buf,
     size_t cap, struct pair_facts *facts)
 {
-	struct copy c = { .buf = buf, .cap = cap, .facts = facts };
-	struct read_action copy = { copy_value, &c };
-	enum shm_status status = read_ahead(a, ahead, &copy);
+	const struct copy c = { .buf = buf, .cap = cap, .facts = facts };
+	enum shm_status status;
 
-	return status == SHM_OK ? verdict(facts, cap) : status;
+	return look(a, ahead, &c, &status) ? status :
+	    look_again(a, &ahead->in, ahead->key, c);
 }
 
-static void
-look_ahead(const struct arena *a, const struct ahead_bucket *in,
-    const struct bytes *keys, size_t n, struct ahead ahead[LOOK_AHEAD])
+enum shm_status
+pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
+    struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
 {
-	size_t i;
+	const struct copy c = { .buf = buf, .cap = cap, .facts = facts };
+	enum shm_status status;
+	struct ahead ahead;
 
-	for (i = 0; i < n; i++)
-		ahead_key(a, in, keys[i], &ahead[i]);
-	for (i = 0; i < n; i++)
-		ahead_record(a, &ahead[i]);
+	ahead_find_bucket(a, shard, bucket, &ahead.in);
+	ahead_find_line(a, key, &ahead);
+	return look(a, &ahead, &c, &status) ? status :
+	    look_again(a, &(struct ahead_bucket){ .name = bucket,
+	    .shard = shard }, key, c);
+}
+
+/*
+ * A pipeline of keys: while one is read, memory has been asked for the record
+ * of the next ones, and for the lines of those behind them.
+ */
+struct pipeline {
+	const struct bytes	*keys;
+	size_t			 n;
+	size_t			 lines, records;	/* asked for so far */
+	struct ahead_bucket	 in;
+	struct ahead		 ahead[LINES_AHEAD];	/* by number of key */
+};
+
+/* Until all of up to `lines' and `records' keys have been asked for. */
+static inline void
+ask(const struct arena *a, struct pipeline *p, size_t lines, size_t records)
+{
+	struct ahead *ahead;
+
+	for (; p->lines < lines; p->lines++) {
+		ahead = &p->ahead[p->lines % LINES_AHEAD];
+		ahead->in = p->in;
+		ahead_find_line(a, p->keys[p->lines], ahead);
+		__builtin_prefetch(ahead->home);
+	}
+	for (; p->records < records; p->records++)
+		ahead_record(a, &p->ahead[p->records % LINES_AHEAD]);
+}
+
+static inline size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* See to it that it is full when the i-th key is read. */
+static inline void
+fill(const struct arena *a, struct pipeline *p, size_t i)
+{
+	/* The name may have moved, and is known when a key has been read. */
+	if (p->in.at == 0 || i % LINES_AHEAD == 0)
+		ahead_bucket(a, p->in.shard, p->in.name, &p->in);
+	if (p->in.at == 0)
+		ask(a, p, i + 1, i);
+	else
+		ask(a, p, least(p->n, i + LINES_AHEAD),
+		    least(p->n, i + RECORDS_AHEAD));
 }
 
 enum shm_status
@@ -81,25 +153,23 @@ pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
     const struct bytes *keys, size_t n, size_t *done,
     const struct pair_told *told)
 {
+	struct pipeline p = {
+		.keys = keys, .n = n, .lines = *done, .records = *done
+	};
 	struct pair_facts facts = { 0 };
-	struct ahead ahead[LOOK_AHEAD];
-	struct ahead_bucket in;
 	enum shm_status status;
-	size_t i, some;
+	size_t i;
 
-	while (*done < n) {
-		some = n - *done < LOOK_AHEAD ? n - *done : LOOK_AHEAD;
-		/* Reading the first of all has made the name known. */
-		ahead_bucket(a, shard, bucket, &in);
-		look_ahead(a, &in, keys + *done, some, ahead);
-		for (i = 0; i < some; i++) {
-			status = pair_look_ahead(a, &ahead[i], told->buf,
-			    told->cap, &facts);
-			if (status != SHM_OK && status != SHM_NO_KEY)
-				return status;
-			if (!told->tell(told->arg, (*done)++, status, &facts))
-				return SHM_OK;
-		}
+	p.in = (struct ahead_bucket){ .name = bucket, .shard = shard };
+	while ((i = *done) < n) {
+		fill(a, &p, i);
+		status = pair_look_ahead(a, &p.ahead[i % LINES_AHEAD],
+		    told->buf, told->cap, &facts);
+		if (status != SHM_OK && status != SHM_NO_KEY)
+			return status;
+		++*done;
+		if (!told->tell(told->arg, i, status, &facts))
+			break;
 	}
 	return SHM_OK;
 }

@@ -172,8 +172,7 @@ is_key_at(const struct run *run, const struct index_key *key, uint64_t slot,
     struct found *f)
 {
 	f->old_off = slot_off(slot);
-	return record_read(run->h.a, f->old_off, &f->old) &&
-	    index_key_matches(key, &f->old);
+	return index_key_is_at(run->h.a, key, f->old_off, &f->old);
 }
 
 static bool

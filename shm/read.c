@@ -1,22 +1,17 @@
 /*
- * The lock-free reader; the protocol is in read.h.  Every offset that was
- * read is checked before it is followed, every chain is walked a bounded
- * number of steps: what a reader meets may have become something else.
+ * The lock-free reader; the protocol is in read.h, the innermost part in
+ * read_known.h.  Here is what is to be done where that is not enough: when a
+ * name is not known, or something moves.
  */
 
 #include "shm/read.h"
 
 #include <sched.h>
-#include <string.h>
 
 #include "shm/ahead.h"
 #include "shm/bucket_locked.h"
-#include "shm/chain.h"
-#include "shm/hash.h"
-#include "shm/names.h"
+#include "shm/read_known.h"
 #include "shm/read_line.h"
-#include "shm/table.h"
-#include "shm/word.h"
 
 #define SPINS		64	/* attempts before yielding the processor */
 #define ATTEMPTS_MAX	4096	/* before taking the lock */
@@ -40,59 +35,6 @@ enum shm_status
 read_stuck(const struct shard *sh)
 {
 	return word_load(&sh->poisoned) != 0 ? SHM_DAMAGED : SHM_BUSY;
-}
-
-static struct line *
-follow(const struct arena *a, uint64_t slot)
-{
-	arena_off off = slot_off(slot);
-
-	if (off % sizeof(struct line) != 0 ||
-	    !arena_holds(a, off, sizeof(struct line)))
-		return NULL;
-	return arena_at(a, off);
-}
-
-/* The slot of the key, or NULL; *last is then what the line ends with. */
-static word *
-search_line(const struct arena *a, struct line *line,
-    const struct index_key *k, struct record_view *r, uint64_t *last)
-{
-	uint64_t tag = slot_tag(slot_make(k->hash, 0)), slot = 0;
-	unsigned i;
-
-	for (i = 0; i < LINE_SLOTS; i++) {
-		slot = word_peek(&line->slots[i]);
-		if (slot == 0)
-			break;
-		if (slot_tag(slot) == tag &&
-		    record_read(a, slot_off(slot), r) &&
-		    index_key_matches(k, r))
-			return &line->slots[i];
-	}
-	*last = slot;
-	return NULL;
-}
-
-/*
- * Is the key in the chain, as far as can be told now?  What leads nowhere or
- * has no end is no chain any more.
- */
-static enum read_status
-search_chain(const struct arena *a, struct line *line,
-    const struct index_key *k, struct record_view *r, word **slot)
-{
-	unsigned steps;
-	uint64_t last;
-
-	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
-		if ((*slot = search_line(a, line, k, r, &last)) != NULL)
-			return READ_FOUND;
-		if (!slot_is_link(last))
-			return READ_MISSING;
-		line = follow(a, last);
-	}
-	return READ_RETRY;
 }
 
 /* Where one was found, and what must not have moved for that to be true. */
@@ -126,7 +68,7 @@ read_once(const struct arena *a, const struct table *t,
 	seen->version = word_load(&seen->home->version);
 	if ((seen->version & 1) != 0)
 		return READ_RETRY;
-	s = search_chain(a, seen->home, k, &r, &seen->slot);
+	s = read_search_chain(a, seen->home, 0, k, &r, &seen->slot);
 	if (s == READ_FOUND)
 		act->found(act->arg, &r);
 	atomic_thread_fence(memory_order_acquire);
@@ -155,7 +97,7 @@ hand_out(const struct arena *a, struct line *line,
 		}
 		if (!slot_is_link(slot))
 			return true;
-		line = follow(a, slot);
+		line = read_follow(a, slot);
 	}
 	return false;
 }
@@ -332,97 +274,66 @@ path_to(struct path *p, const struct arena *a, uint32_t shard,
 		};
 }
 
-/*
- * One attempt at a key of a bucket that is where it was when its name was
- * asked for the last time: nearly all of them are.
- */
-static enum read_status
-read_known(const struct arena *a, const struct ahead_bucket *in,
-    const struct index_key *k, const struct read_action *act)
+static inline void
+path_from(struct path *p, const struct arena *a, const struct ahead *ahead,
+    const struct read_action *act)
 {
-	const struct shard *sh = &a->shards[in->shard];
-	const struct bucket *b = arena_at(a, in->at);
-	uint64_t version = word_load(&sh->version);
-	enum read_status s;
-	struct seen seen;
-
-	if ((version & 1) != 0 || !ahead_holds(a, in) || bucket_is_ghost(b))
-		return READ_RETRY;
-	s = read_once(a, &b->table, k, act, &seen);
-	atomic_thread_fence(memory_order_acquire);
-	return word_peek(&sh->version) == version ? s : READ_RETRY;
+	path_to(p, a, ahead->in.shard, ahead->in.name, act);
+	p->key = (struct index_key){ RECORD_PUT, 0, ahead->key, ahead->hash };
 }
 
-/* If the bucket is not known, its name is looked for. */
 static enum shm_status
-read_key(struct arena *a, const struct ahead_bucket *in, struct bytes key,
-    uint64_t hash, const struct read_action *act)
+status_of(enum read_status s)
 {
-	struct path p = { .key = { RECORD_PUT, in->at, key, hash } };
-
-	switch (read_known(a, in, &p.key, act)) {
-	case READ_FOUND:
-		return SHM_OK;
-	case READ_MISSING:
-		return SHM_NO_KEY;
-	case READ_RETRY:
-		break;
-	}
-	path_to(&p, a, in->shard, in->name, act);
-	return walk(a, in->shard, &p);
+	return s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
 }
 
-static bool
-attempt_ahead(const struct arena *a, const struct ahead *ahead,
-    const struct read_action *act, enum shm_status *status)
+/* If all is not where it was, it is looked for from the name on. */
+enum shm_status
+read_ahead(struct arena *a, const struct ahead *ahead,
+    const struct read_action *act)
 {
-	struct path p = { .key = { RECORD_PUT, 0, ahead->key, ahead->hash } };
+	enum read_status s = read_known(a, ahead, act);
+	struct path p;
 
-	path_to(&p, a, ahead->in.shard, ahead->in.name, act);
-	return attempt(a, &a->shards[ahead->in.shard], &p, status);
+	if (s != READ_RETRY)
+		return status_of(s);
+	path_from(&p, a, ahead, act);
+	return walk(a, ahead->in.shard, &p);
 }
 
 bool
 read_ahead_once(const struct arena *a, const struct ahead *ahead,
     const struct read_action *act, enum shm_status *status)
 {
-	const struct index_key k = {
-		RECORD_PUT, ahead->in.at, ahead->key, ahead->hash
-	};
-	enum read_status s = read_known(a, &ahead->in, &k, act);
+	enum read_status s = read_known(a, ahead, act);
+	struct path p;
 
-	*status = s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
-	return s != READ_RETRY || attempt_ahead(a, ahead, act, status);
+	*status = status_of(s);
+	if (s != READ_RETRY)
+		return true;
+	path_from(&p, a, ahead, act);
+	return attempt(a, &a->shards[ahead->in.shard], &p, status);
 }
 
 enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)
 {
-	struct ahead_bucket in;
+	struct ahead ahead;
 
-	ahead_bucket(a, shard, bucket, &in);
-	return read_key(a, &in, key, hash_keyed(a->hash_seed, key.data,
-	    key.len), act);
-}
-
-enum shm_status
-read_ahead(struct arena *a, const struct ahead *ahead,
-    const struct read_action *act)
-{
-	return read_key(a, &ahead->in, ahead->key, ahead->hash, act);
+	ahead_line(a, shard, bucket, key, &ahead);
+	return read_ahead(a, &ahead, act);
 }
 
 bool
 read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
     const struct read_action *act, enum shm_status *status)
 {
-	uint32_t shard = arena_shard_of(a, bucket);
-	struct path p;
+	struct ahead ahead;
 
-	path_to(&p, a, shard, bucket, act);
-	index_key_init(a, &p.key, RECORD_PUT, 0, key);
-	return attempt(a, &a->shards[shard], &p, status);
+	ahead_line(a, arena_shard_of(a, bucket), bucket, key, &ahead);
+	return read_ahead_once(a, &ahead, act, status);
 }
 
 enum shm_status

@@ -7,59 +7,16 @@
 
 #include <string.h>
 
-/*
- * Both lengths, and where they end; false if they cannot be, or are written in
- * a form that nobody writes.
- */
-static bool
-read_lengths(const struct arena *a, arena_off off, const struct record *head,
-    struct record_lengths *len, uint64_t *end)
-{
-	*end = sizeof(*head);
-	len->key = (uint32_t)(head->lsn & RECORD_LONG);
-	len->value = (uint32_t)(head->meta >> RECORD_VALUE_SHIFT &
-	    RECORD_LONG);
-	if (len->key != RECORD_LONG)
-		return true;
-	*end += sizeof(*len);
-	if (len->value != 0 || !arena_holds(a, off, *end))
-		return false;
-	memcpy(len, arena_at(a, off + sizeof(*head)), sizeof(*len));
-	return record_is_long(len->key, len->value);
-}
-
 bool
 record_read(const struct arena *a, arena_off off, struct record_view *r)
 {
-	struct record_lengths len;
+	uint64_t room = record_room(a, off);
 	struct record head;
-	const uint8_t *p;
-	uint64_t end;
-	size_t extra;
 
-	if (off % 8 != 0 || !arena_holds(a, off, sizeof(head)))
+	if (room == 0)
 		return false;
-	p = arena_at(a, off);
-	memcpy(&head, p, sizeof(head));
-	if (!read_lengths(a, off, &head, &len, &end))
-		return false;
-	r->lsn = head.lsn >> RECORD_LSN_SHIFT;
-	r->bucket = (head.meta >> RECORD_BUCKET_SHIFT) * sizeof(struct line);
-	r->flags = (unsigned)(head.meta >> RECORD_FLAGS_SHIFT &
-	    RECORD_FLAGS_MASK);
-	r->op = (enum record_op)(head.meta & RECORD_OP_MASK);
-	extra = (r->flags & RECORD_EXPIRES) != 0 ? 8 : 0;
-	r->size = (end + extra + len.key + len.value + 7) & ~UINT64_C(7);
-	if (!arena_holds(a, off, r->size))
-		return false;
-	r->expires_ms = 0;
-	r->is_hashed = false;
-	p += end;
-	if (extra != 0)
-		memcpy(&r->expires_ms, p, 8);
-	r->key = (struct bytes){ p + extra, len.key };
-	r->value = (struct bytes){ p + extra + len.key, len.value };
-	return true;
+	head = record_head(arena_at(a, off));
+	return record_open(arena_at(a, off), &head, room, r);
 }
 
 static uint8_t *

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 
 #include "shm/clock.h"
+#include "shm/huge.h"
 #include "shm/word.h"
 
 #define CLEANING_RESERVE	2
@@ -173,6 +174,7 @@ back(struct arena *a, uint64_t i)
 	uint64_t was = word_load(state);
 	int error;
 
+	huge_back(a, arena_segment_base(a, i));
 	do
 		error = posix_fallocate(a->fd,
 		    (off_t)arena_segment_base(a, i),

@@ -33,36 +33,38 @@ _Static_assert(NODE_WORDS == 1 << NODE_BITS && PAGE_WORDS == 1 << PAGE_BITS &&
     PAGE_LINES == 1 << PAGE_LINES_BITS, "paths are found by shifting");
 
 /*
- * Lines below one entry of the top of a tree of that depth, as a power of
- * two; depth > 0.
+ * Lines below one entry of the top of a tree of that depth, and all lines of
+ * it, as powers of two.  Depth 0 has no entries.
  */
-static unsigned
-span_bits(unsigned depth)
-{
-	return depth <= NODES_DEPTH ? NODE_BITS * (depth - 1) :
-	    PAGE_LINES_BITS + PAGE_BITS * (depth - NODES_DEPTH - 1);
-}
+#define PAGES_BITS(n)	(PAGE_LINES_BITS + PAGE_BITS * (n))
+
+static const uint8_t span[TABLE_DEPTH_MAX + 1] = {
+	0, 0, NODE_BITS,
+	PAGES_BITS(0), PAGES_BITS(1), PAGES_BITS(2), PAGES_BITS(3)
+};
+
+static const uint8_t capacity[TABLE_DEPTH_MAX + 1] = {
+	0, NODE_BITS, 2 * NODE_BITS,
+	PAGES_BITS(1), PAGES_BITS(2), PAGES_BITS(3), PAGES_BITS(4)
+};
 
 /* Which entry of the top leads to a line of the tree, and where below it. */
 static uint64_t
 entry_of(unsigned depth, uint64_t number)
 {
-	return number >> span_bits(depth);
+	return number >> span[depth];
 }
 
 static uint64_t
 within_entry(unsigned depth, uint64_t number)
 {
-	return number & ((UINT64_C(1) << span_bits(depth)) - 1);
+	return number & ((UINT64_C(1) << span[depth]) - 1);
 }
 
 uint64_t
 table_capacity(unsigned depth)
 {
-	if (depth == 0)
-		return 1;
-	return UINT64_C(1) << (span_bits(depth) +
-	    (depth <= NODES_DEPTH ? NODE_BITS : PAGE_BITS));
+	return UINT64_C(1) << capacity[depth];
 }
 
 enum slab_class
@@ -71,11 +73,10 @@ table_class(unsigned depth)
 	return depth <= NODES_DEPTH ? SLAB_LINE : SLAB_PAGE;
 }
 
-static bool
-is_unit(const struct arena *a, arena_off off, enum slab_class class)
+static inline arena_off
+entry(const struct arena *a, arena_off top, uint64_t i)
 {
-	return off % slab_bytes(class) == 0 &&
-	    arena_holds(a, off, slab_bytes(class));
+	return word_load((const word *)arena_at(a, top) + i);
 }
 
 unsigned
@@ -87,27 +88,34 @@ table_child_depth(unsigned depth, uint64_t number)
 	return TABLE_LINES_PAGE;
 }
 
+/*
+ * Down the pages, whose depths take PAGE_BITS of the number each; then there is
+ * a page of lines, or for the first lines of all the tree of nodes.
+ */
 struct line *
 table_line(const struct arena *a, uint64_t root, uint64_t number)
 {
 	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
-	arena_off at = root & ~ROOT_DEPTH_MASK;
-	uint64_t line = number;
-	const word *top;
+	arena_off at = root & ~ROOT_DEPTH_MASK, reach = arena_reach(a);
 
-	if (depth > TABLE_DEPTH_MAX || number >= table_capacity(depth))
+	if (depth > TABLE_DEPTH_MAX || number >> capacity[depth] != 0)
 		return NULL;
-	while (depth > 0 && depth != TABLE_LINES_PAGE) {
-		if (!is_unit(a, at, table_class(depth)))
+	for (; depth > NODES_DEPTH; depth--) {
+		if (!arena_holds_unit(a, reach, at, PAGE_BYTES))
 			return NULL;
-		top = arena_at(a, at);
-		at = word_load(&top[entry_of(depth, number)]);
-		number = within_entry(depth, number);
-		depth = table_child_depth(depth, line);
+		at = entry(a, at, number >> span[depth] & (PAGE_WORDS - 1));
 	}
-	if (!is_unit(a, at, depth == 0 ? SLAB_LINE : SLAB_PAGE))
-		return NULL;
-	return (struct line *)arena_at(a, at) + (depth == 0 ? 0 : number);
+	if (number >= NODES_LINES)
+		return arena_holds_unit(a, reach, at, PAGE_BYTES) ?
+		    (struct line *)arena_at(a, at) + number % PAGE_LINES :
+		    NULL;
+	for (; depth > 0; depth--) {
+		if (!arena_holds_unit(a, reach, at, sizeof(struct line)))
+			return NULL;
+		at = entry(a, at, number >> span[depth] & (NODE_WORDS - 1));
+	}
+	return arena_holds_unit(a, reach, at, sizeof(struct line)) ?
+	    arena_at(a, at) : NULL;
 }
 
 unsigned

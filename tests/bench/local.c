@@ -329,10 +329,10 @@ close_lmdb(struct store *store)
 static struct measure measures[] = {
 	{ "local scan", 0, list, 0 },
 	{ "local get", 0, get_singly, 0 },
-	{ "local get", 4, get_batches, 0 },
-	{ "local get", 16, get_batches, 0 },
-	{ "local get", 64, get_batches, 0 },
-	{ "lmdb get", 0, get_lmdb, 0 }
+	{ "local mget", 4, get_batches, 0 },
+	{ "local mget", 16, get_batches, 0 },
+	{ "local mget", 64, get_batches, 0 },
+	{ "local LMDB get", 0, get_lmdb, 0 }
 };
 #define MEASURES	(sizeof(measures) / sizeof(measures[0]))
 
@@ -356,10 +356,9 @@ tell(const struct store *store, const struct measure *m)
 	if (m->run == get_lmdb && store->lmdb == NULL)
 		return;
 	if (m->batch > 0)
-		snprintf(batch, sizeof(batch), ", batches of %u",
-		    (unsigned)m->batch);
-	snprintf(name, sizeof(name), "%s, %g M keys%s", m->name, n / 1e6,
-	    batch);
+		snprintf(batch, sizeof(batch), " of %u", (unsigned)m->batch);
+	snprintf(name, sizeof(name), "%s%s, %g M keys", m->name, batch,
+	    n / 1e6);
 	bench_figure(name, n / m->best_s, "1/s");
 }
 

@@ -184,6 +184,7 @@ main(int argc, char **argv)
 	if (argc != 2 || (b.keys = strtoull(argv[1], NULL, 10)) == 0)
 		errx(64, "usage: shm keys");
 	b.arena = bench_arena(b.keys * 320 + ((uint64_t)256 << 20));
+	arena_remember_names(b.arena);
 	run(&b);
 	arena_close(b.arena);
 	return 0;

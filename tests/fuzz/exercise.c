@@ -16,6 +16,7 @@
 #include "shm/clean.h"
 #include "shm/feed.h"
 #include "shm/lock.h"
+#include "shm/names.h"
 #include "shm/pair.h"
 #include "shm/scan.h"
 #include "shm/word.h"
@@ -213,6 +214,15 @@ look_around(struct arena *a)
 	must(strlen(arena_uuid(a)) == 36);
 }
 
+/* As workers do, but for what was in the memory before. */
+static void
+remember_names(struct arena *a)
+{
+	names_close(a->names);
+	a->names = NULL;
+	arena_remember_names(a);
+}
+
 void
 exercise_reads(struct arena *a)
 {
@@ -222,6 +232,7 @@ exercise_reads(struct arena *a)
 	unsigned i;
 
 	look_around(a);
+	remember_names(a);
 	for (i = 0; i < SPECIMEN_BUCKETS; i++) {
 		bucket = specimen_bucket(i);
 		(void)bucket_stat(a, bucket, &st);

@@ -141,7 +141,7 @@ read_round(const struct arena *a, const struct model *before,
 /* On any processor, when nobody else wants it: the one that is stepped
  * through is to come forward. */
 static _Noreturn void
-be_reader(const struct arena *a, const struct model *before,
+be_reader(struct arena *a, const struct model *before,
     const struct model *after)
 {
 	static uint8_t new[MODEL_CELLS];
@@ -152,6 +152,7 @@ be_reader(const struct arena *a, const struct model *before,
 	memset(&all, 0xff, sizeof(all));
 	sched_setaffinity(0, sizeof(all), &all);
 	sched_setscheduler(0, SCHED_IDLE, &none);
+	arena_remember_names(a);
 	while (!page->stop)
 		read_round(a, before, after, new);
 	_exit(0);
@@ -172,7 +173,7 @@ wait_for_rounds(pid_t pid, uint64_t rounds)
 }
 
 pid_t
-reader_start(const struct arena *a, const struct model *before,
+reader_start(struct arena *a, const struct model *before,
     const struct model *after)
 {
 	pid_t pid;

@@ -27,7 +27,7 @@ const char *reader_look(const struct arena *, const struct model *before,
  * answer must be the old one or the new one, and never the old one again
  * after the new one.  reader_stop() returns NULL, or what it saw instead.
  */
-pid_t reader_start(const struct arena *, const struct model *before,
+pid_t reader_start(struct arena *, const struct model *before,
     const struct model *after);
 const char *reader_stop(pid_t);
 

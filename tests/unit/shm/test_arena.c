@@ -12,6 +12,7 @@
 
 #include "shm/bucket.h"
 #include "shm/handle.h"
+#include "shm/huge.h"
 #include "shm/pair.h"
 #include "support.h"
 
@@ -69,6 +70,60 @@ Test(arena, holds_after_attaching_what_was_put_before_closing)
 	cr_assert(len == 1 && buf[0] == '1');
 	support_audit(again);
 	arena_close(again);
+}
+
+/* Bytes of our mappings of shared memory that are in huge pages. */
+static unsigned long
+huge_kb(void)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	unsigned long kb = 0;
+	char line[128];
+
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		(void)sscanf(line, "ShmemPmdMapped: %lu", &kb);
+	fclose(file);
+	return kb;
+}
+
+/* Are there any for who asks for them, of memory like that of an arena? */
+static bool
+has_huge_pages(void)
+{
+	int fd = memfd_create("huge", MFD_CLOEXEC);
+	bool has = false;
+	void *p;
+
+	cr_assert_neq(fd, -1);
+	cr_assert_eq(ftruncate(fd, (off_t)HUGE_BYTES), 0);
+	p = huge_map(fd, HUGE_BYTES, PROT_READ | PROT_WRITE);
+	cr_assert_neq(p, MAP_FAILED);
+	*(char *)p = 1;
+	has = madvise(p, HUGE_BYTES, 25 /* MADV_COLLAPSE */) == 0;
+	munmap(p, HUGE_BYTES);
+	close(fd);
+	return has;
+}
+
+Test(arena, of_large_segments_stands_in_huge_pages_where_there_are_any)
+{
+	struct arena *a = support_named_arena(64 * MB, 2, 2 * MB), *reader;
+	struct bytes name = support_bytes("b");
+	struct bucket_stat stat;
+	bool has = has_huge_pages();
+
+	cr_assert_eq(a->segments_off % HUGE_BYTES, 0);
+	cr_assert_eq((uintptr_t)a->base % HUGE_BYTES, 0);
+	cr_assert_eq(bucket_create(a, name), SHM_OK);
+	cr_assert(!has || huge_kb() > 0);
+	support_close();
+	cr_assert_eq(huge_kb(), 0);
+	cr_assert_eq(arena_attach_reader(&reader, support_arena_name(), NULL),
+	    ARENA_OK);
+	cr_assert_eq(bucket_stat(reader, name, &stat), SHM_OK);
+	cr_assert(!has || huge_kb() > 0);
+	arena_close(reader);
 }
 
 Test(arena, is_not_made_twice)
