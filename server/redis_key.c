@@ -139,15 +139,15 @@ remove_part(struct txn *t, void *arg)
 static bool
 remove_string(const struct call *call, uint32_t shard, struct redis_part *part)
 {
-	return redis_remove_pair(call, shard, REDIS_STRINGS,
-	    part->argv[part->first], &part->count);
+	return part->next[part->first] == 0 && redis_remove_pair(call, shard,
+	    REDIS_STRINGS, part->argv[part->first], &part->count);
 }
 
 void
 redis_run_del(struct call *call)
 {
 	const struct redis_visit visit = {
-		.step = 1, .op = remove_part, .one = remove_string
+		.step = 1, .op = remove_part, .quick = remove_string
 	};
 	int64_t removed;
 

@@ -78,8 +78,8 @@ struct redis_part {
 struct redis_visit {
 	size_t		step;		/* every such word is a key */
 	enum shm_status	(*op)(struct txn *, void *);	/* on a part */
-	/* Instead of op, on a part of one key: if it can.  Or NULL. */
-	bool		(*one)(const struct call *, uint32_t shard,
+	/* Instead of op, if it can: all of a part, or nothing.  Or NULL. */
+	bool		(*quick)(const struct call *, uint32_t shard,
 			    struct redis_part *);
 	void		(*after)(struct redis_part *);	/* NULL: nothing */
 	void		*arg;

@@ -66,8 +66,8 @@ redis_each_shard(struct call *call, const struct redis_visit *visit,
 		if ((part.first = lists.first[shard]) == 0)
 			continue;
 		part.count = 0;
-		if ((visit->one == NULL || lists.next[part.first] != 0 ||
-		    !visit->one(call, shard, &part)) &&
+		if ((visit->quick == NULL ||
+		    !visit->quick(call, shard, &part)) &&
 		    !redis_change_in(call, shard, begin, &attempt, &status))
 			return false;
 		if (visit->after != NULL)

@@ -132,19 +132,43 @@ set_part(struct txn *t, void *arg)
 	return status;
 }
 
+/* Those that are there, if they are as many as one run does. */
 static bool
-set_one(const struct call *call, uint32_t shard, struct redis_part *part)
+set_over(const struct call *call, uint32_t shard,
+    const struct redis_part *part)
+{
+	struct pair_step steps[PAIR_RUN_MAX];
+	size_t i, n = 0;
+
+	for (i = part->first; i != 0; i = part->next[i]) {
+		if (n == PAIR_RUN_MAX)
+			return false;
+		steps[n++] = (struct pair_step){
+			.bucket = REDIS_STRINGS,
+			.pair.key = redis_bytes(part->argv[i]),
+			.pair.value = redis_bytes(part->argv[i + 1]),
+			.replace = true
+		};
+	}
+	return store_set_all(call->env->store, shard,
+	    call->env->inherit->slot, steps, n);
+}
+
+static bool
+set_quickly(const struct call *call, uint32_t shard, struct redis_part *part)
 {
 	const struct slice *pair = part->argv + part->first;
 
-	return string_set(call, shard, pair[0], pair[1]);
+	return part->next[part->first] == 0 ?
+	    string_set(call, shard, pair[0], pair[1]) :
+	    set_over(call, shard, part);
 }
 
 void
 redis_run_mset(struct call *call)
 {
 	const struct redis_visit visit = {
-		.step = 2, .op = set_part, .one = set_one
+		.step = 2, .op = set_part, .quick = set_quickly
 	};
 	int64_t total;
 

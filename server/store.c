@@ -332,6 +332,18 @@ store_set_run(struct store *store, uint32_t shard, unsigned slot,
 	return n;
 }
 
+bool
+store_set_all(struct store *store, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n)
+{
+	if (store->view != NULL || !pair_set_all(store->arena, shard, slot,
+	    steps, n))
+		return false;
+	noted(store, (struct txn_revisions){ shard, steps[0].revision,
+	    steps[n - 1].revision }, SHM_OK);
+	return true;
+}
+
 enum shm_status
 store_edit(struct store *store, uint32_t shard, struct bytes bucket,
     struct bytes key, struct pair_edit *edit)

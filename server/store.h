@@ -95,9 +95,12 @@ enum shm_status store_edit(struct store *, uint32_t shard,
     struct bytes bucket, struct bytes key, struct pair_edit *);
 
 /*
- * The same as pair_set_run(), see shm/pair_run.h; in a draft nothing is done.
+ * The same as pair_set_run() and pair_set_all(), see shm/pair_run.h; in a draft
+ * nothing is done.
  */
 size_t store_set_run(struct store *, uint32_t shard, unsigned slot,
+    struct pair_step *, size_t n);
+bool store_set_all(struct store *, uint32_t shard, unsigned slot,
     struct pair_step *, size_t n);
 
 /*

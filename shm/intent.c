@@ -125,8 +125,8 @@ apply(struct arena *a, struct intent *in)
 		    word_peek(&in->guards[i].value));
 }
 
-static void
-empty(struct held *h)
+void
+intent_forget(struct held *h)
 {
 	h->npairs = h->nguards = h->nreleased = 0;
 }
@@ -134,7 +134,7 @@ empty(struct held *h)
 void
 intent_abandon(struct held *h)
 {
-	empty(h);
+	intent_forget(h);
 	segment_free_strays(h);
 	h->broken = false;
 }
@@ -146,7 +146,7 @@ intent_commit(struct held *h)
 	unsigned i;
 
 	if (h->broken) {
-		empty(h);
+		intent_forget(h);
 		return;
 	}
 	word_init(&in->npairs, h->npairs);
@@ -158,7 +158,7 @@ intent_commit(struct held *h)
 	atomic_signal_fence(memory_order_seq_cst);
 	for (i = 0; i < h->nreleased; i++)
 		segment_free(h->a, h->shard, h->released[i]);
-	empty(h);
+	intent_forget(h);
 }
 
 /* Would a sound process have left this? */

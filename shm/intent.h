@@ -36,6 +36,9 @@ void intent_release_segment(struct held *, uint64_t segment);
  */
 void intent_commit(struct held *);
 
+/* Leave it empty, for what it says shall not be. */
+void intent_forget(struct held *);
+
 /*
  * The change is broken and this is the end of it: its intent is empty, the
  * segments that were taken for it are free again, and another may begin.

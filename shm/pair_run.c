@@ -67,6 +67,7 @@ struct run {
 	unsigned		 slot;		/* of the board */
 	struct pair_step	*steps;
 	size_t			 n;		/* as far as is known */
+	size_t			 least;		/* or nothing is done */
 	struct aim		 aims[PAIR_RUN_MAX];
 	arena_off		 at;		/* of the next record */
 	uint64_t		 lsn;		/* of the last one */
@@ -384,9 +385,11 @@ run_locked(struct run *run)
 	aim_all(run);
 	for (i = 0; i < run->n && do_step(run, i); i++)
 		;
-	run->n = i;
-	if (i > 0)
+	run->n = i < run->least ? 0 : i;
+	if (run->n > 0)
 		commit(run);
+	else
+		intent_forget(&run->h);
 	if (run->h.broken)
 		run->n = 0;
 	return grow(run);
@@ -409,19 +412,38 @@ begin(struct run *run, const struct arena *a, size_t n)
 	}
 }
 
-size_t
-pair_set_run(struct arena *a, uint32_t shard, unsigned slot,
-    struct pair_step *steps, size_t n)
+static size_t
+set_run(struct arena *a, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n, size_t least)
 {
-	struct run run = { .slot = slot, .steps = steps };
+	struct run run = { .slot = slot, .steps = steps, .least = least };
 	bool grown;
 
 	begin(&run, a, n);
-	if (run.n == 0 || lock_shard(a, shard, &run.h) == LOCK_POISONED)
+	if (run.n < least || lock_shard(a, shard, &run.h) == LOCK_POISONED)
 		return 0;
 	grown = run_locked(&run);
 	lock_release(&run.h);
 	if (!grown)
 		segment_back_one(a);
 	return run.n;
+}
+
+size_t
+pair_set_run(struct arena *a, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n)
+{
+	return set_run(a, shard, slot, steps, n, 1);
+}
+
+bool
+pair_set_all(struct arena *a, uint32_t shard, unsigned slot,
+    struct pair_step *steps, size_t n)
+{
+	const uint64_t fingerprint = word_peek(&a->board[slot].fingerprint);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		steps[i].fingerprint = fingerprint;
+	return set_run(a, shard, slot, steps, n, n) == n;
 }

@@ -37,4 +37,11 @@ struct pair_step {
 size_t pair_set_run(struct arena *, uint32_t shard, unsigned slot,
     struct pair_step *, size_t n);
 
+/*
+ * The same of sets that belong together, of one request: all of them, or false
+ * and nothing was done, which is so if n is more than one run does.
+ */
+bool pair_set_all(struct arena *, uint32_t shard, unsigned slot,
+    struct pair_step *, size_t n);
+
 #endif

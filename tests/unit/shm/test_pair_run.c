@@ -387,3 +387,62 @@ Test(run_of_sets, does_nothing_when_the_head_of_the_log_is_damaged)
 	cr_assert_eq(run(steps, 2), 0);
 	expect("milk", "1");
 }
+
+/* --- all or none --- */
+
+Test(run_of_sets, that_belong_together_is_done_as_a_whole)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "two"), step("milk", "three")
+	};
+	struct board_row row;
+
+	set_up_pairs();
+	board_enter(a, SLOT, BOARD_WORKER, 1, 0);
+	board_set_fingerprint(a, SLOT, 17);
+	cr_assert(pair_set_all(a, 0, SLOT, steps, 3));
+	expect_in(shopping, "milk", "three", steps[2].revision);
+	expect_in(shopping, "bread", "two", steps[1].revision);
+	cr_assert_eq(steps[2].revision, steps[0].revision + 2);
+	cr_assert(board_read(a, SLOT, &row));
+	cr_assert_eq(row.fingerprint, 17);
+	support_audit(a);
+}
+
+Test(run_of_sets, that_belong_together_is_not_done_in_part)
+{
+	struct pair_step steps[] = {
+		step("milk", "one"), step("eggs", "two"), step("bread", "three")
+	};
+	uint64_t before;
+
+	set_up_pairs();
+	before = stat_of(shopping).revision;
+	steps[2].replace = true;
+	cr_assert_not(pair_set_all(a, 0, SLOT, steps, 3));
+	expect("milk", "1");
+	expect("eggs", "2");
+	expect("bread", NULL);
+	cr_assert_eq(stat_of(shopping).revision, before);
+	support_audit(a);
+	/* What was to be is forgotten. */
+	cr_assert_eq(run(steps + 1, 1), 1);
+	expect("milk", "1");
+	expect("eggs", "two");
+	support_audit(a);
+}
+
+Test(run_of_sets, that_belong_together_are_as_many_as_one_run_does)
+{
+	struct pair_step steps[PAIR_RUN_MAX + 1];
+	size_t i;
+
+	set_up_pairs();
+	for (i = 0; i < PAIR_RUN_MAX + 1; i++)
+		steps[i] = step("milk", i < PAIR_RUN_MAX ? "one" : "two");
+	cr_assert_not(pair_set_all(a, 0, SLOT, steps, PAIR_RUN_MAX + 1));
+	expect("milk", "1");
+	cr_assert(pair_set_all(a, 0, SLOT, steps, PAIR_RUN_MAX));
+	expect("milk", "one");
+	support_audit(a);
+}
