@@ -18,8 +18,8 @@
  *
  * They are all parsed before the first of them is executed, for the reason
  * that conn_batch_parse.c has, and executed as if they had not been: only what
- * parses the same way again is parsed ahead, and whatever puts an end to the run
- * (a reply that is awaited, a stream, the end of the turn) just forgets the
+ * parses the same way again is parsed ahead, and whatever puts an end to the
+ * run (a reply that is awaited, a stream, the end of the turn) just forgets the
  * rest.  No command changes how the next bytes are parsed once a connection has
  * made its first request, but RESET where there is a password: what was parsed
  * is forgotten then.
@@ -63,8 +63,10 @@ is_plain_session(const struct session *s)
 	    s->listener == NULL && s->tracker == NULL;
 }
 
-/* No request has to wait, is refused, is timed on its own, or somebody else's
- * since lately. */
+/*
+ * No request has to wait, is refused, is timed on its own, or is somebody
+ * else's by the table that is in force.
+ */
 static bool
 is_plain_time(const struct conns *set)
 {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "must.h"
+#include "proto/plain.h"
 #include "proto/resp.h"
 #include "tests/copy.h"
 
@@ -119,6 +120,25 @@ check_answer(struct answer *answer, const uint8_t *buf, size_t len)
 	}
 }
 
+/* What is taken at a glance is the same request. */
+static void
+check_plain(const struct answer *answer, const uint8_t *buf, size_t len)
+{
+	struct plain plain;
+	size_t i;
+
+	if (len > limits.request_max)
+		len = limits.request_max;
+	if (!limits.is_trusted || len == 0 ||
+	    plain_resp(buf, len, limits.word_max, &plain) == 0)
+		return;
+	must(answer->status == RESP_OK && answer->used == plain.used);
+	must(request.argc == plain.argc);
+	for (i = 0; i < plain.argc; i++)
+		must(plain.argv[i].len == request.argv[i].len &&
+		    plain.argv[i].data == request.argv[i].data);
+}
+
 static size_t
 next_piece(struct cuts *cuts, size_t rest)
 {
@@ -150,6 +170,7 @@ parse_all(const uint8_t *bytes, size_t len, struct cuts *cuts,
 		buf = copy_of(bytes + at, there - at);
 		answer->status = resp_parse(&parser, buf, there - at, &limits,
 		    &request, &answer->error, &answer->used);
+		check_plain(answer, buf, there - at);
 		check_answer(answer, buf, there - at);
 		free(buf);
 		at += answer->used;

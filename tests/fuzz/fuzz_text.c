@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "must.h"
+#include "proto/plain.h"
 #include "proto/quote.h"
 #include "proto/text.h"
 #include "tests/copy.h"
@@ -110,6 +111,22 @@ check_quick(const uint8_t *bytes, size_t len, const struct answer *answer,
 		    argv[i].len) == 0);
 }
 
+static void
+check_plain(const uint8_t *bytes, size_t len, const struct answer *answer,
+    const struct request *req)
+{
+	struct plain plain;
+	size_t i;
+
+	if (plain_text(bytes, len, SIZE_MAX, &plain) == 0)
+		return;
+	must(answer->status == TEXT_OK && answer->used == plain.used);
+	must(req->argc == plain.argc);
+	for (i = 0; i < plain.argc; i++)
+		must(plain.argv[i].len == req->argv[i].len &&
+		    plain.argv[i].data == req->argv[i].data);
+}
+
 /* Write a request again, read it, and compare. */
 static void
 check_rewritten(const struct request *req)
@@ -178,6 +195,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		check_bounds(&answer, buf + at, len - at, line_max, &req);
 		check_pieces(bytes + at, len - at, line_max, step, &answer);
 		check_quick(bytes + at, len - at < line_max ? len - at :
+		    line_max, &answer, &req);
+		check_plain(buf + at, len - at < line_max ? len - at :
 		    line_max, &answer, &req);
 		if (answer.status == TEXT_OK && req.argc <= REQUEST_ARGS_MAX)
 			check_rewritten(&req);
