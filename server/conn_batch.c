@@ -222,8 +222,10 @@ conn_run_batch(struct conns *set, struct conn *conn, struct turn *turn)
 
 	/* A stranger may not send all that is parsed here. */
 	if (conn->state != CONN_SERVING || conn->session.is_stranger ||
-	    !is_between(conn) || (!plain && !set->is_large))
+	    !is_between(conn) || (!plain && !set->is_large)) {
+		conn_forget_batch(set);
 		return false;
+	}
 	if ((batch->i == batch->n ||
 	    batch->at != conn->in.data + conn->in.head) &&
 	    !conn_parse_batch(set, conn))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/proc/pipeline.h"
@@ -37,20 +38,35 @@ fill(int fd)
 }
 
 static void
-begin(void)
+begin_as(const char *conf, const char *requests, const char *replies)
 {
 	pid_t old;
 	int fd;
 
-	daemon_prepare(&d, "memory 64M\nworkers 1\n");
+	daemon_prepare(&d, conf);
 	daemon_launch(&d, NULL);
 	fd = talk_open(&d);
-	talk(fd, "CREATE b\r\n", "OK\r\n");
+	talk(fd, requests, replies);
 	fill(fd);
 	old = (pid_t)talk_info(fd, "server", "worker_pid");
 	cr_assert_eq(kill(old, SIGKILL), 0);
 	talk_expect_end(fd);
 	close(fd);
+}
+
+static void
+begin(void)
+{
+	begin_as("memory 64M\nworkers 1\n", "CREATE b\r\n", "OK\r\n");
+}
+
+static void
+begin_with_password(void)
+{
+	/* The file with the password is for nobody else. */
+	(void)umask(077);
+	begin_as("memory 64M\nworkers 1\npassword fifteen-letters\n",
+	    "AUTH fifteen-letters\r\nCREATE b\r\n", "OK\r\nOK\r\n");
 }
 
 static void
@@ -150,4 +166,65 @@ Test(ahead, pipelines_of_lines_are_answered_as_one_by_one)
 Test(ahead, pipelines_in_resp_are_answered_as_one_by_one)
 {
 	pipeline_compare(&d, PIPELINE_RESP2, 100);
+}
+
+#define AUTH	"*2\r\n$4\r\nAUTH\r\n$15\r\nfifteen-letters\r\n"
+#define ECHO_X	"*2\r\n$4\r\nECHO\r\n$1\r\nx\r\n"
+#define RESET	"*1\r\n$5\r\nRESET\r\n"
+#define GET_K	"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
+#define ECHO_AB	"*2\r\n$4\r\nECHO\r\n$2\r\nab\r\n"
+#define NOAUTH	"-NOAUTH Authentication required.\r\n"
+#define BUFFER	((size_t)16 * 1024)	/* what is read at once */
+#define GETS	30U
+
+_Static_assert(sizeof(AUTH) - 1 == sizeof(ECHO_X RESET) - 1,
+    "what was parsed before begins where the password ends");
+
+/*
+ * What is read at once ends with a request, so the next ones begin where it
+ * began: with the password, behind which are others than those behind RESET.
+ */
+static char *
+fill_a_buffer(void)
+{
+	char *all = malloc(2 * BUFFER), *p = stpcpy(all, ECHO_X RESET);
+	unsigned i;
+	size_t rest;
+
+	for (i = 0; i < GETS; i++)
+		p = stpcpy(p, GET_K);
+	rest = BUFFER - (size_t)(p - all) -
+	    strlen("*2\r\n$4\r\nECHO\r\n$12345\r\n\r\n");
+	p += sprintf(p, "*2\r\n$4\r\nECHO\r\n$%zu\r\n", rest);
+	memset(p, 'x', rest);
+	p = stpcpy(p + rest, "\r\n");
+	cr_assert_eq((size_t)(p - all), BUFFER);
+	p = stpcpy(p, AUTH);
+	for (i = 0; i < GETS; i++)
+		p = stpcpy(p, ECHO_AB);
+	return all;
+}
+
+Test(ahead, what_a_stranger_sends_is_not_what_was_parsed_before_it_was_one,
+    .init = begin_with_password)
+{
+	int fd = talk_open(&d), other = talk_open(&d);
+	char *all = fill_a_buffer();
+	pid_t worker;
+	unsigned i;
+
+	talk(fd, AUTH, "+OK\r\n");
+	talk(other, "AUTH fifteen-letters\r\n", "OK\r\n");
+	worker = talk_pause_worker(other);
+	talk_send(fd, all);
+	cr_assert_eq(kill(worker, SIGCONT), 0);
+	talk_expect(fd, "$1\r\nx\r\n+RESET\r\n");
+	for (i = 0; i < GETS + 1; i++)
+		talk_expect(fd, NOAUTH);
+	talk_expect(fd, "+OK\r\n");
+	for (i = 0; i < GETS; i++)
+		talk_expect(fd, "$2\r\nab\r\n");
+	free(all);
+	close(fd);
+	close(other);
 }
