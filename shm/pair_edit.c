@@ -111,6 +111,9 @@ edit_in(struct held *h, struct editing *e, struct bucket *b)
 
 	is_there = index_find(h, &b->table, &key, &place) &&
 	    record_read(h->a, place.record, &r);
+	/* decide() may copy it to where the longest value has room. */
+	if (is_there && r.value.len > h->a->value_max_bytes)
+		return SHM_DAMAGED;
 	if (is_there ? is_expired(&r) : is_name_of_bucket(h, e))
 		return SHM_NO_BUCKET;
 	if (h->broken)

@@ -369,6 +369,9 @@ txn_get(struct txn *t, struct bytes name, struct bytes key,
 		return status;
 	if (!found.is_there || record_is_expired(&found.record, t->now_ms))
 		return SHM_NO_KEY;
+	/* Callers have room for the longest value that can be put. */
+	if (found.record.value.len > t->a->value_max_bytes)
+		return SHM_DAMAGED;
 	*pair = (struct txn_pair){
 		.value = found.record.value,
 		.expires_ms = found.record.expires_ms,

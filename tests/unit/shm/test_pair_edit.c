@@ -12,7 +12,9 @@
 #include "shm/clock.h"
 #include "shm/feed.h"
 #include "shm/pair_edit.h"
+#include "shm/record.h"
 #include "shm/txn.h"
+#include "shm/word.h"
 #include "support.h"
 
 #define MB	(UINT64_C(1) << 20)
@@ -278,6 +280,39 @@ Test(pair_edit, has_a_bucket_and_a_size)
 	expect("milk", NULL);
 	support_audit(a);
 	free(large);
+}
+
+static enum shm_status
+get_milk(struct txn *t, void *pair)
+{
+	return txn_get(t, shopping, support_bytes("milk"), pair);
+}
+
+/* Who decides, or asks in a transaction, copies it to where that has room. */
+Test(pair_edit, of_a_value_that_is_longer_than_any_is_of_damage)
+{
+	static uint8_t large[64 * 1024];
+	struct txn *t;
+	struct txn_pair pair;
+	struct record_view r;
+	arena_off off;
+
+	set_up();
+	off = word_peek(&a->shards[0].hot_pos);
+	cr_assert_eq(put("milk", "1"), SHM_OK);
+	cr_assert(record_read(a, off, &r));
+	r.key = support_bytes("milk");
+	r.value = (struct bytes){ large, arena_value_max(a) };
+	record_write(a, off, &r);
+	cr_assert_eq(put("milk", "2"), SHM_OK);
+	off = word_peek(&a->shards[0].hot_pos) - record_size(4, 1, false);
+	r.value.len++;
+	record_write(a, off, &r);
+	cr_assert_eq(put("milk", "3"), SHM_DAMAGED);
+	cr_assert_eq(will.asked, 0);
+	cr_assert_not_null(t = txn_open(a));
+	cr_assert_eq(txn_run(t, 0, get_milk, &pair, NULL), SHM_DAMAGED);
+	txn_close(t);
 }
 
 /*
