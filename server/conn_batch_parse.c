@@ -75,10 +75,12 @@ find_pair(const struct conn *conn, const struct plain *plain,
 	    bucket, key);
 }
 
+/* Is there a bucket to it that the client has named? */
 static bool
-is_of_string(enum plain_kind kind)
+names_bucket(enum plain_kind kind)
 {
-	return kind == PLAIN_STRING_GET || kind == PLAIN_STRING_SET;
+	return kind == PLAIN_GET || kind == PLAIN_PUT || kind == PLAIN_HGET ||
+	    kind == PLAIN_HSET;
 }
 
 static bool
@@ -109,7 +111,7 @@ aim(const struct conns *set, const struct conn *conn, struct batch_request *r,
 	r->ahead.home = NULL;
 	if (!find_pair(conn, &r->plain, &bucket, &key))
 		return;
-	if ((bucket.len == 0 && !is_of_string(r->plain.kind)) ||
+	if ((bucket.len == 0 && names_bucket(r->plain.kind)) ||
 	    bucket.len > BUCKET_NAME_MAX) {
 		r->plain.kind = PLAIN_NONE;
 		return;
