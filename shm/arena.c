@@ -107,6 +107,7 @@ map(struct arena **out, int fd, uint64_t size, bool read_only)
 	madvise(a->base, size, MADV_DONTDUMP);
 	a->fd = fd;
 	a->read_only = read_only;
+	a->lock_spins = lock_spins();
 	*out = a;
 	return ARENA_OK;
 fail:

@@ -22,6 +22,7 @@ struct arena {
 	uint64_t		 segments;
 	uint64_t		 value_max_bytes;
 	uint32_t		 shards_count;
+	unsigned		 lock_spins;
 	arena_off		 segments_off;
 	arena_off		 segments_end;
 	uint64_t		 hash_seed[2];
@@ -86,7 +87,7 @@ static inline bool
 arena_holds_unit(const struct arena *a, uint64_t reach, arena_off off,
     uint64_t bytes)
 {
-	return off % bytes == 0 && off - a->segments_off < reach;
+	return (off & (bytes - 1)) == 0 && off - a->segments_off < reach;
 }
 
 /*

@@ -42,6 +42,9 @@ struct held {
 	struct held_lookup last[2];	/* of names, of keys */
 };
 
+/* How often this process looks at a lock that is taken before it sleeps. */
+unsigned lock_spins(void);
+
 enum lock_status {
 	LOCK_OK,
 	LOCK_RECOVERED,		/* the last owner had died; repaired */

@@ -10,6 +10,7 @@
 
 #include "shm/ahead.h"
 #include "shm/bucket_locked.h"
+#include "shm/pause.h"
 #include "shm/read_known.h"
 #include "shm/read_line.h"
 
@@ -22,9 +23,7 @@ read_patience(unsigned n)
 	if (n == 0)
 		return true;
 	if (n < SPINS) {
-#if defined(__x86_64__) || defined(__i386__)
-		__builtin_ia32_pause();
-#endif
+		pause_briefly();
 		return true;
 	}
 	sched_yield();

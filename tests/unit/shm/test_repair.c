@@ -6,8 +6,11 @@
 
 #include <criterion/criterion.h>
 
+#include <linux/futex.h>
 #include <sys/wait.h>
 
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,6 +84,61 @@ Test(lock, of_a_dead_owner_is_handed_on_once)
 	cr_assert_eq(lock_shard(a, 0, &h), LOCK_RECOVERED);
 	lock_release(&h);
 	cr_assert_eq(lock_shard(a, 0, &h), LOCK_OK);
+	lock_release(&h);
+}
+
+/* The owner is there until somebody has done what it waits for. */
+static void
+die_when(bool (*has_come)(void))
+{
+	struct held h;
+	int ready[2];
+	char byte = 0;
+
+	cr_assert_eq(pipe(ready), 0);
+	if (support_fork() == 0) {
+		if (lock_shard(a, 0, &h) != LOCK_OK ||
+		    write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		while (!has_come())
+			sched_yield();
+		_exit(0);
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+}
+
+static bool
+somebody_sleeps_for_it(void)
+{
+	return (__atomic_load_n(&a->shards[0].lock.__data.__lock,
+	    __ATOMIC_RELAXED) & (int)FUTEX_WAITERS) != 0;
+}
+
+static bool
+somebody_looks_at_it(void)
+{
+	return word_load(&a->shards[0].durable) != 0;
+}
+
+Test(lock, of_an_owner_that_dies_wakes_who_sleeps_for_it)
+{
+	struct held h;
+
+	set_up();
+	die_when(somebody_sleeps_for_it);
+	cr_assert_eq(lock_shard(a, 0, &h), LOCK_RECOVERED);
+	lock_release(&h);
+}
+
+Test(lock, of_an_owner_that_dies_is_had_by_who_looks_at_it)
+{
+	struct held h;
+
+	set_up();
+	a->lock_spins = UINT_MAX;
+	die_when(somebody_looks_at_it);
+	word_store(&a->shards[0].durable, 1);
+	cr_assert_eq(lock_shard(a, 0, &h), LOCK_RECOVERED);
 	lock_release(&h);
 }
 
