@@ -70,10 +70,15 @@ intent_set(struct held *h, word *w, uint64_t value)
 void
 intent_guard(struct held *h, word *version)
 {
+	if (!intent_guards(h, version))
+		intent_guard_new(h, version);
+}
+
+void
+intent_guard_new(struct held *h, word *version)
+{
 	struct intent_pair *g = &h->sh->intent.guards[h->nguards];
 
-	if (intent_guards(h, version))
-		return;
 	if (h->nguards == INTENT_GUARDS) {
 		held_break(h);
 		return;

@@ -24,6 +24,9 @@ void intent_set(struct held *, word *, uint64_t value);
 /* Readers of what this version word heads shall retry. */
 void intent_guard(struct held *, word *version);
 
+/* The same of one that is not guarded yet. */
+void intent_guard_new(struct held *, word *version);
+
 /* Do they, by the intent under construction? */
 bool intent_guards(const struct held *, const word *version);
 

@@ -20,17 +20,6 @@
 #include "shm/room.h"
 #include "shm/word.h"
 
-enum shm_status
-pair_check_sizes(const struct arena *a, size_t key_len, size_t value_len)
-{
-	if (key_len > PAIR_KEY_MAX)
-		return SHM_KEY_SIZE;
-	if (value_len > a->value_max_bytes || record_size(key_len, value_len,
-	    true) > a->segment_bytes)
-		return SHM_VALUE_SIZE;
-	return SHM_OK;
-}
-
 static enum shm_status
 check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
     size_t value_len)
@@ -38,23 +27,6 @@ check_sizes(const struct arena *a, struct bytes bucket, size_t key_len,
 	if (bucket.len == 0 || bucket.len > BUCKET_NAME_MAX)
 		return SHM_BUCKET_NAME_SIZE;
 	return pair_check_sizes(a, key_len, value_len);
-}
-
-struct record_view
-pair_put_view(const struct arena *a, const struct bucket *b,
-    const struct pair *p)
-{
-	bool expires = p->expires_ms != 0;
-
-	return (struct record_view){
-		.op = RECORD_PUT,
-		.bucket = arena_off_of(a, b),
-		.flags = expires ? RECORD_EXPIRES : 0,
-		.expires_ms = p->expires_ms,
-		.key = p->key,
-		.value = p->value,
-		.size = record_size(p->key.len, p->value.len, expires)
-	};
 }
 
 struct put {			/* what pair_put() has in hand */

@@ -5,12 +5,34 @@
 #include "shm/pair.h"
 
 /* SHM_OK, or SHM_KEY_SIZE or SHM_VALUE_SIZE. */
-enum shm_status pair_check_sizes(const struct arena *, size_t key_len,
-    size_t value_len);
+static inline enum shm_status
+pair_check_sizes(const struct arena *a, size_t key_len, size_t value_len)
+{
+	if (key_len > PAIR_KEY_MAX)
+		return SHM_KEY_SIZE;
+	if (value_len > a->value_max_bytes || record_size(key_len, value_len,
+	    true) > a->segment_bytes)
+		return SHM_VALUE_SIZE;
+	return SHM_OK;
+}
 
 /* The record of a put, but for its lsn.  The bytes stay the pair's. */
-struct record_view pair_put_view(const struct arena *, const struct bucket *,
-    const struct pair *);
+static inline struct record_view
+pair_put_view(const struct arena *a, const struct bucket *b,
+    const struct pair *p)
+{
+	bool expires = p->expires_ms != 0;
+
+	return (struct record_view){
+		.op = RECORD_PUT,
+		.bucket = arena_off_of(a, b),
+		.flags = expires ? RECORD_EXPIRES : 0,
+		.expires_ms = p->expires_ms,
+		.key = p->key,
+		.value = p->value,
+		.size = record_size(p->key.len, p->value.len, expires)
+	};
+}
 
 /*
  * Remove the pair whose record *old is at that place, with a tombstone in

@@ -17,8 +17,6 @@
 
 #include "shm/pair_run.h"
 
-#include <string.h>
-
 #include "shm/bucket_locked.h"
 #include "shm/chain.h"
 #include "shm/clock.h"
@@ -27,6 +25,7 @@
 #include "shm/log.h"
 #include "shm/pair_locked.h"
 #include "shm/segment.h"
+#include "shm/short.h"
 #include "shm/sound.h"
 #include "shm/table.h"
 #include "shm/word.h"
@@ -53,8 +52,8 @@ struct found {			/* what it finds there */
 	bool			 there;
 	bool			 shared;	/* with a step before */
 	word			*slot;
+	struct segment		*segment;	/* of the old record */
 	struct record_view	 old;
-	arena_off		 old_off;
 };
 
 struct dying {			/* a segment of what is replaced */
@@ -63,40 +62,40 @@ struct dying {			/* a segment of what is replaced */
 };
 
 struct run {
-	struct held		 h;
-	unsigned		 slot;		/* of the board */
 	struct pair_step	*steps;
 	size_t			 n;		/* as far as is known */
 	size_t			 least;		/* or nothing is done */
-	struct aim		 aims[PAIR_RUN_MAX];
+	word			*in_hand;	/* fingerprint, on the board */
 	arena_off		 at;		/* of the next record */
 	uint64_t		 lsn;		/* of the last one */
+	uint64_t		 seen;		/* lines, a bit for some each */
 	unsigned		 added;		/* keys */
 	struct bucket		*bucket;	/* of the last step */
 	uint64_t		 bytes;		/* of it, as they will be */
 	uint64_t		 count;
+	uint64_t		 now_ms;	/* 0: not looked at yet */
 	unsigned		 ndying;
 	struct dying		 dying[PAIR_RUN_MAX];
-	uint64_t		 now_ms;	/* 0: not looked at yet */
+	struct aim		 aims[PAIR_RUN_MAX];
+	struct held		 h;
 };
 
 /* ------------------------------------------------------- before any change */
-
-static bool
-is_same(struct bytes x, struct bytes y)
-{
-	return x.len == y.len && (x.data == y.data || x.len == 0 ||
-	    memcmp(x.data, y.data, x.len) == 0);
-}
 
 static struct bucket *
 bucket_of(struct run *run, size_t i)
 {
 	struct index_place place;
 
-	if (i > 0 && is_same(run->steps[i].bucket, run->steps[i - 1].bucket))
-		return run->aims[i - 1].bucket;
-	return bucket_find(&run->h, run->steps[i].bucket, &place);
+	struct bytes name = run->steps[i].bucket, last;
+
+	if (i > 0) {
+		last = run->steps[i - 1].bucket;
+		if (last.len == name.len &&
+		    short_equal(last.data, name.data, name.len))
+			return run->aims[i - 1].bucket;
+	}
+	return bucket_find(&run->h, name, &place);
 }
 
 /* All lines, and then all records, are waited for together. */
@@ -123,21 +122,22 @@ static bool
 aim_at_record(struct run *run, size_t i)
 {
 	struct aim *aim = &run->aims[i];
-	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot;
+	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot = 0;
 	unsigned k;
 
-	if (!sound_chain(&run->h, aim->home))
+	if (!sound_line(&run->h, aim->home))
 		return false;
 	for (k = 0; k < LINE_SLOTS; k++) {
 		slot = word_peek(&aim->home->slots[k]);
-		if (slot == 0)
-			break;
 		if (slot_tag(slot) == tag) {
 			aim->slot = &aim->home->slots[k];
-			__builtin_prefetch(arena_at(run->h.a, slot_off(slot)));
 			break;
 		}
 	}
+	/* The beginning of a record, or the next line: of a second line to be
+	 * asked for each one gets slower. */
+	if (aim->slot != NULL || slot_is_link(slot))
+		__builtin_prefetch(arena_at(run->h.a, slot_off(slot)));
 	return true;
 }
 
@@ -168,51 +168,90 @@ aim_all(struct run *run)
 
 /* ----------------------------------------------------------------- finding */
 
+static uint64_t
+bit_of(const struct line *line)
+{
+	return UINT64_C(1) << ((uintptr_t)line / sizeof(*line) & 63);
+}
+
+static bool
+is_record_of(const struct run *run, const struct index_key *key,
+    arena_off off, struct found *f)
+{
+	const struct arena *a = run->h.a;
+
+	if (!index_key_is_at(a, key, off, &f->old))
+		return false;
+	f->segment = &a->table[arena_segment_of(a, off)];
+	return true;
+}
+
 static bool
 is_key_at(const struct run *run, const struct index_key *key, uint64_t slot,
     struct found *f)
 {
-	f->old_off = slot_off(slot);
-	return index_key_is_at(run->h.a, key, f->old_off, &f->old);
+	return slot_tag(slot) == slot_tag(slot_make(key->hash, 0)) &&
+	    is_record_of(run, key, slot_off(slot), f);
+}
+
+/* A slot as it will be, which only a step that shares its line can change. */
+static uint64_t
+look_at(const struct run *run, const struct found *f, const word *slot)
+{
+	return f->shared ? intent_get(&run->h, slot) : word_peek(slot);
 }
 
 static bool
 search(struct run *run, const struct aim *aim, const struct index_key *key,
     struct found *f)
 {
-	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot;
-	struct line *line;
+	struct line *line = aim->home;
+	uint64_t slot = 0;
 	unsigned i;
 
-	for (line = aim->home; line != NULL; line = chain_next(&run->h, line))
+	for (;; line = arena_at(run->h.a, slot_off(slot))) {
 		for (i = 0; i < LINE_SLOTS; i++) {
 			f->slot = &line->slots[i];
-			slot = intent_get(&run->h, f->slot);
-			if (slot != 0 && slot_tag(slot) == tag &&
-			    is_key_at(run, key, slot, f))
+			slot = look_at(run, f, f->slot);
+			if (slot == 0)
+				return false;
+			if (is_key_at(run, key, slot, f))
 				return true;
 		}
-	return false;
+		if (!slot_is_link(slot))
+			return false;
+	}
 }
 
-/* Most keys are in the first slot that has their tag, or nowhere. */
-static void
+/*
+ * A line has a bit, and so have others: if it is not set no step has come to
+ * this one.
+ */
+static bool
+is_shared(const struct run *run, const struct line *home)
+{
+	return (run->seen & bit_of(home)) != 0 &&
+	    intent_guards(&run->h, &home->version);
+}
+
+/*
+ * Most keys are in the first slot that has their tag, or had it when the run
+ * began.  False if the chain is not sound.
+ */
+static bool
 find(struct run *run, const struct aim *aim, const struct index_key *key,
     struct found *f)
 {
-	struct held *h = &run->h;
-
-	f->shared = intent_guards(h, &aim->home->version);
+	f->shared = is_shared(run, aim->home);
 	f->slot = aim->slot;
-	if (aim->slot != NULL)
-		f->there = is_key_at(run, key, f->shared ? intent_get(h,
-		    aim->slot) : word_peek(aim->slot), f);
-	else
-		f->there = false;
-	if (f->there || (aim->slot == NULL && !f->shared &&
-	    !slot_is_link(word_peek(&aim->home->slots[LINE_SLOTS - 1]))))
-		return;
+	f->there = aim->slot != NULL && is_key_at(run, key,
+	    look_at(run, f, aim->slot), f);
+	if (f->there)
+		return true;
+	if (!sound_chain(&run->h, aim->home))
+		return false;
 	f->there = search(run, aim, key, f);
+	return true;
 }
 
 /* ---------------------------------------------------------------- changing */
@@ -253,15 +292,14 @@ enter_bucket(struct run *run, struct bucket *b)
 static void
 kill_old(struct run *run, const struct found *f)
 {
-	struct segment *e = &run->h.a->table[arena_segment_of(run->h.a,
-	    f->old_off)];
 	unsigned i;
 
-	for (i = 0; i < run->ndying && run->dying[i].segment != e; i++)
-		;
+	for (i = 0; i < run->ndying; i++)
+		if (run->dying[i].segment == f->segment)
+			break;
 	if (i == run->ndying)
 		run->dying[run->ndying++] = (struct dying){
-			e, word_peek(&e->dead)
+			f->segment, word_peek(&f->segment->dead)
 		};
 	run->dying[i].dead += f->old.size;
 }
@@ -293,8 +331,7 @@ static bool
 can_change(struct run *run, const struct aim *aim, const struct found *f)
 {
 	if (f->there)
-		return sound_log(&run->h, &run->h.a->table[arena_segment_of(
-		    run->h.a, f->old_off)]);
+		return sound_log(&run->h, f->segment);
 	return index_has_room(&run->h, &aim->bucket->table, run->added + 1);
 }
 
@@ -305,8 +342,10 @@ change(struct run *run, struct aim *aim, struct record_view *r,
 	enter_bucket(run, aim->bucket);
 	r->lsn = run->lsn + 1;
 	record_write(run->h.a, run->at, r);
-	if (!f->shared)
-		intent_guard(&run->h, &aim->home->version);
+	if (!f->shared) {
+		intent_guard_new(&run->h, &aim->home->version);
+		run->seen |= bit_of(aim->home);
+	}
 	if (f->there)
 		replace(run, aim, f);
 	else
@@ -330,8 +369,9 @@ do_step(struct run *run, size_t i)
 	};
 	struct found f;
 
-	board_set_fingerprint(run->h.a, run->slot, step->fingerprint);
-	find(run, aim, &key, &f);
+	word_store(run->in_hand, step->fingerprint);
+	if (!find(run, aim, &key, &f))
+		return false;
 	step->is_new = !f.there || is_expired(run, &f.old);
 	if ((step->is_new && step->replace) || !can_change(run, aim, &f))
 		return false;
@@ -382,6 +422,9 @@ run_locked(struct run *run)
 
 	run->at = word_peek(&run->h.sh->hot_pos);
 	run->lsn = word_peek(&run->h.sh->lsn);
+	run->seen = run->now_ms = 0;
+	run->added = run->ndying = 0;
+	run->bucket = NULL;
 	aim_all(run);
 	for (i = 0; i < run->n && do_step(run, i); i++)
 		;
@@ -416,9 +459,12 @@ static size_t
 set_run(struct arena *a, uint32_t shard, unsigned slot,
     struct pair_step *steps, size_t n, size_t least)
 {
-	struct run run = { .slot = slot, .steps = steps, .least = least };
+	struct run run;
 	bool grown;
 
+	run.steps = steps;
+	run.least = least;
+	run.in_hand = &a->board[slot].fingerprint;
 	begin(&run, a, n);
 	if (run.n < least || lock_shard(a, shard, &run.h) == LOCK_POISONED)
 		return 0;

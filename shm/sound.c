@@ -31,17 +31,9 @@ our_kind_at(const struct held *h, arena_off off)
 bool
 sound_unit(const struct held *h, arena_off off, enum slab_class class)
 {
-	return off % slab_bytes(class) == 0 &&
-	    arena_holds(h->a, off, slab_bytes(class)) &&
+	return arena_holds_unit(h->a, arena_reach(h->a), off,
+	    slab_bytes(class)) &&
 	    our_kind_at(h, off) == slab_kind(class);
-}
-
-bool
-sound_log(const struct held *h, const struct segment *e)
-{
-	enum segment_kind kind = our_kind(h, e);
-
-	return kind == SEGMENT_HOT || kind == SEGMENT_COLD;
 }
 
 bool

@@ -3,6 +3,7 @@
 
 #include "shm/lock.h"
 #include "shm/slab.h"
+#include "shm/word.h"
 
 /*
  * What an offset is looked at for before a change follows it, under the lock.
@@ -22,8 +23,28 @@ bool sound_unit(const struct held *, arena_off, enum slab_class);
  */
 bool sound_chain(const struct held *, const struct line *home);
 
+/* The same of the line alone. */
+static inline bool
+sound_line(const struct held *h, const struct line *home)
+{
+	uint64_t i = arena_segment_of(h->a, arena_off_of(h->a, home));
+	uint64_t state = word_peek(&h->a->table[i].state);
+
+	return segment_owner(state) == h->shard &&
+	    (segment_kind(state) == SEGMENT_INDEX ||
+	    segment_kind(state) == SEGMENT_LINES);
+}
+
 /* A segment of the log of this shard. */
-bool sound_log(const struct held *, const struct segment *);
+static inline bool
+sound_log(const struct held *h, const struct segment *e)
+{
+	uint64_t state = word_peek(&e->state);
+
+	return segment_owner(state) == h->shard &&
+	    (segment_kind(state) == SEGMENT_HOT ||
+	    segment_kind(state) == SEGMENT_COLD);
+}
 
 /*
  * The line of that number, with a sound chain; else the change breaks and
