@@ -1,7 +1,9 @@
 /*
  * Processes on one arena, without a wire: what one does in some time, and
  * what as many as there are processors do together.  They read and write in
- * 64 buckets that lie in different shards, as a rule, or all write in one.
+ * 64 buckets that lie in different shards, as a rule, or all write in one; each
+ * pair by itself, and in runs of 16 in a bucket, as a worker does with what it
+ * has read at once.
  *
  *	contend KEYS SECONDS
  *
@@ -18,14 +20,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "shm/board.h"
 #include "shm/bucket.h"
+#include "shm/pair_run.h"
 #include "tests/bench/arena.h"
 
 #define BUCKETS		64
 #define PROCESSES_MAX	64
 #define SLICE		256	/* operations between two looks at the clock */
 
-enum work { WORK_GET, WORK_PUT, WORK_HOT, WORKS };
+enum work {
+	WORK_GET, WORK_PUT, WORK_HOT, WORK_RUN, WORK_HOT_RUN, WORKS
+};
 
 struct shared {			/* with the processes that are forked */
 	_Atomic unsigned	ready;
@@ -60,8 +66,37 @@ fill(void)
 	}
 }
 
+/* A run from the i-th pair on, in a bucket that the first one chooses. */
 static void
-work_slice(enum work work, uint64_t from)
+put_run(unsigned number, bool hot, uint64_t i)
+{
+	struct bytes bucket = bucket_of(hot ? 0 : bench_pick(i, BUCKETS));
+	static char texts[PAIR_RUN_MAX][KEY_BYTES + VALUE_BYTES];
+	struct pair_step steps[PAIR_RUN_MAX];
+	size_t k, done;
+
+	for (k = 0; k < PAIR_RUN_MAX; k++) {
+		bench_text(texts[k], KEY_BYTES, "key-", bench_pick(i + k,
+		    keys * BUCKETS) / BUCKETS);
+		bench_text(texts[k] + KEY_BYTES, VALUE_BYTES, "val-", i + k);
+		steps[k] = (struct pair_step){
+			.bucket = bucket,
+			.pair.key = { texts[k], KEY_BYTES },
+			.pair.value = { texts[k] + KEY_BYTES, VALUE_BYTES }
+		};
+	}
+	for (k = 0; k < PAIR_RUN_MAX; k += done) {
+		done = pair_set_run(arena, arena_shard_of(arena, bucket),
+		    BOARD_WORKER_SLOT + number, steps + k, PAIR_RUN_MAX - k);
+		if (done > 0)
+			continue;
+		must(pair_put(arena, bucket, &steps[k].pair, NULL), "put");
+		done = 1;
+	}
+}
+
+static void
+work_slice(enum work work, unsigned number, uint64_t from)
 {
 	uint64_t i, x;
 
@@ -76,6 +111,11 @@ work_slice(enum work work, uint64_t from)
 			break;
 		case WORK_HOT:
 			bench_put(arena, bucket_of(0), x / BUCKETS, i);
+			break;
+		case WORK_RUN:
+		case WORK_HOT_RUN:
+			if (i % PAIR_RUN_MAX == 0)
+				put_run(number, work == WORK_HOT_RUN, i);
 			break;
 		case WORKS:
 			break;
@@ -99,7 +139,7 @@ work_alone(enum work work, unsigned number)
 		sched_yield();
 	end_s = bench_now_s() + seconds;
 	for (; bench_now_s() < end_s; done += SLICE)
-		work_slice(work, first + done);
+		work_slice(work, number, first + done);
 	shared->done[number] = done;
 }
 
@@ -136,7 +176,8 @@ static void
 measure(enum work work, unsigned n)
 {
 	static const char *const names[WORKS] = { "get", "put",
-		"put in one bucket" };
+		"put in one bucket", "put in runs of 16",
+		"put in one bucket in runs of 16" };
 	struct clean_work cleaned = { 0 };
 	char name[96];
 
@@ -159,7 +200,7 @@ main(int argc, char **argv)
 	n = n < PROCESSES_MAX ? n : PROCESSES_MAX;
 	/* What is filled in, and what can be written in a measurement. */
 	arena = bench_arena(keys * BUCKETS * 320 + (uint64_t)(seconds * n *
-	    3e6 * 100) + ((uint64_t)256 << 20));
+	    5e6 * 100) + ((uint64_t)256 << 20));
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
