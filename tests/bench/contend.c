@@ -7,6 +7,9 @@
  *
  *	contend KEYS SECONDS
  *
+ * What several do with an arena for each is what the machine can do: processors
+ * have memory, and perhaps more, in common.
+ *
  * Each process is bound to a processor.  Memory is backed beforehand, as a
  * cleaner does, and what the writers leave is cleaned up between two
  * measurements: neither is part of a figure.
@@ -39,7 +42,9 @@ struct shared {			/* with the processes that are forked */
 	uint64_t		done[PROCESSES_MAX];
 };
 
-static struct arena *arena;
+static struct arena *arena;		/* for all, but */
+static struct arena *own[PROCESSES_MAX];	/* for who is apart */
+static bool apart;
 static struct shared *shared;
 static uint64_t keys;		/* in each bucket */
 static double seconds;
@@ -130,6 +135,8 @@ work_alone(enum work work, unsigned number)
 	cpu_set_t set;
 	double end_s;
 
+	if (apart)
+		arena = own[number];
 	CPU_ZERO(&set);
 	CPU_SET(number, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) == -1)
@@ -180,12 +187,39 @@ measure(enum work work, unsigned n)
 		"put in one bucket in runs of 16" };
 	struct clean_work cleaned = { 0 };
 	char name[96];
+	unsigned i;
 
-	arena_back_ahead(arena, UINT32_MAX);
-	snprintf(name, sizeof(name), "shm %s, %u process%s", names[work], n,
-	    n > 1 ? "es" : "");
+	for (i = 0; i < (apart ? n : 1); i++)
+		arena_back_ahead(apart ? own[i] : arena, UINT32_MAX);
+	snprintf(name, sizeof(name), "shm %s, %u process%s%s", names[work], n,
+	    n > 1 ? "es" : "", apart ? " apart" : "");
 	bench_figure(name, work_together(work, n), "1/s");
-	bench_clean(arena, &cleaned);
+	for (i = 0; i < (apart ? n : 1); i++)
+		bench_clean(apart ? own[i] : arena, &cleaned);
+}
+
+/* Enough for what is filled in, and what can be written in a measurement. */
+static void
+open_arena(struct arena **a, unsigned writers)
+{
+	arena = bench_arena(keys * BUCKETS * 320 + (uint64_t)(seconds *
+	    writers * 5e6 * 100) + ((uint64_t)256 << 20));
+	fill();
+	*a = arena;
+}
+
+static void
+measure_apart(unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		open_arena(&own[i], 1);
+	apart = true;
+	measure(WORK_GET, n);
+	measure(WORK_RUN, n);
+	for (i = 0; i < n; i++)
+		arena_close(own[i]);
 }
 
 int
@@ -198,19 +232,18 @@ main(int argc, char **argv)
 	    (seconds = strtod(argv[2], NULL)) <= 0)
 		errx(64, "usage: contend keys seconds");
 	n = n < PROCESSES_MAX ? n : PROCESSES_MAX;
-	/* What is filled in, and what can be written in a measurement. */
-	arena = bench_arena(keys * BUCKETS * 320 + (uint64_t)(seconds * n *
-	    5e6 * 100) + ((uint64_t)256 << 20));
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		err(1, "mmap");
-	fill();
+	open_arena(&arena, n);
 	for (work = 0; work < WORKS; work++) {
 		measure((enum work)work, 1);
 		if (n > 1)
 			measure((enum work)work, n);
 	}
 	arena_close(arena);
+	if (n > 1)
+		measure_apart(n);
 	return 0;
 }

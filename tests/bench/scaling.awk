@@ -35,11 +35,18 @@ function contention(n,	i, xy, xx)
 	return xy / xx
 }
 
-# The kappa that two processes show beyond sigma.
-function coherency(what, sigma,	k)
+# What the machine leaves two processes that have nothing in common but it.
+function machine(what)
 {
-	k = (2 * rate[what ", 1 process"] / rate[what ", 2 processes"] - 1 - \
-	    sigma) / 2
+	return rate[what ", 2 processes apart"] / \
+	    (2 * rate[what ", 1 process"])
+}
+
+# The kappa that two processes show beyond that and sigma.
+function coherency(what, left, sigma,	k)
+{
+	k = (2 * left * rate[what ", 1 process"] / \
+	    rate[what ", 2 processes"] - 1 - sigma) / 2
 	return k > 0 ? k : 0
 }
 
@@ -56,16 +63,21 @@ function column(name, sigma, kappa)
 }
 
 END {
-	hold = 1e6 / rate["shm put in one bucket, 1 process"]
+	reads = "shm get"
+	writes = "shm put in runs of 16"
+	hot = "shm put in one bucket in runs of 16"
+	hold = 1e6 / rate[hot ", 1 process"]
 	# The wire is no part of what contends for memory in contend.
 	share = hold / (wire_us + hold)
-	column("reads", 0, coherency("shm get", 0) * share)
+	column("reads", 0, coherency(reads, machine(reads), 0) * share)
 	simulate(64, wire_us, hold, shards)
 	sigma = contention(64)
-	column("writes", sigma, coherency("shm put", 0) * share)
+	column("writes", sigma, coherency(writes, machine(writes), 0) * share)
 	simulate(64, wire_us, hold, 1)
 	column("writes of one bucket", contention(64),
-	    coherency("shm put in one bucket", 1) * share)
+	    coherency(hot, machine(writes), 1) * share)
+	printf "two processes that share nothing: %.2f reads of one, %.2f " \
+	    "writes\n", 2 * machine(reads), 2 * machine(writes)
 	printf "a put holds a lock for %.2f us, the wire takes %.2f us\n\n",
 	    hold, wire_us
 	printf "| workers |"
