@@ -75,6 +75,8 @@ check_backing(struct audit *au, uint64_t segments)
 	    (end - a->segments_off) % a->segment_bytes != 0))
 		audit_wrong(au, "backed up to an impossible place, %#lx",
 		    end);
+	if (word_load(&a->pool->backing) > a->segments_end)
+		audit_wrong(au, "backing what is not there");
 }
 
 /* Hints, but nobody may write just anything there. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shm/bucket_locked.h"
+#include "shm/clock.h"
 #include "shm/hash.h"
 #include "shm/index.h"
 #include "shm/intent.h"
@@ -20,7 +21,6 @@
 
 #define RECORDS_PER_STEP	32
 #define BYTES_PER_STEP		(64U * 1024)
-#define AHEAD			4	/* segments backed beyond the reserve */
 
 enum lock_status
 clean_enter(struct arena *a, uint32_t shard, struct held *h,
@@ -157,8 +157,8 @@ clean_record(struct held *h, arena_off off, const struct record_view *r,
  * was buried: those of its records that are here are dead after clean_tidy().
  */
 static bool
-empty_some(struct held *h, uint64_t victim, struct clean_work *work,
-    uint64_t now_ms)
+empty_some(struct held *h, uint64_t victim, struct clean_piece *piece,
+    struct clean_work *work, uint64_t now_ms)
 {
 	struct segment *e = &h->a->table[victim];
 	uint64_t used = word_peek(&e->used) & ~SEGMENT_SEALED;
@@ -170,17 +170,23 @@ empty_some(struct held *h, uint64_t victim, struct clean_work *work,
 
 	if (word_peek(&e->dead) != used)
 		for (n = 0; at < used && n < RECORDS_PER_STEP &&
+		    piece->gained < piece->enough &&
 		    word_peek(&h->sh->graveyard) == 0 &&
 		    work->bytes_moved - moved < BYTES_PER_STEP; n++) {
+			uint64_t before = work->bytes_moved;
+
 			if (!record_read(h->a, base + at, &r) ||
 			    clean_record(h, base + at, &r, work, now_ms) !=
 			    SHM_OK || h->broken)
 				return false;
+			if (work->bytes_moved == before)
+				piece->gained += r.size;
 			at += r.size;
 			word_store(offset, at);
 		}
 	if (word_peek(&e->dead) != used)
 		return at < used || word_peek(&h->sh->graveyard) != 0;
+	piece->gained += at < used ? used - at : 0;
 	word_store(&h->a->cleaning->victim, 0);
 	log_free_segment(h, victim);
 	work->segments_freed++;
@@ -191,53 +197,92 @@ static bool
 is_victim(const struct arena *a, uint64_t victim)
 {
 	return victim != 0 && victim <= a->segments &&
+	    victim == word_load(&a->cleaning->victim) &&
 	    clean_is_sealed(a, &a->table[victim - 1]) &&
 	    segment_generation(word_load(&a->table[victim - 1].state)) ==
 	    word_peek(&a->cleaning->generation);
 }
 
-/* With the lock of the cleaning: go on with the victim, or find one. */
-static bool
-empty_victim(struct arena *a, struct clean_work *work, uint64_t now_ms)
+/* The one in hand, or another one; 0 if there is none. */
+static uint64_t
+find_victim(struct arena *a)
 {
-	uint64_t victim;
+	uint64_t victim = word_load(&a->cleaning->victim);
+
+	if (is_victim(a, victim))
+		return victim;
+	lock_hints(&a->cleaning->lock);
+	victim = word_load(&a->cleaning->victim);
+	if (!is_victim(a, victim))
+		victim = clean_choose_victim(a) ?
+		    word_peek(&a->cleaning->victim) : 0;
+	lock_hints_release(&a->cleaning->lock);
+	return victim;
+}
+
+/* Nobody goes on with this one; there may be another one by now. */
+static void
+give_up(struct arena *a, uint64_t victim)
+{
+	atomic_compare_exchange_strong(&a->cleaning->victim, &victim, 0);
+}
+
+/* Go on with the victim, or find one. */
+static bool
+empty_victim(struct arena *a, struct clean_piece *piece,
+    struct clean_work *work, uint64_t now_ms)
+{
+	uint64_t victim = find_victim(a);
 	bool on = true;
 	struct held h;
-	uint32_t shard;
 
-	if (!is_victim(a, word_peek(&a->cleaning->victim)) &&
-	    !clean_choose_victim(a))
+	if (victim == 0)
 		return false;
-	victim = word_peek(&a->cleaning->victim) - 1;
-	shard = segment_owner(word_peek(&a->table[victim].state));
-	if (clean_enter(a, shard, &h, work) == LOCK_POISONED) {
-		word_store(&a->cleaning->victim, 0);
+	if (clean_enter(a, segment_owner(word_load(
+	    &a->table[victim - 1].state)), &h, work) == LOCK_POISONED) {
+		give_up(a, victim);
 		return true;	/* the next victim is another shard's */
 	}
-	/* It may have been freed before we had the lock; what belongs to a
-	 * dropped bucket is for clean_tidy(). */
-	if (is_victim(a, victim + 1) && word_peek(&h.sh->graveyard) == 0)
-		on = empty_some(&h, victim, work, now_ms);
-	clean_leave(&h);
+	/* It may have been freed before we had the lock, and be another
+	 * shard's; what belongs to a dropped bucket is for clean_tidy(). */
+	if (segment_owner(word_load(&a->table[victim - 1].state)) ==
+	    h.shard && is_victim(a, victim) &&
+	    word_peek(&h.sh->graveyard) == 0)
+		on = empty_some(&h, victim - 1, piece, work, now_ms);
 	if (!on)
-		word_store(&a->cleaning->victim, 0);
+		give_up(a, victim);
+	clean_leave(&h);
 	return on;
+}
+
+bool
+clean_some(struct arena *a, struct clean_state *s, struct clean_piece *piece)
+{
+	struct clean_work work = { .segments_freed = 0 };
+	bool more;
+
+	more = empty_victim(a, piece, &work, clock_wall_ms());
+	if (piece->gained == 0 && work.bytes_moved == 0)
+		more = clean_tidy(a, s, &work);
+	if (work.segments_freed > 0)
+		segment_note_hurry(a);
+	return more;
 }
 
 bool
 clean_step(struct arena *a, struct clean_state *s, struct clean_work *work,
     uint64_t now_ms)
 {
+	struct clean_piece piece = { .enough = UINT64_MAX };
 	bool more;
 
-	if (segment_count_free(a) < segment_reserve(a) + AHEAD &&
+	if (segment_count_free(a) < segment_reserve(a) + SEGMENTS_AHEAD &&
 	    segment_back_one(a))
-		return true;
-	if (clean_tidy(a, s, work))
-		return true;
-	lock_hints(&a->cleaning->lock);
-	more = empty_victim(a, work, now_ms);
-	lock_hints_release(&a->cleaning->lock);
+		more = true;
+	else
+		more = clean_tidy(a, s, work) ||
+		    empty_victim(a, &piece, work, now_ms);
+	segment_note_hurry(a);
 	return more;
 }
 

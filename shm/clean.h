@@ -47,6 +47,19 @@ bool clean_step(struct arena *, struct clean_state *, struct clean_work *,
     uint64_t now_ms);
 
 /*
+ * A piece of the work of clean_step() for somebody in a hurry: memory is not
+ * backed, and it ends when as many bytes of garbage were passed as are enough.
+ * At most 32 records are looked at, or 64 KiB moved.
+ * Returns false if there is nothing that can be cleaned.
+ */
+struct clean_piece {
+	uint64_t	enough;
+	uint64_t	gained;		/* 0 to begin with */
+};
+
+bool clean_some(struct arena *, struct clean_state *, struct clean_piece *);
+
+/*
  * One piece of another work: some records of a segment in which something has
  * expired are looked at, and what has expired is deleted.  A segment that was
  * looked at to its end less than wait_ms before is left alone.

@@ -33,6 +33,8 @@ struct arena {
 	struct shard		*shards;
 	struct segment		*table;
 	struct names		*names;		/* NULL: not remembered */
+	uint64_t		 owed_bytes;	/* see pace.c */
+	uint64_t		 trusted_bytes;
 	uint64_t		 expired_keys;	/* removed by this process, */
 	uint64_t		 expired_fields; /* until board.c takes them */
 	char			 uuid[37];

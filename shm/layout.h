@@ -22,14 +22,14 @@
  *
  * Who may write a field is said at the field.  "lock" means the lock of the
  * shard (or of the shard that owns the segment), and, but for what is marked
- * "direct", only through its intent.  Lock order: cleaning, then one shard.
+ * "direct", only through its intent.  No two locks are ever held at once.
  */
 
 typedef uint64_t arena_off;		/* bytes from the start of the arena */
 typedef _Atomic uint64_t word;		/* the unit of change, see intent.h */
 
 #define LAYOUT_MAGIC	UINT64_C(0x6b76644172656e61)	/* "kvdArena" */
-#define LAYOUT_VERSION	6
+#define LAYOUT_VERSION	7
 
 /* Fixed for the life of the arena, written by its creator. */
 struct superblock {
@@ -60,9 +60,11 @@ struct superblock {
 
 struct pool {
 	word	backed_end;	/* atomically; an offset, only grows */
+	word	backing;	/* atomically; the same, with a part of one */
 	word	refused_ms;	/* atomically; when the system had no memory, */
 	word	huge_refused_ms; /* or no huge pages, see huge.c */
-	word	spare[5];
+	word	hurry;		/* atomically; free segments that are missing */
+	word	spare[3];
 };
 
 /*
@@ -86,7 +88,9 @@ struct ownership_record {
 /*
  * What the cleaner is at, shared by all who clean so that no two segments are
  * half emptied at once: each would hold on to memory that the other needs.
- * Hints, checked before use; its lock protects nothing that must be repaired.
+ * Hints, checked before use: while they name a segment that can be emptied
+ * they are changed by who has the lock of its shard, and otherwise by who has
+ * this one, which protects nothing that must be repaired.
  */
 struct cleaning {
 	word		victim;		/* segment number + 1; 0: none */

@@ -88,7 +88,7 @@ run_put(struct arena *a, uint32_t shard, struct put *put)
 	enum shm_status status = room_run(a, shard, put_locked, put);
 
 	if (put->starved)
-		segment_back_one(a);
+		segment_back_some(a);
 	return status;
 }
 

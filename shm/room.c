@@ -8,7 +8,9 @@
 
 #include "shm/clean.h"
 #include "shm/clock.h"
+#include "shm/pace.h"
 #include "shm/segment.h"
+#include "shm/word.h"
 
 #define ATTEMPTS_MAX	64
 #define STEPS_MAX	65536		/* several segments' worth of pieces */
@@ -59,21 +61,39 @@ make_room(struct arena *a, unsigned attempt)
 	return clean_until_freed(a);
 }
 
+/* How much was written since the hot head was at that place. */
+static uint64_t
+written_since(const struct held *h, arena_off was)
+{
+	uint64_t number = word_peek(&h->sh->hot_segment);
+	arena_off at = word_peek(&h->sh->hot_pos), base;
+
+	if (number == 0 || at == was)
+		return 0;
+	base = arena_segment_base(h->a, number - 1);
+	return was >= base && was < at ? at - was : at - base;
+}
+
 enum shm_status
 room_run(struct arena *a, uint32_t shard,
     enum shm_status (*op)(struct held *, void *), void *arg)
 {
 	enum shm_status status;
 	unsigned attempt = 0;
+	uint64_t written;
 	struct held h;
+	arena_off at;
 
 	do {
 		if (lock_shard(a, shard, &h) == LOCK_POISONED)
 			return SHM_DAMAGED;
+		at = word_peek(&h.sh->hot_pos);
 		status = op(&h, arg);
+		written = written_since(&h, at);
 		if (h.broken)
 			status = SHM_DAMAGED;
 		lock_release(&h);
 	} while (status == SHM_FULL && make_room(a, attempt++));
+	pace_writer(a, shard, written);
 	return status;
 }

@@ -9,7 +9,10 @@
  * again.  The two let the cleaner begin.
  *
  * Backing is posix_fallocate(3): a hole in tmpfs would be a SIGBUS in
- * whoever touches it first when /dev/shm is full.
+ * whoever touches it first when /dev/shm is full.  The kernel clears a page in
+ * a microsecond or more, a segment in one to some tens of milliseconds, and
+ * whoever else asks it for memory of the same object waits: so it goes in
+ * pieces, and how far the segment in hand has come stands in the arena.
  */
 
 #include "shm/segment.h"
@@ -22,6 +25,8 @@
 #include "shm/word.h"
 
 #define CLEANING_RESERVE	2
+#define FEW			24	/* segments: none of them to spare */
+#define PART_WANTED		8
 #define REFUSAL_LASTS_MS	1000
 
 uint64_t
@@ -91,8 +96,24 @@ keep_or_return(struct held *h, enum segment_level level, uint64_t segment)
 	return SHM_FULL;
 }
 
-enum shm_status
-segment_take(struct held *h, enum segment_level level, uint64_t *segment)
+void
+segment_note_hurry(struct arena *a)
+{
+	uint64_t ready = segment_count_free(a), kept = segment_reserve(a);
+	uint64_t slack = ready > kept ? ready - kept : 0, hurry = 0;
+	uint64_t wanted = a->segments / PART_WANTED;
+
+	if (wanted > SEGMENTS_AHEAD)
+		wanted = SEGMENTS_AHEAD;
+	if (slack < wanted && a->segments >= FEW)
+		hurry = wanted - slack;
+	/* All look at it with each change, and it hardly ever changes. */
+	if (word_peek(&a->pool->hurry) != hurry)
+		word_store(&a->pool->hurry, hurry);
+}
+
+static enum shm_status
+take(struct held *h, enum segment_level level, uint64_t *segment)
 {
 	uint64_t i;
 
@@ -107,6 +128,15 @@ segment_take(struct held *h, enum segment_level level, uint64_t *segment)
 			return keep_or_return(h, level, i);
 		}
 	return SHM_FULL;
+}
+
+enum shm_status
+segment_take(struct held *h, enum segment_level level, uint64_t *segment)
+{
+	enum shm_status status = take(h, level, segment);
+
+	segment_note_hurry(h->a);
+	return status;
 }
 
 void
@@ -133,16 +163,21 @@ segment_free_strays(struct held *h)
 	}
 }
 
+/* Up to here there is memory. */
+static void
+raise_to(word *w, arena_off end)
+{
+	uint64_t was = word_load(w);
+
+	while (was < end && !atomic_compare_exchange_weak(w, &was, end))
+		;
+}
+
 /* All segments before this one are backed: tell the readers. */
 static void
 raise_backed_end(struct arena *a, uint64_t segments)
 {
-	arena_off end = arena_segment_base(a, segments);
-	uint64_t was = word_load(&a->pool->backed_end);
-
-	while (was < end && !atomic_compare_exchange_weak(
-	    &a->pool->backed_end, &was, end))
-		;
+	raise_to(&a->pool->backed_end, arena_segment_base(a, segments));
 }
 
 static uint64_t
@@ -167,23 +202,46 @@ was_refused_lately(const struct arena *a)
 	return then != 0 && now >= then && now - then < REFUSAL_LASTS_MS;
 }
 
-static bool
-back(struct arena *a, uint64_t i)
+/* How far a segment is that somebody has begun with, or where it begins. */
+static arena_off
+begun(const struct arena *a, uint64_t i)
 {
-	word *state = &a->table[i].state;
-	uint64_t was = word_load(state);
+	arena_off at = word_load(&a->pool->backing);
+	arena_off base = arena_segment_base(a, i);
+
+	return at > base && at <= base + a->segment_bytes ? at : base;
+}
+
+static bool
+allocate(struct arena *a, arena_off at, uint64_t bytes)
+{
 	int error;
 
-	huge_back(a, arena_segment_base(a, i));
 	do
-		error = posix_fallocate(a->fd,
-		    (off_t)arena_segment_base(a, i),
-		    (off_t)a->segment_bytes);
+		error = posix_fallocate(a->fd, (off_t)at, (off_t)bytes);
 	while (error == EINTR);
 	if (error != 0) {
 		word_store(&a->pool->refused_ms, clock_wall_ms());
 		return false;
 	}
+	raise_to(&a->pool->backing, at + bytes);
+	return true;
+}
+
+/* The next piece of a segment, and if it is the last the segment is free. */
+static bool
+back(struct arena *a, uint64_t i)
+{
+	word *state = &a->table[i].state;
+	uint64_t was = word_load(state);
+	arena_off at = begun(a, i);
+	uint64_t left = arena_segment_base(a, i + 1) - at;
+
+	if (left > 0 && !allocate(a, at, left < SEGMENT_PIECE ? left :
+	    SEGMENT_PIECE))
+		return false;
+	if (left > SEGMENT_PIECE)
+		return true;
 	/* Readers may look into it before any record can be there. */
 	raise_backed_end(a, i + 1);
 	/* Another process may have been quicker: then it is FREE already. */
@@ -194,9 +252,32 @@ back(struct arena *a, uint64_t i)
 }
 
 bool
-segment_back_one(struct arena *a)
+segment_may_back(const struct arena *a)
+{
+	return word_load(&a->pool->backed_end) < a->segments_end &&
+	    !was_refused_lately(a);
+}
+
+bool
+segment_back_some(struct arena *a)
 {
 	uint64_t i = first_raw(a);
 
 	return i < a->segments && !was_refused_lately(a) && back(a, i);
+}
+
+bool
+segment_back_one(struct arena *a)
+{
+	uint64_t i = first_raw(a);
+
+	if (i == a->segments || was_refused_lately(a))
+		return false;
+	/* Quicker than small ones, but not for who has no time at all. */
+	if (begun(a, i) == arena_segment_base(a, i))
+		huge_back(a, arena_segment_base(a, i));
+	while (segment_kind(word_load(&a->table[i].state)) == SEGMENT_RAW)
+		if (!back(a, i))
+			return false;
+	return true;
 }

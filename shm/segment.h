@@ -67,9 +67,25 @@ uint64_t segment_count_free(const struct arena *);
 uint64_t segment_reserve(const struct arena *);
 
 /*
- * Back one raw segment with memory: no lock may be held.  Returns false if
- * there is none left or the system has no memory for it.
+ * So many free ones beyond the reserve the cleaner keeps backed.  Writers are
+ * told how many of these are missing, or of an eighth of all if that is less,
+ * see pace.h; but not in an arena of a few.
  */
+#define SEGMENTS_AHEAD	4
+
+/* Count, and tell them. */
+void segment_note_hurry(struct arena *);
+
+/*
+ * Back one raw segment with memory, or a piece of one: no lock may be held.
+ * Returns false if there is none left or the system has no memory for it.
+ */
+#define SEGMENT_PIECE	(UINT64_C(64) * 1024)	/* bytes */
+
 bool segment_back_one(struct arena *);
+bool segment_back_some(struct arena *);
+
+/* Would that be worth a try? */
+bool segment_may_back(const struct arena *);
 
 #endif

@@ -182,10 +182,10 @@ function print_memory()
 	    "at most", 40, 1)
 	aim("bytes a key, 7 keys in each of " buckets " buckets",
 	    "shm memory, 7 keys a bucket", "", "%.1f", "at most", 64, 1)
-	aim("longest put while the index grows, ms",
+	aim("longest put while the index grows, ms of its own",
 	    "shm put, longest while growing, " label, "", "%.2f", "at most",
 	    1, 1)
-	aim("longest put while cleaned, ms",
+	aim("longest put while cleaned, ms of its own",
 	    "shm put, longest while cleaned, " label, "", "%.2f", "at most",
 	    1, 1)
 }

@@ -35,18 +35,18 @@ function contention(n,	i, xy, xx)
 	return xy / xx
 }
 
-# What the machine leaves two processes that have nothing in common but it.
+# What the machine leaves to processes that have nothing in common but it.
 function machine(what)
 {
-	return rate[what ", 2 processes apart"] / \
-	    (2 * rate[what ", 1 process"])
+	return rate[what all " apart"] / (processors * rate[what ", 1 process"])
 }
 
-# The kappa that two processes show beyond that and sigma.
-function coherency(what, left, sigma,	k)
+# The kappa that they show beyond that and sigma when they share an arena.
+function coherency(what, left, sigma,	n, k)
 {
-	k = (2 * left * rate[what ", 1 process"] / \
-	    rate[what ", 2 processes"] - 1 - sigma) / 2
+	n = processors
+	k = (n * left * rate[what ", 1 process"] / rate[what all] - 1 - \
+	    sigma * (n - 1)) / (n * (n - 1))
 	return k > 0 ? k : 0
 }
 
@@ -63,6 +63,7 @@ function column(name, sigma, kappa)
 }
 
 END {
+	all = sprintf(", %d processes", processors)
 	reads = "shm get"
 	writes = "shm put in runs of 16"
 	hot = "shm put in one bucket in runs of 16"
@@ -76,8 +77,9 @@ END {
 	simulate(64, wire_us, hold, 1)
 	column("writes of one bucket", contention(64),
 	    coherency(hot, machine(writes), 1) * share)
-	printf "two processes that share nothing: %.2f reads of one, %.2f " \
-	    "writes\n", 2 * machine(reads), 2 * machine(writes)
+	printf "%d processes that share nothing: %.2f reads of one, %.2f " \
+	    "writes\n", processors, processors * machine(reads),
+	    processors * machine(writes)
 	printf "a put holds a lock for %.2f us, the wire takes %.2f us\n\n",
 	    hold, wire_us
 	printf "| workers |"

@@ -427,3 +427,12 @@ full_of_garbage(struct world *w)
 	fill(w, LARGE, 2);
 	litter(w, 125, 1000, 0);
 }
+
+/* Free segments are few, and some hold garbage. */
+void
+hurried(struct world *w)
+{
+	sparse(w);
+	fill(w, LARGE, 2);
+	litter(w, 250, 1000, 0);
+}
