@@ -54,7 +54,7 @@ struct superblock {
 
 /*
  * Hints about the pool, in the page of the superblock.  Segments are backed
- * in the order of their numbers, so all of the arena below backed_end is.
+ * in the order of their numbers, so all of them below backed_end are.
  */
 #define POOL_OFF	2048
 
