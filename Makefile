@@ -239,7 +239,7 @@ coverage: ## lines that the tests run
 	@for d in shm/ proto/; do gcovr -r . $(BUILD)/coverage -f $$d \
 	    --fail-under-line 90 || exit 1; done
 
-bench: ## kvd beside Redis, memcached, LMDB; QUICK=1 T=peers|redis|run|nodes
+bench: ## kvd beside its peers; QUICK=1 T=peers|redis|run|nodes|scaling
 	$(call need,build)
 	$(again) ENV=prod measure
 measure: $(ALL) $(BENCHES:%.c=$(OUT)/%)

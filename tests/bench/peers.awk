@@ -167,7 +167,7 @@ function print_contention(	two)
 	    "shm get, 1 process", "%.2f", "at least", 0.95 * processors)
 	aim("put, " processors " processes, of one", "shm put" two,
 	    "shm put, 1 process", "%.2f", "at least", 0.95 * processors)
-	aim("put in one bucket, all processes, M/s",
+	aim("put in one bucket in runs of 16, all processes, M/s",
 	    "shm put in one bucket in runs of 16" two, "", "%.2f",
 	    "at least", 3, 1e6)
 }
