@@ -7,11 +7,11 @@
  * Where a pair will be looked for, so that it is in the cache by then.  A store
  * that is larger than the caches is as fast as its misses, and those of several
  * keys can be waited for together: call ahead_line() for each of them, then
- * ahead_record() for each, then read them (pair_look_ahead(), or read_ahead()),
- * or change them.  What was found on the way, the bucket, the hash of the key,
- * the line and the slot, need not be found again then.  Only buckets whose
- * names are remembered are looked into, and memory is asked for only if they
- * are large; for others this is the same, and brings less.
+ * ahead_record() for each, then read them (pair_look_ahead(), or
+ * read_ahead_once()), or change them.  What was found on the way, the bucket,
+ * the hash of the key, the line and the slot, need not be found again then.
+ * Only buckets whose names are remembered are looked into, and memory is asked
+ * for only if they are large; for others this is the same, and brings less.
  *
  * What is known here may be wrong when it is used, and is looked at again: to
  * change what was looked for, even to drop the bucket, harms nobody.  Nothing

@@ -288,19 +288,6 @@ status_of(enum read_status s)
 }
 
 /* If all is not where it was, it is looked for from the name on. */
-enum shm_status
-read_ahead(struct arena *a, const struct ahead *ahead,
-    const struct read_action *act)
-{
-	enum read_status s = read_known(a, ahead, act);
-	struct path p;
-
-	if (s != READ_RETRY)
-		return status_of(s);
-	path_from(&p, a, ahead, act);
-	return walk(a, ahead->in.shard, &p);
-}
-
 bool
 read_ahead_once(const struct arena *a, const struct ahead *ahead,
     const struct read_action *act, enum shm_status *status)
@@ -320,9 +307,14 @@ read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)
 {
 	struct ahead ahead;
+	enum read_status s;
+	struct path p;
 
 	ahead_line(a, shard, bucket, key, &ahead);
-	return read_ahead(a, &ahead, act);
+	if ((s = read_known(a, &ahead, act)) != READ_RETRY)
+		return status_of(s);
+	path_from(&p, a, &ahead, act);
+	return walk(a, shard, &p);
 }
 
 bool

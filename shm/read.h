@@ -36,16 +36,12 @@ enum read_status { READ_FOUND, READ_MISSING, READ_RETRY };
 enum shm_status read_pair(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *);
 
-/* The same of a key that was looked for ahead. */
-struct ahead;
-enum shm_status read_ahead(struct arena *, const struct ahead *,
-    const struct read_action *);
-
 /*
  * One attempt of a read_pair(), which takes no lock and does not wait.  Returns
  * false if what it saw may be torn: then *status, and what found() was given,
- * mean nothing.  And one of a read_ahead().
+ * mean nothing.  And the same of a key that was looked for ahead.
  */
+struct ahead;
 bool read_pair_once(const struct arena *, struct bytes bucket,
     struct bytes key, const struct read_action *, enum shm_status *status);
 bool read_ahead_once(const struct arena *, const struct ahead *,
