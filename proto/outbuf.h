@@ -58,7 +58,7 @@ outbuf_commit(struct outbuf *buf, size_t n)
 	buf->tail += n;
 }
 
-/* Copy n bytes to the end: all of them, or none and `failed` is set. */
+/* Copy n bytes to the end: all of them, or none and `failed' is set. */
 void outbuf_append(struct outbuf *, const void *, size_t n);
 
 /* Take back what was written behind the first len bytes that wait. */

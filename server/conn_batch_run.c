@@ -2,9 +2,9 @@
  * Plain requests, executed.  A value goes from the arena to the output in one
  * copy, by an attempt at a read that waits for nobody; where that does not
  * succeed, or what it finds is more than a value or none, nothing is answered
- * here.  Changes of one shard are made as one run, under one lock; what cannot be
- * done so is made alone, and if that did not happen either it is tried again,
- * and answered, by the command itself.
+ * here.  Changes of one shard are made as one run, under one lock; what cannot
+ * be done so is made alone, and if that did not happen either it is tried
+ * again, and answered, by the command itself.
  */
 
 #include <string.h>

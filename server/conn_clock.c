@@ -1,12 +1,13 @@
 /*
  * How long requests take, for who wants to know of slow ones.
  *
- * A clock is read at the end of each request, which is the beginning of the
- * next.  All turns together are bounded in time, so it would be read after
- * each of them anyway: a turn that has executed something need not.  Hence a
- * client that sends one request at a time costs no reading more.  What a
- * request is said to have taken includes that its bytes were read and, if it
- * is the first of a turn, that the answers of the turn before were sent.
+ * A clock is read at the end of each request, or of several that are executed
+ * in one go, which is the beginning of the next.  All turns together are
+ * bounded in time, so it would be read after each of them anyway: a turn that
+ * has executed something need not.  Hence a client that sends one request at a
+ * time costs no reading more.  What a request is said to have taken includes
+ * that its bytes were read and, if it is the first of a turn, that the answers
+ * of the turn before were sent.
  */
 
 #include "server/clock.h"

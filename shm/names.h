@@ -24,10 +24,9 @@ struct known_name {
 	uint8_t			 bytes[KNOWN_NAME_MAX];
 };
 
-/*
- * Of what else was hashed lately, too, each has one place.
- */
 #define NAMES		128U	/* a power of two; 64 have the strings */
+
+/* Of what else was hashed lately, too, each has one place. */
 #define NAMES_HASHED	64U	/* a power of two */
 #define NAMES_HASHED_MAX 48U	/* bytes */
 

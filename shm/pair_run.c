@@ -85,9 +85,8 @@ struct run {
 static struct bucket *
 bucket_of(struct run *run, size_t i)
 {
-	struct index_place place;
-
 	struct bytes name = run->steps[i].bucket, last;
+	struct index_place place;
 
 	if (i > 0) {
 		last = run->steps[i - 1].bucket;
@@ -122,7 +121,7 @@ static bool
 aim_at_record(struct run *run, size_t i)
 {
 	struct aim *aim = &run->aims[i];
-	uint64_t tag = slot_tag(slot_make(aim->hash, 0)), slot = 0;
+	uint64_t tag = slot_tag_of(aim->hash), slot = 0;
 	unsigned k;
 
 	if (!sound_line(&run->h, aim->home))
@@ -134,8 +133,10 @@ aim_at_record(struct run *run, size_t i)
 			break;
 		}
 	}
-	/* The beginning of a record, or the next line: of a second line to be
-	 * asked for each one gets slower. */
+	/*
+	 * The beginning of a record, or the next line: where the rest of each
+	 * was asked for as well, runs were slower.
+	 */
 	if (aim->slot != NULL || slot_is_link(slot))
 		__builtin_prefetch(arena_at(run->h.a, slot_off(slot)));
 	return true;
@@ -190,7 +191,7 @@ static bool
 is_key_at(const struct run *run, const struct index_key *key, uint64_t slot,
     struct found *f)
 {
-	return slot_tag(slot) == slot_tag(slot_make(key->hash, 0)) &&
+	return slot_tag(slot) == slot_tag_of(key->hash) &&
 	    is_record_of(run, key, slot_off(slot), f);
 }
 

@@ -28,7 +28,8 @@ struct pair_step {
  * are what pair_set() says.  The next one is the caller's, to be done with
  * pair_set(), if none was; else to be tried again as the first.  For a step
  * that cannot be done ends the run, and so does one that takes more than there
- * is at hand: another segment of the log, a line, a split.
+ * is at hand: another segment, of the log or of lines, the first line of a
+ * bucket, a split.
  *
  * slot is the caller's own on the board, see board.h.  While the bytes of a
  * step are looked at and copied its fingerprint stands there, so that a crash
@@ -38,8 +39,9 @@ size_t pair_set_run(struct arena *, uint32_t shard, unsigned slot,
     struct pair_step *, size_t n);
 
 /*
- * The same of sets that belong together, of one request: all of them, or false
- * and nothing was done, which is so if n is more than one run does.
+ * The same of sets that belong together, of the one request that the board
+ * shows already, so their fingerprints need not be given: all of them, or false
+ * and nothing was done, which is so if n is more than one run does.  n > 0.
  */
 bool pair_set_all(struct arena *, uint32_t shard, unsigned slot,
     struct pair_step *, size_t n);

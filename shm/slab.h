@@ -15,7 +15,7 @@
 enum shm_status slab_reserve(struct held *, enum slab_class, unsigned n,
     enum segment_level);
 
-/* Can they already?  The intent under construction has taken none yet. */
+/* Can they already?  n counts what the intent under construction took, too. */
 bool slab_has_room(struct held *, enum slab_class, unsigned n);
 
 /*
