@@ -23,6 +23,7 @@
 #include "shm/hash.h"
 #include "shm/intent.h"
 #include "shm/log.h"
+#include "shm/pace.h"
 #include "shm/pair_locked.h"
 #include "shm/segment.h"
 #include "shm/short.h"
@@ -66,6 +67,7 @@ struct run {
 	size_t			 n;		/* as far as is known */
 	size_t			 least;		/* or nothing is done */
 	word			*in_hand;	/* fingerprint, on the board */
+	arena_off		 from;		/* of the first record */
 	arena_off		 at;		/* of the next record */
 	uint64_t		 lsn;		/* of the last one */
 	uint64_t		 seen;		/* lines, a bit for some each */
@@ -421,7 +423,7 @@ run_locked(struct run *run)
 {
 	size_t i;
 
-	run->at = word_peek(&run->h.sh->hot_pos);
+	run->from = run->at = word_peek(&run->h.sh->hot_pos);
 	run->lsn = word_peek(&run->h.sh->lsn);
 	run->seen = run->now_ms = 0;
 	run->added = run->ndying = 0;
@@ -472,7 +474,9 @@ set_run(struct arena *a, uint32_t shard, unsigned slot,
 	grown = run_locked(&run);
 	lock_release(&run.h);
 	if (!grown)
-		segment_back_one(a);
+		segment_back_some(a);
+	if (run.n > 0)
+		pace_writer(a, shard, run.at - run.from);
 	return run.n;
 }
 
