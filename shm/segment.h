@@ -71,7 +71,7 @@ uint64_t segment_reserve(const struct arena *);
  * told how many of these are missing, or of an eighth of all if that is less,
  * see pace.h; but not in an arena of a few.
  */
-#define SEGMENTS_AHEAD	4
+#define SEGMENTS_AHEAD	UINT64_C(4)
 
 /* Count, and tell them. */
 void segment_note_hurry(struct arena *);
