@@ -46,8 +46,8 @@ end_of_word(const uint8_t *p, const uint8_t *end)
 		if (low != 0)
 			return p + __builtin_ctzll(low) / 8;
 	}
-	for (; p < end && *p > ' '; p++)
-		;
+	while (p != end && *p > ' ')
+		p++;
 	return p;
 }
 
