@@ -228,19 +228,28 @@ allocate(struct arena *a, arena_off at, uint64_t bytes)
 	return true;
 }
 
+/* A hint from beyond the segment cannot tell how far it has come. */
+static uint64_t
+piece_of(const struct arena *a, arena_off at, arena_off end)
+{
+	uint64_t left = end - at;
+
+	return left < SEGMENT_PIECE || word_load(&a->pool->backing) > end ?
+	    left : SEGMENT_PIECE;
+}
+
 /* The next piece of a segment, and if it is the last the segment is free. */
 static bool
 back(struct arena *a, uint64_t i)
 {
 	word *state = &a->table[i].state;
 	uint64_t was = word_load(state);
-	arena_off at = begun(a, i);
-	uint64_t left = arena_segment_base(a, i + 1) - at;
+	arena_off at = begun(a, i), end = arena_segment_base(a, i + 1);
+	uint64_t piece = piece_of(a, at, end);
 
-	if (left > 0 && !allocate(a, at, left < SEGMENT_PIECE ? left :
-	    SEGMENT_PIECE))
+	if (piece > 0 && !allocate(a, at, piece))
 		return false;
-	if (left > SEGMENT_PIECE)
+	if (piece < end - at)
 		return true;
 	/* Readers may look into it before any record can be there. */
 	raise_backed_end(a, i + 1);

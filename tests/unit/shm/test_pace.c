@@ -163,7 +163,8 @@ Test(pieces, that_somebody_has_begun_with_are_gone_on_with)
 	    word_load(&a->pool->backed_end));
 }
 
-Test(pieces, that_cannot_have_been_are_made)
+/* Where damage says that there is memory behind the arena. */
+Test(pieces, that_cannot_have_been_are_made_at_once, .timeout = 60)
 {
 	uint64_t free;
 
@@ -171,8 +172,7 @@ Test(pieces, that_cannot_have_been_are_made)
 	free = segment_count_free(a);
 	word_store(&a->pool->backing, UINT64_MAX);
 	cr_assert(segment_back_some(a));
-	cr_assert_eq(segment_count_free(a), free);
-	word_store(&a->pool->backing, 0);
-	cr_assert(segment_back_one(a));
 	cr_assert_eq(segment_count_free(a), free + 1);
+	cr_assert(segment_back_one(a));
+	cr_assert_eq(segment_count_free(a), free + 2);
 }
