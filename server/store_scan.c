@@ -15,6 +15,18 @@ store_enlarge_batch(struct store *store)
 	return scan_enlarge(&store->batch);
 }
 
+/* With more room, if that was what it lacked; SHM_FULL if there is none. */
+static bool
+is_to_repeat(struct store *store, enum shm_status *status)
+{
+	if (*status != SHM_NO_ROOM)
+		return false;
+	if (store_enlarge_batch(store))
+		return true;
+	*status = SHM_FULL;
+	return false;
+}
+
 enum shm_status
 store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 {
@@ -26,9 +38,7 @@ store_scan_keys(struct store *store, struct slice bucket, struct scan *scan)
 		    bytes_of(bucket), scan, &store->batch) :
 		    scan_keys(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
-			return SHM_FULL;
-	} while (status == SHM_NO_ROOM);
+	} while (is_to_repeat(store, &status));
 	return status;
 }
 
@@ -45,9 +55,7 @@ store_scan_pairs(struct store *store, struct slice bucket, struct scan *scan,
 		    bytes_of(bucket), scan, &store->batch) :
 		    scan_pairs(store->arena, bytes_of(bucket), scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
-			return SHM_FULL;
-	} while (status == SHM_NO_ROOM);
+	} while (is_to_repeat(store, &status));
 	return status;
 }
 
@@ -104,9 +112,7 @@ store_scan_strings(struct store *store, uint32_t shard, struct scan *scan,
 	do {
 		status = scan_shard_keys(store->arena, shard, strings, scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
-			return SHM_FULL;
-	} while (status == SHM_NO_ROOM);
+	} while (is_to_repeat(store, &status));
 	return status;
 }
 
@@ -121,9 +127,7 @@ store_scan_buckets(struct store *store, uint32_t shard, struct scan *scan,
 	do {
 		status = scan_buckets(store->arena, shard, scan,
 		    &store->batch);
-		if (status == SHM_NO_ROOM && !store_enlarge_batch(store))
-			return SHM_FULL;
-	} while (status == SHM_NO_ROOM);
+	} while (is_to_repeat(store, &status));
 	return status;
 }
 
