@@ -449,3 +449,15 @@ redis_remove_pair(const struct call *call, uint32_t shard,
 	*removed = status == SHM_OK;
 	return status == SHM_OK || status == SHM_NO_KEY;
 }
+
+enum shm_status
+redis_edit(const struct call *call, struct slice name, struct pair_edit *edit,
+    enum shm_status (*op)(struct txn *, void *), void *arg)
+{
+	uint32_t shard = redis_shard(call, name);
+	enum shm_status status = store_edit(call->env->store, shard,
+	    REDIS_STRINGS, redis_bytes(name), edit);
+
+	return status == SHM_NO_BUCKET ?
+	    store_change(call->env->store, shard, op, arg) : status;
+}

@@ -159,6 +159,15 @@ bool redis_change(struct call *, struct slice key,
 bool redis_remove_pair(const struct call *, uint32_t shard,
     struct bytes bucket, struct slice key, int64_t *removed);
 
+/*
+ * The same change twice: edit does it to the string of that name, alone, and
+ * where that is not enough, or a hash has the name, op does it in a
+ * transaction, with arg.
+ */
+enum shm_status redis_edit(const struct call *, struct slice name,
+    struct pair_edit *edit, enum shm_status (*op)(struct txn *, void *),
+    void *arg);
+
 /* --- the handlers, one for each line of redis.def --- */
 
 #define REDIS(name, handler, ...) void redis_run_##handler(struct call *);

@@ -173,16 +173,13 @@ change(struct txn *t, void *arg)
 static void
 run(struct call *call, struct expire *e)
 {
-	uint32_t shard = redis_shard(call, call->req->argv[1]);
+	struct slice name = call->req->argv[1];
 	enum shm_status status;
 
 	e->edit.arg = e;
 	e->store = call->env->store;
-	e->name = redis_bytes(call->req->argv[1]);
-	status = store_edit(e->store, shard, REDIS_STRINGS, e->name,
-	    &e->edit);
-	if (status == SHM_NO_BUCKET)
-		status = store_change(e->store, shard, change, e);
+	e->name = redis_bytes(name);
+	status = redis_edit(call, name, &e->edit, change, e);
 	if (redis_is_well(call, status))
 		resp_put_integer(call->out, e->done);
 }

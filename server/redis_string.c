@@ -104,7 +104,6 @@ bool
 string_edit(struct call *call, struct string_edit *edit)
 {
 	struct slice name = call->req->argv[1];
-	uint32_t shard = redis_shard(call, name);
 	enum shm_status status;
 
 	edit->pair.arg = edit;
@@ -112,10 +111,7 @@ string_edit(struct call *call, struct string_edit *edit)
 	edit->name = redis_bytes(name);
 	edit->is_hash = false;
 	edit->error = NULL;
-	status = store_edit(edit->store, shard, REDIS_STRINGS, edit->name,
-	    &edit->pair);
-	if (status == SHM_NO_BUCKET)
-		status = store_change(edit->store, shard, change, edit);
+	status = redis_edit(call, name, &edit->pair, change, edit);
 	if (!redis_is_well(call, status))
 		return false;
 	if (edit->is_hash)

@@ -72,7 +72,7 @@ record_lengths(const uint8_t *p, const struct record *head, uint64_t room,
 	len->value = (uint32_t)(head->meta >> RECORD_VALUE_SHIFT &
 	    RECORD_LONG);
 	if (len->key != RECORD_LONG)
-		return true;
+		return len->value != RECORD_LONG;
 	*end += sizeof(*len);
 	if (len->value != 0 || *end > room)
 		return false;

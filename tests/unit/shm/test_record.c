@@ -111,6 +111,12 @@ Test(record, of_lengths_that_nobody_writes_so_is_none)
 	record_write(a, off, &wrote);
 	head->meta |= UINT64_C(1) << RECORD_VALUE_SHIFT;
 	cr_assert_not(record_read(a, off, &r));
+	/* A value of the limit is a long one. */
+	wrote = make(1, LIMIT - 1, 0);
+	record_write(a, off, &wrote);
+	cr_assert(record_read(a, off, &r));
+	head->meta |= (uint64_t)LIMIT << RECORD_VALUE_SHIFT;
+	cr_assert_not(record_read(a, off, &r));
 }
 
 Test(record, at_the_end_of_a_segment_leads_no_further)
