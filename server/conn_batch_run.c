@@ -1,10 +1,8 @@
 /*
- * Plain requests, executed.  A value goes from the arena to the output in one
+ * Plain reads, executed.  A value goes from the arena to the output in one
  * copy, by an attempt at a read that waits for nobody; where that does not
  * succeed, or what it finds is more than a value or none, nothing is answered
- * here.  Changes of one shard are made as one run, under one lock; what cannot
- * be done so is made alone, and if that did not happen either it is tried
- * again, and answered, by the command itself.
+ * here.
  */
 
 #include <string.h>
@@ -136,81 +134,4 @@ conn_run_reads(struct conns *set, struct conn *conn,
 			break;
 	}
 	return i;
-}
-
-/* --- changes --- */
-
-static void
-answer_change(struct outbuf *out, enum plain_kind kind, bool is_new)
-{
-	if (kind == PLAIN_PUT)
-		reply_ok(out);
-	else if (kind == PLAIN_STRING_SET)
-		resp_put_simple(out, "OK");
-	else
-		resp_put_integer(out, is_new);
-}
-
-static struct pair
-pair_of(const struct batch_request *r)
-{
-	const struct slice *value = &r->plain.argv[r->plain.argc - 1];
-
-	return (struct pair){
-		.key = r->ahead.key, .value = { value->data, value->len }
-	};
-}
-
-static bool
-change_one(const struct conns *set, struct conn *conn,
-    const struct batch_request *r)
-{
-	const struct pair pair = pair_of(r);
-	struct pair_set done = {
-		.replace = r->plain.kind == PLAIN_STRING_SET
-	};
-
-	show(set, &r->plain);
-	if (store_set(set->env->store, r->ahead.in.shard, r->ahead.in.name,
-	    &pair, &done) != SHM_OK)
-		return false;
-	answer_change(&conn->out, r->plain.kind, done.is_new);
-	return true;
-}
-
-static size_t
-change_some(const struct conns *set, struct conn *conn,
-    const struct batch_request *r, size_t n)
-{
-	struct pair_step steps[PAIR_RUN_MAX];
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		steps[i] = (struct pair_step){
-			.bucket = r[i].ahead.in.name,
-			.pair = pair_of(&r[i]),
-			.replace = r[i].plain.kind == PLAIN_STRING_SET,
-			.fingerprint = command_fingerprint_of(
-			    r[i].plain.argv, r[i].plain.argc)
-		};
-	/* Until the lock is there; then each shows its own. */
-	board_set_fingerprint(set->env->inherit->arena, set->slot,
-	    steps[0].fingerprint);
-	n = store_set_run(set->env->store, r->ahead.in.shard, set->slot,
-	    steps, n);
-	for (i = 0; i < n; i++)
-		answer_change(&conn->out, r[i].plain.kind, steps[i].is_new);
-	return n;
-}
-
-size_t
-conn_run_changes(struct conns *set, struct conn *conn,
-    const struct batch_request *r, size_t n)
-{
-	size_t done = 0;
-
-	if (n > 1)
-		done = change_some(set, conn, r, n < PAIR_RUN_MAX ? n :
-		    PAIR_RUN_MAX);
-	return done > 0 ? done : change_one(set, conn, r);
 }

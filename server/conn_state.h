@@ -226,10 +226,11 @@ bool conn_parse_batch(struct conns *, const struct conn *);
 void conns_measure(struct conns *);
 
 /*
- * conn_batch_run.c: execute the first of these, which are reads, or changes of
- * one shard, and append their answers.  Returns how many were done.  A read
- * behind them was tried, unless OUTPUT_HIGH is reached, and is to be executed
- * as if it had not been; so is the first change, if none was done.
+ * conn_batch_run.c and conn_batch_change.c: execute the first of these, which
+ * are reads, or changes of one shard, and append their answers.  Returns how
+ * many were done.  A read behind them was tried, unless OUTPUT_HIGH is reached,
+ * and is to be executed as if it had not been; so is the first change, if none
+ * was done.
  */
 size_t conn_run_reads(struct conns *, struct conn *,
     const struct batch_request *, size_t n);
