@@ -9,7 +9,6 @@ OUT := $(BUILD)/$(ENV)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 # ------------------------------------------------------------------ flags
-# No -flto: libkv.a is for other people's linkers, too.
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wundef -Wvla -Wformat=2
@@ -26,6 +25,10 @@ CFLAGS_coverage := -O0 -g --coverage $(DEBUG)
 CFLAGS_fuzz := -O2 -g -fno-omit-frame-pointer -Werror \
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
     -fno-sanitize-coverage=trace-cmp
+# kvd is optimised as a whole, but for shm/: tests/crash/step kills at the
+# instructions that ship.  The objects also have code for linkers that do not
+# do that, such as those of libkv.a's users.
+LTO := $(if $(filter prod,$(ENV)),$(if $(findstring clang,$(CC)),,-flto=auto))
 LINK_test := -fsanitize=address,undefined
 LINK_prod := -Wl,-z,relro,-z,now,-z,defs
 LINK_coverage := --coverage
@@ -120,7 +123,7 @@ $(OUT)/%.a:
 $(OUT)/$(LIBKV_SO): $(LIBKV)
 	$(call step,link)
 	@echo '{ global: kv_*; local: *; };' > $(OUT)/libkv.map
-	@$(CC) -shared $(LINK) -Wl,-soname,$(@F) \
+	@$(CC) -shared $(LINK) -fno-lto -Wl,-soname,$(@F) \
 	    -Wl,--version-script=$(OUT)/libkv.map -o $@ $^ $(BSD_LIBS)
 	@ln -sfn $(@F) $(OUT)/libkv.so
 
@@ -128,14 +131,17 @@ $(OUT)/$(LIBKV_SO): $(LIBKV)
 $(OUT)/libkv.a: $(LIBKV)
 	$(call step,ar)
 	@ld -r -o $(OUT)/libkv.o $^
-	@objcopy --wildcard --keep-global-symbol='kv_*' $(OUT)/libkv.o
+	@objcopy --wildcard --keep-global-symbol='kv_*' -R '.gnu.*lto_*' \
+	    $(OUT)/libkv.o
 	@rm -f $@ && $(AR) rcs $@ $(OUT)/libkv.o
 
 define link
 $(call step,link)
-@$(CC) -pie $(LINK) -o $@ $^ $(1) $(BSD_LIBS) $(MD_LIBS)
+@$(CC) -pie $(LINK) $(or $(LINK_WHOLE),-fno-lto) -o $@ $^ $(1) $(BSD_LIBS) \
+    $(MD_LIBS)
 endef
 
+$(OUT)/kvd: LINK_WHOLE := $(LTO)
 $(OUT)/kvd: $(OUT)/obj/server/kvd.o $(LIBS_tests/unit/server)
 	$(link)
 $(OUT)/kv: $(KV_O) $(OUT)/libkv.a
@@ -151,15 +157,16 @@ $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/libload.a \
 PIC_OF_LIBKV := -fPIC -fvisibility=hidden
 
 # A change of compiler or flags rebuilds: every object depends on them.
-FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK) $(PIC_OF_LIBKV))
+FLAGS := $(subst ','\'',$(CC) $(COMPILE) $(LINK) $(PIC_OF_LIBKV) $(LTO))
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
 $(OUT)/obj/proto/%.o $(OUT)/obj/shm/%.o: PIC := $(PIC_OF_LIBKV)
+$(OUT)/obj/proto/%.o $(OUT)/obj/server/%.o: WHOLE = $(if $(LTO),$(LTO) -ffat-lto-objects)
 $(OUT)/obj/%.o: %.c $(OUT)/flags
 	$(call step,cc)
-	@$(CC) $(COMPILE) $(or $(PIC),-fPIE) -MMD -MP -c -o $@ $<
+	@$(CC) $(COMPILE) $(or $(PIC),-fPIE) $(WHOLE) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 

@@ -218,7 +218,8 @@ begin_session(struct conns *set, struct conn *conn)
 	return session_begin(&conn->session, &set->sessions);
 }
 
-void
+/* Not inlined, for tests/bench/instructions knows it by its name. */
+__attribute__((noinline)) void
 conns_add(struct conns *set, int fd, enum conn_kind kind)
 {
 	struct epoll_event event = {
