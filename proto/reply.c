@@ -55,7 +55,10 @@ finish(struct outbuf *out, const uint8_t *start, const uint8_t *end)
 void
 reply_ok(struct outbuf *out)
 {
-	outbuf_append(out, LITERAL(OK_LINE));
+	uint8_t *start = outbuf_reserve(out, sizeof(OK_LINE) - 1);
+
+	if (start != NULL)
+		finish(out, start, put(start, LITERAL(OK_LINE)));
 }
 
 void

@@ -16,6 +16,7 @@
 #include "proto/resp_reply.h"
 
 #define CRLF		"\r\n"
+#define OK_LINE		"+OK" CRLF
 #define HEAD_MAX	(1 + NUMBER_INT_MAX + sizeof(CRLF) - 1)
 
 /* A literal without its NUL, as two arguments. */
@@ -83,6 +84,15 @@ void
 resp_put_simple(struct outbuf *out, const char *text)
 {
 	put_line(out, '+', text, "");
+}
+
+void
+resp_put_ok(struct outbuf *out)
+{
+	uint8_t *start = outbuf_reserve(out, sizeof(OK_LINE) - 1);
+
+	if (start != NULL)
+		finish(out, start, put(start, LITERAL(OK_LINE)));
 }
 
 void

@@ -40,8 +40,10 @@ enum resp_version {
 	RESP_2 = 2, RESP_3 = 3
 };
 
-/* "+OK": a line of our own.  A CR or LF in it is written as a space. */
+/* "+PONG": a line of our own.  A CR or LF in it is written as a space. */
 void resp_put_simple(struct outbuf *, const char *text);
+/* "+OK", which is most of them. */
+void resp_put_ok(struct outbuf *);
 
 /*
  * "-ERR no such key": the code is a word in capitals, the reason at most

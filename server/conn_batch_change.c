@@ -14,7 +14,7 @@ answer_change(struct outbuf *out, enum plain_kind kind, bool is_new)
 	if (kind == PLAIN_PUT)
 		reply_ok(out);
 	else if (kind == PLAIN_STRING_SET)
-		resp_put_simple(out, "OK");
+		resp_put_ok(out);
 	else
 		resp_put_integer(out, is_new);
 }
@@ -47,21 +47,33 @@ change_one(const struct conns *set, struct conn *conn,
 	return true;
 }
 
+/* Word by word, for a step that is assigned is cleared beforehand. */
+static void
+write_step(struct pair_step *step, const struct batch_request *r)
+{
+	const struct slice *value = &r->plain.argv[r->plain.argc - 1];
+
+	step->bucket = r->ahead.in.name;
+	step->pair.key = r->ahead.key;
+	step->pair.value = (struct bytes){ value->data, value->len };
+	step->pair.expires_ms = 0;
+	step->ahead = &r->ahead;
+	step->replace = r->plain.kind == PLAIN_STRING_SET;
+	step->fingerprint = command_fingerprint_of(r->plain.argv,
+	    r->plain.argc);
+}
+
+/* n > 0 */
 static size_t
 change_some(const struct conns *set, struct conn *conn,
     const struct batch_request *r, size_t n)
 {
 	struct pair_step steps[PAIR_RUN_MAX];
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < n; i++)
-		steps[i] = (struct pair_step){
-			.bucket = r[i].ahead.in.name,
-			.pair = pair_of(&r[i]),
-			.replace = r[i].plain.kind == PLAIN_STRING_SET,
-			.fingerprint = command_fingerprint_of(
-			    r[i].plain.argv, r[i].plain.argc)
-		};
+	do
+		write_step(&steps[i], &r[i]);
+	while (++i < n);
 	/* Until the lock is there; then each shows its own. */
 	board_set_fingerprint(set->env->inherit->arena, set->slot,
 	    steps[0].fingerprint);
@@ -76,10 +88,8 @@ size_t
 conn_run_changes(struct conns *set, struct conn *conn,
     const struct batch_request *r, size_t n)
 {
-	size_t done = 0;
+	size_t done = change_some(set, conn, r, n < PAIR_RUN_MAX ? n :
+	    PAIR_RUN_MAX);
 
-	if (n > 1)
-		done = change_some(set, conn, r, n < PAIR_RUN_MAX ? n :
-		    PAIR_RUN_MAX);
 	return done > 0 ? done : change_one(set, conn, r);
 }

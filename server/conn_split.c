@@ -212,7 +212,7 @@ put_answer(struct conns *set, const struct split *split,
 		resp_put_integer(out, split->total);
 		return;
 	case MERGE_DONE:
-		resp_put_simple(out, "OK");
+		resp_put_ok(out);
 		return;
 	case MERGE_LIST:
 		resp_put_list(out, version, RESP_ARRAY, split->n);

@@ -327,7 +327,7 @@ redis_store_error(struct call *call, enum shm_status status)
 void
 redis_ok(struct call *call)
 {
-	resp_put_simple(call->out, "OK");
+	resp_put_ok(call->out);
 }
 
 void

@@ -112,7 +112,7 @@ next_flush(struct stream *stream, struct store *store, struct outbuf *out)
 	if (status != SHM_OK)
 		resp_put_error(out, "ERR", "%s", shm_strstatus(status));
 	else if (walk_is_over(w))
-		resp_put_simple(out, "OK");
+		resp_put_ok(out);
 	return status == SHM_OK && !walk_is_over(w);
 }
 

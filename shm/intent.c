@@ -20,21 +20,6 @@
 #include "shm/segment.h"
 #include "shm/word.h"
 
-void
-intent_add(struct held *h, word *w, uint64_t value)
-{
-	struct intent_pair *p = &h->sh->intent.pairs[h->npairs];
-
-	/* No sound change is so long. */
-	if (h->npairs == INTENT_PAIRS) {
-		held_break(h);
-		return;
-	}
-	word_init(&p->off, arena_off_of(h->a, w));
-	word_init(&p->value, value);
-	h->npairs++;
-}
-
 static struct intent_pair *
 find(const struct held *h, const word *w)
 {
@@ -72,20 +57,6 @@ intent_guard(struct held *h, word *version)
 {
 	if (!intent_guards(h, version))
 		intent_guard_new(h, version);
-}
-
-void
-intent_guard_new(struct held *h, word *version)
-{
-	struct intent_pair *g = &h->sh->intent.guards[h->nguards];
-
-	if (h->nguards == INTENT_GUARDS) {
-		held_break(h);
-		return;
-	}
-	word_init(&g->off, arena_off_of(h->a, version));
-	word_init(&g->value, (word_peek(version) & ~UINT64_C(1)) + 2);
-	h->nguards++;
 }
 
 bool

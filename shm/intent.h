@@ -2,6 +2,7 @@
 #define KVD_SHM_INTENT_H
 
 #include "shm/lock.h"
+#include "shm/word.h"
 
 /*
  * Changing shared words so that a kill at any instruction leaves the old
@@ -13,7 +14,20 @@
  */
 
 /* The word shall become value.  At most one call per word and intent. */
-void intent_add(struct held *, word *, uint64_t value);
+static inline void
+intent_add(struct held *h, word *w, uint64_t value)
+{
+	struct intent_pair *p = &h->sh->intent.pairs[h->npairs];
+
+	/* No sound change is so long. */
+	if (h->npairs == INTENT_PAIRS) {
+		held_break(h);
+		return;
+	}
+	word_init(&p->off, arena_off_of(h->a, w));
+	word_init(&p->value, value);
+	h->npairs++;
+}
 
 /* The word as it will be: its value in the intent, else in memory. */
 uint64_t intent_get(const struct held *, const word *);
@@ -25,7 +39,19 @@ void intent_set(struct held *, word *, uint64_t value);
 void intent_guard(struct held *, word *version);
 
 /* The same of one that is not guarded yet. */
-void intent_guard_new(struct held *, word *version);
+static inline void
+intent_guard_new(struct held *h, word *version)
+{
+	struct intent_pair *g = &h->sh->intent.guards[h->nguards];
+
+	if (h->nguards == INTENT_GUARDS) {
+		held_break(h);
+		return;
+	}
+	word_init(&g->off, arena_off_of(h->a, version));
+	word_init(&g->value, (word_peek(version) & ~UINT64_C(1)) + 2);
+	h->nguards++;
+}
 
 /* Do they, by the intent under construction? */
 bool intent_guards(const struct held *, const word *version);

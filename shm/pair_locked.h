@@ -23,14 +23,18 @@ pair_put_view(const struct arena *a, const struct bucket *b,
 {
 	bool expires = p->expires_ms != 0;
 
+	/* All of it, for what is not named would be cleared beforehand. */
 	return (struct record_view){
-		.op = RECORD_PUT,
+		.lsn = 0,
 		.bucket = arena_off_of(a, b),
+		.op = RECORD_PUT,
 		.flags = expires ? RECORD_EXPIRES : 0,
 		.expires_ms = p->expires_ms,
 		.key = p->key,
 		.value = p->value,
-		.size = record_size(p->key.len, p->value.len, expires)
+		.size = record_size(p->key.len, p->value.len, expires),
+		.hash = 0,
+		.is_hashed = false
 	};
 }
 

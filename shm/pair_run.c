@@ -13,6 +13,7 @@
 
 #include "shm/pair_run.h"
 
+#include "shm/ahead.h"
 #include "shm/chain.h"
 #include "shm/clock.h"
 #include "shm/hash.h"
@@ -36,11 +37,23 @@ _Static_assert(3 + STEP_WORDS * PAIR_RUN_MAX <= INTENT_PAIRS,
     "a run fits an intent");
 
 static bool
-is_expired(struct run *run, const struct record_view *old)
+is_expired(struct run *run, uint64_t expires_ms)
 {
-	if (old->expires_ms != 0 && run->now_ms == 0)
+	if (expires_ms == 0)
+		return false;
+	if (run->now_ms == 0)
 		run->now_ms = clock_wall_ms();
-	return record_is_expired(old, run->now_ms);
+	return expires_ms <= run->now_ms;
+}
+
+/* Of the first bucket no word is in the intent. */
+static void
+say(struct run *run, word *w, uint64_t value)
+{
+	if (run->entered == 1)
+		intent_add(&run->h, w, value);
+	else
+		intent_set(&run->h, w, value);
 }
 
 /* Into the intent: the bucket of the steps up to now. */
@@ -49,12 +62,10 @@ leave_bucket(struct run *run)
 {
 	struct bucket *b = run->bucket;
 
-	if (b == NULL)
-		return;
 	if (run->added > 0)
-		intent_set(&run->h, &b->table.count, run->count);
-	intent_set(&run->h, &b->bytes, run->bytes);
-	intent_set(&run->h, &b->revision, run->lsn);
+		say(run, &b->table.count, run->count);
+	say(run, &b->bytes, run->bytes);
+	say(run, &b->revision, run->lsn);
 }
 
 static void
@@ -62,8 +73,10 @@ enter_bucket(struct run *run, struct bucket *b)
 {
 	if (run->bucket == b)
 		return;
-	leave_bucket(run);
+	if (run->bucket != NULL)
+		leave_bucket(run);
 	run->bucket = b;
+	run->entered++;
 	run->count = intent_get(&run->h, &b->table.count);
 	run->bytes = intent_get(&run->h, &b->bytes);
 }
@@ -80,7 +93,7 @@ kill_old(struct run *run, const struct run_found *f)
 		run->dying[run->ndying++] = (struct run_dying){
 			f->segment, word_peek(&f->segment->dead)
 		};
-	run->dying[i].dead += f->old.size;
+	run->dying[i].dead += f->size;
 }
 
 static void
@@ -93,7 +106,7 @@ replace(struct run *run, const struct run_aim *aim, const struct run_found *f)
 	else
 		intent_add(&run->h, f->slot, slot);
 	kill_old(run, f);
-	run->bytes -= f->old.key.len + f->old.value.len;
+	run->bytes -= f->bytes;
 }
 
 static void
@@ -130,7 +143,8 @@ change(struct run *run, struct run_aim *aim, struct record_view *r,
 		replace(run, aim, f);
 	else
 		insert(run, aim);
-	log_await(&run->h, run->at, r->expires_ms, false);
+	if (r->expires_ms != 0)
+		log_await(&run->h, run->at, r->expires_ms, false);
 	run->bytes += r->key.len + r->value.len;
 	run->at += r->size;
 	run->lsn++;
@@ -152,7 +166,7 @@ do_step(struct run *run, size_t i)
 	word_store(run->in_hand, step->fingerprint);
 	if (!pair_run_find(run, aim, &key, &f))
 		return false;
-	step->is_new = !f.there || is_expired(run, &f.old);
+	step->is_new = !f.there || is_expired(run, f.expires_ms);
 	if ((step->is_new && step->replace) || !can_change(run, aim, &f))
 		return false;
 	change(run, aim, &r, &f);
@@ -187,7 +201,7 @@ grow(struct run *run)
 	bool good = true;
 	size_t i;
 
-	for (i = 0; i < run->n; i++)
+	for (i = 0; run->added > 0 && i < run->n; i++)
 		if (run->aims[i].is_added && index_grow(&run->h,
 		    &run->aims[i].bucket->table) == SHM_FULL)
 			good = false;
@@ -203,7 +217,7 @@ run_locked(struct run *run)
 	run->from = run->at = word_peek(&run->h.sh->hot_pos);
 	run->lsn = word_peek(&run->h.sh->lsn);
 	run->seen = run->now_ms = 0;
-	run->added = run->ndying = 0;
+	run->added = run->ndying = run->entered = 0;
 	run->bucket = NULL;
 	pair_run_aim(run);
 	for (i = 0; i < run->n && do_step(run, i); i++)
@@ -222,17 +236,22 @@ run_locked(struct run *run)
 static void
 begin(struct run *run, const struct arena *a, size_t n)
 {
-	const struct pair *p;
+	const struct pair_step *step = run->steps;
+	const struct bytes *key;
+	size_t i;
 
-	for (run->n = 0; run->n < n && run->n < PAIR_RUN_MAX; run->n++) {
-		p = &run->steps[run->n].pair;
-		if (pair_check_sizes(a, p->key.len, p->value.len) != SHM_OK)
+	if (n > PAIR_RUN_MAX)
+		n = PAIR_RUN_MAX;
+	for (i = 0; i < n; i++, step++) {
+		key = &step->pair.key;
+		if (pair_check_sizes(a, key->len, step->pair.value.len) !=
+		    SHM_OK)
 			break;
-		run->aims[run->n] = (struct run_aim){
-			.hash = hash_keyed(a->hash_seed, p->key.data,
-			    p->key.len)
-		};
+		run->aims[i].hash = step->ahead != NULL ? step->ahead->hash :
+		    hash_keyed(a->hash_seed, key->data, key->len);
+		run->aims[i].is_added = false;
 	}
+	run->n = i;
 }
 
 static size_t

@@ -17,6 +17,8 @@
 struct pair_step {
 	struct bytes	bucket;		/* of the shard; see pair_set() */
 	struct pair	pair;
+	const struct ahead *ahead;	/* the same that was looked for, or */
+					/* NULL; see ahead.h */
 	bool		replace;	/* not done if it is not there */
 	uint64_t	fingerprint;	/* of the request that wants it */
 	bool		is_new;		/* told: the key was not there */

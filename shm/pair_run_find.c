@@ -10,44 +10,88 @@
 
 #include "shm/pair_run_parts.h"
 
+#include "shm/ahead.h"
 #include "shm/bucket_locked.h"
 #include "shm/chain.h"
 #include "shm/intent.h"
 #include "shm/log.h"
+#include "shm/names.h"
+#include "shm/short.h"
 #include "shm/sound.h"
 #include "shm/table.h"
 
 /* ------------------------------------------------------- before any change */
 
+/*
+ * As it was found without the lock, if that still holds: while the place of the
+ * name has not changed it leads to the same bucket.  Nor can what this process
+ * remembers be damaged by others.
+ */
+static struct bucket *
+bucket_known(const struct run *run, const struct ahead *ahead)
+{
+	struct bucket *b;
+	uint64_t mark;
+
+	if (ahead == NULL || ahead->in.at == 0 ||
+	    !names_hold_at(run->h.sh, ahead->in.shape, ahead->in.home,
+	    ahead->in.version))
+		return NULL;
+	b = arena_at(run->h.a, ahead->in.at);
+	mark = word_peek(&b->mark);
+	if ((mark != BUCKET_LIVE && mark != BUCKET_AUTO) ||
+	    (word_peek(&b->link) != 0 && bucket_is_ghost(b)))
+		return NULL;
+	return b;
+}
+
+static bool
+is_same(struct bytes one, struct bytes other)
+{
+	return one.len == other.len && (one.data == other.data ||
+	    short_equal(one.data, other.data, one.len));
+}
+
 static struct bucket *
 bucket_of(struct run *run, size_t i)
 {
-	struct bytes name = run->steps[i].bucket, last;
+	const struct pair_step *step = &run->steps[i];
 	struct index_place place;
+	struct bucket *b;
 
-	if (i > 0) {
-		last = run->steps[i - 1].bucket;
-		if (last.len == name.len &&
-		    short_equal(last.data, name.data, name.len))
-			return run->aims[i - 1].bucket;
-	}
-	return bucket_find(&run->h, name, &place);
+	if (i > 0 && is_same(step->bucket, step[-1].bucket))
+		return run->aims[i - 1].bucket;
+	b = bucket_known(run, step->ahead);
+	return b != NULL ? b : bucket_find(&run->h, step->bucket, &place);
+}
+
+/*
+ * So is the line, for what is there of a table is never moved, and its shape
+ * tells whether a line more has taken keys of this one.
+ */
+static struct line *
+home_of(const struct run *run, const struct ahead *ahead,
+    const struct run_aim *aim)
+{
+	const struct arena *a = run->h.a;
+	uint64_t shape = word_peek(&aim->bucket->table.shape);
+	uint64_t lines = table_lines(shape);
+
+	if (ahead != NULL && ahead->home != NULL && ahead->shape == shape &&
+	    ahead->in.at == arena_off_of(a, aim->bucket))
+		return ahead->home;
+	return lines == 0 ? NULL : table_line(a,
+	    word_peek(&aim->bucket->table.root),
+	    table_line_number(lines, aim->hash));
 }
 
 static bool
 aim_at_line(struct run *run, size_t i)
 {
 	struct run_aim *aim = &run->aims[i];
-	uint64_t lines;
 
-	if ((aim->bucket = bucket_of(run, i)) == NULL)
-		return false;
-	lines = table_lines(word_peek(&aim->bucket->table.shape));
-	if (lines == 0)
-		return false;
-	aim->home = table_line(run->h.a, word_peek(&aim->bucket->table.root),
-	    table_line_number(lines, aim->hash));
-	if (aim->home == NULL)
+	if ((aim->bucket = bucket_of(run, i)) == NULL ||
+	    (aim->home = home_of(run, run->steps[i].ahead, aim)) == NULL)
 		return false;
 	__builtin_prefetch(aim->home, 1);
 	return true;
@@ -57,24 +101,23 @@ static bool
 aim_at_record(struct run *run, size_t i)
 {
 	struct run_aim *aim = &run->aims[i];
-	uint64_t tag = slot_tag_of(aim->hash), slot = 0;
+	uint64_t tag = slot_tag_of(aim->hash), slot;
 	unsigned k;
 
 	if (!sound_line(&run->h, aim->home))
 		return false;
-	for (k = 0; k < LINE_SLOTS; k++) {
+	for (k = 0; k < LINE_SLOTS - 1; k++) {
 		slot = word_peek(&aim->home->slots[k]);
-		if (slot_tag(slot) == tag) {
-			aim->slot = &aim->home->slots[k];
+		if (slot == 0 || slot_tag(slot) == tag)
 			break;
-		}
 	}
+	aim->first = k;
 	/*
 	 * The beginning of a record, or the next line: where the rest of each
 	 * was asked for as well, runs were slower.
 	 */
-	if (aim->slot != NULL || slot_is_link(slot))
-		__builtin_prefetch(arena_at(run->h.a, slot_off(slot)));
+	__builtin_prefetch(arena_at(run->h.a,
+	    slot_off(word_peek(&aim->home->slots[k]))));
 	return true;
 }
 
@@ -104,53 +147,65 @@ pair_run_aim(struct run *run)
 
 /* ----------------------------------------------------------------- finding */
 
-static bool
-is_record_of(const struct run *run, const struct index_key *key,
-    arena_off off, struct run_found *f)
+static inline __attribute__((always_inline)) bool
+is_key_at(const struct run *run, const struct index_key *key, arena_off off,
+    struct run_found *f)
 {
 	const struct arena *a = run->h.a;
+	struct record_view old;
 
-	if (!index_key_is_at(a, key, off, &f->old))
+	if (!index_key_is_at(a, key, off, &old))
 		return false;
 	f->segment = &a->table[arena_segment_of(a, off)];
+	f->size = old.size;
+	f->bytes = old.key.len + old.value.len;
+	f->expires_ms = old.expires_ms;
 	return true;
 }
 
-static bool
-is_key_at(const struct run *run, const struct index_key *key, uint64_t slot,
-    struct run_found *f)
+/*
+ * From that slot on; *last is the last one that was looked at: the key's, or an
+ * empty one, or what the line ends with.  A slot is as it will be, which only a
+ * step that shares its line can change.
+ */
+static inline __attribute__((always_inline)) bool
+search_line(const struct run *run, word *slot, word *end, bool shared,
+    const struct index_key *key, struct run_found *f, uint64_t *last)
 {
-	return slot_tag(slot) == slot_tag_of(key->hash) &&
-	    is_record_of(run, key, slot_off(slot), f);
+	uint64_t tag = slot_tag_of(key->hash);
+
+	do {
+		*last = shared ? intent_get(&run->h, slot) : word_peek(slot);
+		if (slot_tag(*last) == tag &&
+		    is_key_at(run, key, slot_off(*last), f)) {
+			f->slot = slot;
+			return true;
+		}
+	} while (*last != 0 && ++slot != end);
+	return false;
 }
 
-/* A slot as it will be, which only a step that shares its line can change. */
-static uint64_t
-look_at(const struct run *run, const struct run_found *f, const word *slot)
-{
-	return f->shared ? intent_get(&run->h, slot) : word_peek(slot);
-}
-
-static bool
-search(struct run *run, const struct run_aim *aim, const struct index_key *key,
-    struct run_found *f)
+/* False if the chain is not sound. */
+static inline __attribute__((always_inline)) bool
+search(const struct run *run, const struct run_aim *aim, bool shared,
+    const struct index_key *key, struct run_found *f)
 {
 	struct line *line = aim->home;
-	uint64_t slot = 0;
-	unsigned i;
+	word *slot = &line->slots[aim->first];
+	unsigned steps;
+	uint64_t last;
 
-	for (;; line = arena_at(run->h.a, slot_off(slot))) {
-		for (i = 0; i < LINE_SLOTS; i++) {
-			f->slot = &line->slots[i];
-			slot = look_at(run, f, f->slot);
-			if (slot == 0)
-				return false;
-			if (is_key_at(run, key, slot, f))
-				return true;
-		}
-		if (!slot_is_link(slot))
-			return false;
+	for (steps = 0; steps < CHAIN_STEPS_MAX; steps++) {
+		f->there = search_line(run, slot, &line->slots[LINE_SLOTS],
+		    shared, key, f, &last);
+		if (f->there || !slot_is_link(last))
+			return true;
+		if (!sound_unit(&run->h, slot_off(last), SLAB_LINE))
+			break;
+		line = arena_at(run->h.a, slot_off(last));
+		slot = line->slots;
 	}
+	return false;
 }
 
 /*
@@ -164,22 +219,11 @@ is_shared(const struct run *run, const struct line *home)
 	    intent_guards(&run->h, &home->version);
 }
 
-/*
- * Most keys are in the first slot that has their tag, or had it when the run
- * began.
- */
 bool
 pair_run_find(struct run *run, const struct run_aim *aim,
     const struct index_key *key, struct run_found *f)
 {
 	f->shared = is_shared(run, aim->home);
-	f->slot = aim->slot;
-	f->there = aim->slot != NULL && is_key_at(run, key,
-	    look_at(run, f, aim->slot), f);
-	if (f->there)
-		return true;
-	if (!sound_chain(&run->h, aim->home))
-		return false;
-	f->there = search(run, aim, key, f);
-	return true;
+	return f->shared ? search(run, aim, true, key, f) :
+	    search(run, aim, false, key, f);
 }

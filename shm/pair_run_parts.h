@@ -12,7 +12,7 @@
 struct run_aim {		/* where a step goes to */
 	struct bucket	*bucket;
 	struct line	*home;
-	word		*slot;		/* of home, with its tag; or NULL */
+	unsigned	 first;		/* slots before this one are others' */
 	uint64_t	 hash;
 	bool		 is_added;
 };
@@ -21,8 +21,10 @@ struct run_found {		/* what it finds there */
 	bool			 there;
 	bool			 shared;	/* with a step before */
 	word			*slot;
-	struct segment		*segment;	/* of the old record */
-	struct record_view	 old;
+	struct segment		*segment;	/* of the old record, and */
+	uint64_t		 size;		/* its bytes there; */
+	uint64_t		 bytes;		/* those of key and value */
+	uint64_t		 expires_ms;
 };
 
 struct run_dying {		/* a segment of what is replaced */
@@ -41,6 +43,7 @@ struct run {
 	uint64_t		 seen;		/* lines, a bit for some each */
 	unsigned		 added;		/* keys */
 	struct bucket		*bucket;	/* of the last step */
+	unsigned		 entered;	/* buckets, perhaps again */
 	uint64_t		 bytes;		/* of it, as they will be */
 	uint64_t		 count;
 	uint64_t		 now_ms;	/* 0: not looked at yet */

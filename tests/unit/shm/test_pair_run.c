@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/ahead.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
 #include "shm/clock.h"
@@ -11,6 +12,7 @@
 #include "shm/lock.h"
 #include "shm/pair_run.h"
 #include "shm/table.h"
+#include "shm/txn.h"
 #include "shm/word.h"
 #include "support.h"
 
@@ -386,6 +388,111 @@ Test(run_of_sets, does_nothing_when_the_head_of_the_log_is_damaged)
 	word_store(&sh->hot_pos, word_peek(&sh->hot_pos) + 4);
 	cr_assert_eq(run(steps, 2), 0);
 	expect("milk", "1");
+}
+
+/* --- what was looked for ahead --- */
+
+/* Where the bucket is is known by then, and its key was looked for. */
+static struct pair_step
+step_ahead(struct bytes bucket, const char *key, const char *value,
+    struct ahead *ahead)
+{
+	struct pair_step s = step_in(bucket, key, value);
+
+	ahead_line(a, 0, bucket, s.pair.key, ahead);
+	cr_assert_neq(ahead->in.at, 0);
+	cr_assert_not_null(ahead->home);
+	s.ahead = ahead;
+	return s;
+}
+
+static void
+set_up_ahead(void)
+{
+	set_up_pairs();
+	arena_remember_names(a);
+	expect("milk", "1");
+	expect_in(garden, "rake", "3", 0);
+}
+
+Test(run_of_sets, does_what_was_looked_for_ahead)
+{
+	struct pair_step steps[4];
+	struct ahead ahead[4];
+
+	set_up_ahead();
+	steps[0] = step_ahead(shopping, "milk", "one", &ahead[0]);
+	steps[1] = step_ahead(shopping, "bread", "two", &ahead[1]);
+	steps[2] = step_ahead(garden, "rake", "three", &ahead[2]);
+	steps[3] = step_ahead(shopping, "milk", "four", &ahead[3]);
+	cr_assert_eq(run(steps, 4), 4);
+	expect_in(shopping, "milk", "four", steps[3].revision);
+	expect_in(shopping, "bread", "two", steps[1].revision);
+	expect_in(garden, "rake", "three", steps[2].revision);
+	support_audit(a);
+}
+
+Test(run_of_sets, looks_again_in_a_table_that_has_grown)
+{
+	struct pair_step s;
+	struct ahead ahead;
+	char key[16];
+	int i;
+
+	set_up_ahead();
+	s = step_ahead(shopping, "milk", "one", &ahead);
+	for (i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		put(shopping, key, "x");
+	}
+	cr_assert_eq(run(&s, 1), 1);
+	cr_assert_not(s.is_new);
+	expect("milk", "one");
+	cr_assert_eq(stat_of(shopping).keys, 1002);
+	support_audit(a);
+}
+
+Test(run_of_sets, looks_again_for_a_bucket_that_has_changed_its_place)
+{
+	struct pair_step steps[2];
+	struct ahead ahead[2];
+
+	set_up_ahead();
+	steps[0] = step_ahead(garden, "rake", "one", &ahead[0]);
+	steps[1] = step_ahead(garden, "rake", "two", &ahead[1]);
+	cr_assert_eq(bucket_drop(a, garden), SHM_OK);
+	cr_assert_eq(run(steps, 1), 0);
+	cr_assert_eq(bucket_create(a, support_bytes("shed")), SHM_OK);
+	cr_assert_eq(bucket_create(a, garden), SHM_OK);
+	put(garden, "hose", "long");
+	cr_assert_eq(run(steps + 1, 1), 1);
+	cr_assert(steps[1].is_new);
+	expect_in(garden, "rake", "two", steps[1].revision);
+	cr_assert_eq(stat_of(garden).keys, 2);
+	support_audit(a);
+}
+
+static enum shm_status
+expire_garden(struct txn *t, void *arg)
+{
+	(void)arg;
+	return txn_expire(t, garden, 1);
+}
+
+/* Nobody has dropped it yet. */
+Test(run_of_sets, looks_again_for_a_bucket_that_has_expired)
+{
+	struct pair_step s;
+	struct ahead ahead;
+	struct txn *txn;
+
+	set_up_ahead();
+	cr_assert_not_null(txn = txn_open(a));
+	s = step_ahead(garden, "rake", "one", &ahead);
+	cr_assert_eq(txn_run(txn, 0, expire_garden, NULL, NULL), SHM_OK);
+	txn_close(txn);
+	cr_assert_eq(run(&s, 1), 0);
+	support_audit(a);
 }
 
 /* --- all or none --- */
