@@ -125,56 +125,71 @@ take_words(struct conns *set, const struct conn *conn,
 		set->req.argv[i] = plain->argv[i];
 }
 
-/*
- * Changes of one shard wait for its lock once, before the first of them, and
- * reads for nobody: so the first it is that the time is laid on.
- */
+/* So long for all since the last one that was noted, of which this is first. */
 static void
-note_slow(struct conns *set, const struct conn *conn,
-    const struct plain *first, uint64_t took_us)
+note_time(struct conns *set, const struct conn *conn,
+    const struct batch_request *first)
 {
 	const struct call call = { .env = set->env, .req = &set->req };
+	uint64_t took_us;
 
-	take_words(set, conn, first);
+	if (!conns_end_piece(set, &took_us))
+		return;
+	take_words(set, conn, &first->plain);
 	redis_note_slow(&call, &conn->session, took_us);
+}
+
+static bool
+was_delayed(const struct conns *set, uint64_t *delays)
+{
+	uint64_t before = *delays;
+
+	*delays = arena_delays(set->env->inherit->arena);
+	return *delays != before;
 }
 
 /* Returns how many of the piece were done. */
 static size_t
 run_piece(struct conns *set, struct conn *conn,
-    const struct batch_request *r, size_t n, bool measured)
+    const struct batch_request *r, size_t n)
 {
-	uint64_t took_us;
-	size_t done;
-
-	if (is_change(r->plain.kind))
-		done = conn_run_changes(set, conn, r, n);
-	else
-		done = conn_run_reads(set, conn, r, n);
-	if (measured && done > 0 && conns_end_piece(set, &took_us))
-		note_slow(set, conn, &r->plain, took_us);
-	return done;
+	return is_change(r->plain.kind) ? conn_run_changes(set, conn, r, n) :
+	    conn_run_reads(set, conn, r, n);
 }
 
-/* As far as that goes, and what the turn still allows. */
+/*
+ * As far as that goes, and what the turn still allows.  To look at the clock is
+ * a part of what a request takes, so they are timed together, but for a piece
+ * that something was in the way of: changes of one shard wait for its lock
+ * before the first of them, and so it is that the time is laid on.
+ */
 static void
 run_plain(struct conns *set, struct conn *conn, size_t max)
 {
 	struct batch *batch = &set->batch;
-	const struct batch_request *r = batch->request;
+	const struct batch_request *r = batch->request + batch->i;
+	const struct batch_request *first = r;
 	bool measured = conns_begin_request(set);
-	size_t n, done, end = batch->n;
+	uint64_t delays = arena_delays(set->env->inherit->arena);
+	size_t n, done, left = batch->n - batch->i;
 
-	if (end - batch->i > max)
-		end = batch->i + max;
+	if (left > max)
+		left = max;
 	while (outbuf_len(&conn->out) < OUTPUT_HIGH &&
-	    (n = piece_of(r + batch->i, end - batch->i)) > 0) {
-		done = run_piece(set, conn, r + batch->i, n, measured);
-		batch->i += done;
-		if (done == 0 || (done < n &&
-		    !is_change(r[batch->i].plain.kind)))
+	    (n = piece_of(r, left)) > 0) {
+		done = run_piece(set, conn, r, n);
+		if (measured && done > 0 && was_delayed(set, &delays)) {
+			note_time(set, conn, r);
+			first = r + done;
+		}
+		r += done;
+		left -= done;
+		if (done == 0 || (done < n && !is_change(r->plain.kind)))
 			break;
 	}
+	batch->i = (size_t)(r - batch->request);
+	if (measured && r > first)
+		note_time(set, conn, first);
 	board_set_fingerprint(set->env->inherit->arena, set->slot, 0);
 }
 

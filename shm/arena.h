@@ -173,6 +173,12 @@ uint64_t arena_value_max(const struct arena *);
 /* 36 characters and a NUL, kept in the handle. */
 const char *arena_uuid(const struct arena *);
 
+/*
+ * How often this process, with this handle, found the lock of a shard taken, or
+ * had to work for the memory that it wrote to: what may take longer than usual.
+ */
+uint64_t arena_delays(const struct arena *);
+
 /* The shard, 0 .. arena_shards() - 1, in which a bucket of that name lives. */
 uint32_t arena_shard_of(const struct arena *, struct bytes bucket);
 

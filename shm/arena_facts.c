@@ -77,6 +77,12 @@ arena_uuid(const struct arena *a)
 	return a->uuid;
 }
 
+uint64_t
+arena_delays(const struct arena *a)
+{
+	return a->delays;
+}
+
 uint32_t
 arena_shard_of(const struct arena *a, struct bytes bucket)
 {

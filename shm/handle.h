@@ -35,6 +35,7 @@ struct arena {
 	struct names		*names;		/* NULL: not remembered */
 	uint64_t		 owed_bytes;	/* see pace.c */
 	uint64_t		 trusted_bytes;
+	uint64_t		 delays;	/* see arena_delays() */
 	uint64_t		 expired_keys;	/* removed by this process, */
 	uint64_t		 expired_fields; /* until board.c takes them */
 	char			 uuid[37];

@@ -90,10 +90,12 @@ look_until_free(pthread_mutex_t *lock, unsigned spins)
  * lock that it says is not recoverable, and the next one waits for ever.
  */
 static int
-take(pthread_mutex_t *lock, unsigned spins)
+take(struct arena *a, pthread_mutex_t *lock)
 {
-	if (!is_there_to_be_had(lock))
-		look_until_free(lock, spins);
+	if (!is_there_to_be_had(lock)) {
+		a->delays++;
+		look_until_free(lock, a->lock_spins);
+	}
 	return pthread_mutex_lock(lock);
 }
 
@@ -118,7 +120,7 @@ lock_shard(struct arena *a, uint32_t shard, struct held *h)
 	h->npairs = h->nguards = h->nreleased = 0;
 	h->emptied = h->broken = false;
 	h->last[0].table = h->last[1].table = NULL;
-	switch (take(&h->sh->lock, a->lock_spins)) {
+	switch (take(a, &h->sh->lock)) {
 	case 0:
 		return LOCK_OK;
 	case EOWNERDEAD:

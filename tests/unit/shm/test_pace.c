@@ -60,11 +60,12 @@ hot_left(void)
 
 Test(pace, is_kept_by_a_writer_that_has_no_cleaner_beside_it)
 {
-	uint64_t random = 1;
+	uint64_t random = 1, delays;
 	unsigned n, i, opened = 0;
 
 	set_up(48);
 	n = fill_up_to(segment_reserve(a) + 7);
+	delays = arena_delays(a);
 	for (i = 0; i < 5 * n; i++) {
 		/* Whoever needs a segment finds one. */
 		if (hot_left() < RECORD) {
@@ -76,6 +77,7 @@ Test(pace, is_kept_by_a_writer_that_has_no_cleaner_beside_it)
 		    SHM_OK);
 	}
 	cr_assert_gt(opened, 100);
+	cr_assert_gt(arena_delays(a), delays + 100);
 	support_audit(a);
 }
 
