@@ -23,19 +23,25 @@
 /* ------------------------------------------------------- before any change */
 
 /*
- * As it was found without the lock, if that still holds: while the place of the
- * name has not changed it leads to the same bucket.  Nor can what this process
- * remembers be damaged by others.
+ * While the place of the name has not changed it leads to the same bucket, and
+ * what was found of that without the lock is still its own.
  */
+static bool
+does_hold(const struct run *run, const struct ahead *ahead)
+{
+	return ahead != NULL && ahead->in.at != 0 &&
+	    names_hold_at(run->h.sh, ahead->in.shape, ahead->in.home,
+	    ahead->in.version);
+}
+
+/* Nor can what this process remembers be damaged by others. */
 static struct bucket *
 bucket_known(const struct run *run, const struct ahead *ahead)
 {
 	struct bucket *b;
 	uint64_t mark;
 
-	if (ahead == NULL || ahead->in.at == 0 ||
-	    !names_hold_at(run->h.sh, ahead->in.shape, ahead->in.home,
-	    ahead->in.version))
+	if (!does_hold(run, ahead))
 		return NULL;
 	b = arena_at(run->h.a, ahead->in.at);
 	mark = word_peek(&b->mark);
@@ -67,7 +73,8 @@ bucket_of(struct run *run, size_t i)
 
 /*
  * So is the line, for what is there of a table is never moved, and its shape
- * tells whether a line more has taken keys of this one.
+ * tells whether a line more has taken keys of this one.  The shape alone would
+ * not do: another bucket that is made in the same place begins with the same.
  */
 static struct line *
 home_of(const struct run *run, const struct ahead *ahead,
@@ -77,7 +84,8 @@ home_of(const struct run *run, const struct ahead *ahead,
 	uint64_t shape = word_peek(&aim->bucket->table.shape);
 	uint64_t lines = table_lines(shape);
 
-	if (ahead != NULL && ahead->home != NULL && ahead->shape == shape &&
+	if (does_hold(run, ahead) && ahead->home != NULL &&
+	    ahead->shape == shape &&
 	    ahead->in.at == arena_off_of(a, aim->bucket))
 		return ahead->home;
 	return lines == 0 ? NULL : table_line(a,

@@ -472,6 +472,30 @@ Test(run_of_sets, looks_again_for_a_bucket_that_has_changed_its_place)
 	support_audit(a);
 }
 
+/* Another bucket has its line, and nothing else tells that apart. */
+Test(run_of_sets, looks_again_for_a_bucket_that_was_made_anew_in_its_place)
+{
+	const struct bytes shed = support_bytes("shed");
+	struct ahead ahead, anew;
+	struct pair_step s;
+
+	set_up_ahead();
+	cr_assert_eq(bucket_create(a, shed), SHM_OK);
+	s = step_ahead(garden, "rake", "one", &ahead);
+	cr_assert_eq(bucket_drop(a, garden), SHM_OK);
+	support_clean(a);
+	cr_assert_eq(bucket_create(a, garden), SHM_OK);
+	put(shed, "spade", "7");
+	put(garden, "hose", "long");
+	(void)step_ahead(garden, "rake", "one", &anew);
+	cr_assert_eq(anew.in.at, ahead.in.at);
+	cr_assert_eq(anew.shape, ahead.shape);
+	cr_assert_neq(anew.home, ahead.home);
+	cr_assert_eq(run(&s, 1), 1);
+	expect_in(garden, "rake", "one", s.revision);
+	support_audit(a);
+}
+
 static enum shm_status
 expire_garden(struct txn *t, void *arg)
 {
