@@ -179,6 +179,9 @@ kind_of_words(const uint8_t *buf)
 	case EIGHT('*', '2', '\r', '\n', '$', '3', '\r', '\n'):
 		return is_verb(verb, FOUR('G', 'E', 'T', 0), LETTERS_3, 3) ?
 		    PLAIN_STRING_GET : PLAIN_NONE;
+	case EIGHT('*', '2', '\r', '\n', '$', '4', '\r', '\n'):
+		return is_verb(verb, FOUR('I', 'N', 'C', 'R'), LETTERS_4, 4) ?
+		    PLAIN_STRING_INCR : PLAIN_NONE;
 	case EIGHT('*', '3', '\r', '\n', '$', '3', '\r', '\n'):
 		return is_verb(verb, FOUR('S', 'E', 'T', 0), LETTERS_3, 3) ?
 		    PLAIN_STRING_SET : PLAIN_NONE;

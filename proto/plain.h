@@ -18,9 +18,10 @@ enum plain_kind {
 	PLAIN_HGET,		/* bucket, key */
 	PLAIN_HSET,		/* bucket, key, value */
 	PLAIN_STRING_GET,	/* GET of RESP: key */
-	PLAIN_STRING_SET	/* SET of RESP: key, value */
+	PLAIN_STRING_SET,	/* SET of RESP: key, value */
+	PLAIN_STRING_INCR	/* INCR of RESP: key */
 };
-#define PLAIN_KINDS	(PLAIN_STRING_SET + 1)
+#define PLAIN_KINDS	(PLAIN_STRING_INCR + 1)
 
 #define PLAIN_WORDS	5	/* there is room for, verb and all */
 

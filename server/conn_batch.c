@@ -51,6 +51,7 @@ conns_prepare_batches(struct conns *set)
 	set->verbs[PLAIN_HSET] = name_of("HSET");
 	set->verbs[PLAIN_STRING_GET] = name_of("GET");
 	set->verbs[PLAIN_STRING_SET] = name_of("SET");
+	set->verbs[PLAIN_STRING_INCR] = name_of("INCR");
 }
 
 /* --- whether --- */
@@ -95,7 +96,7 @@ static bool
 is_change(enum plain_kind kind)
 {
 	return kind == PLAIN_PUT || kind == PLAIN_HSET ||
-	    kind == PLAIN_STRING_SET;
+	    kind == PLAIN_STRING_SET || kind == PLAIN_STRING_INCR;
 }
 
 /* How many of these can be executed in one go: reads, or changes in a row. */

@@ -65,6 +65,7 @@ find_pair(const struct conn *conn, const struct plain *plain,
 		return true;
 	case PLAIN_STRING_GET:
 	case PLAIN_STRING_SET:
+	case PLAIN_STRING_INCR:
 		*bucket = (struct slice){ NULL, 0 };
 		*key = plain->argv[1];
 		return true;

@@ -1,6 +1,7 @@
 #ifndef KVD_SERVER_REDIS_STRING_H
 #define KVD_SERVER_REDIS_STRING_H
 
+#include "proto/number.h"
 #include "server/redis_key.h"
 
 /* What commands about strings share. */
@@ -31,6 +32,15 @@ enum pair_verdict string_refuse(struct string_edit *, const char *error);
 
 /* For decide(): a copy for the answer, good until the next call for store. */
 struct slice string_keep(const struct store *, struct bytes);
+
+/* An edit that adds to a whole number. */
+struct string_add {
+	struct string_edit	edit;
+	int64_t			number;		/* told: the sum */
+	int64_t			by;
+	uint8_t			text[NUMBER_INT_MAX];
+};
+void string_add_init(struct string_add *, int64_t by);
 
 /* Change the string argv[1].  False: an error is the answer. */
 bool string_edit(struct call *, struct string_edit *);

@@ -29,17 +29,10 @@ put_back(const struct pair_old *old, struct pair_new *new, const void *data,
 
 /* --- whole numbers --- */
 
-struct add {
-	struct string_edit	edit;
-	int64_t			number;		/* out: the sum */
-	int64_t			by;
-	uint8_t			text[NUMBER_INT_MAX];
-};
-
 static enum pair_verdict
 add(void *arg, const struct pair_old *old, struct pair_new *new)
 {
-	struct add *add = arg;
+	struct string_add *add = arg;
 
 	add->number = 0;
 	if (old->is_there && !number_parse_int(text_of(old), &add->number))
@@ -52,11 +45,19 @@ add(void *arg, const struct pair_old *old, struct pair_new *new)
 	    number_write_int(add->text, add->number), EVENT_INCRBY);
 }
 
+void
+string_add_init(struct string_add *a, int64_t by)
+{
+	a->edit = (struct string_edit){ .pair = { .decide = add, .arg = a } };
+	a->by = by;
+}
+
 static void
 run_add(struct call *call, int64_t by)
 {
-	struct add a = { .edit.pair.decide = add, .by = by };
+	struct string_add a;
 
+	string_add_init(&a, by);
 	if (string_edit(call, &a.edit))
 		resp_put_integer(call->out, a.number);
 }

@@ -150,25 +150,48 @@ change(struct run *run, struct run_aim *aim, struct record_view *r,
 	run->lsn++;
 }
 
+/* What is found is copied nowhere that is smaller than any value. */
+static bool
+decide(const struct run *run, struct pair_step *step,
+    const struct run_found *f, unsigned *why)
+{
+	const struct pair_old old = { true, f->value, f->expires_ms };
+	struct pair_new new = { .why = 0 };
+
+	if (f->value.len > run->h.a->value_max_bytes ||
+	    step->edit->decide(step->edit->arg, &old, &new) != PAIR_PUT ||
+	    new.value.len > step->pair.value.len)
+		return false;
+	step->pair.value = new.value;
+	step->pair.expires_ms = new.expires_ms;
+	*why = new.why;
+	return true;
+}
+
 /* False if the run ends before it. */
 static bool
 do_step(struct run *run, size_t i)
 {
 	struct pair_step *step = &run->steps[i];
 	struct run_aim *aim = &run->aims[i];
-	struct record_view r = pair_put_view(run->h.a, aim->bucket,
-	    &step->pair);
 	const struct index_key key = {
-		RECORD_PUT, r.bucket, r.key, aim->hash
+		RECORD_PUT, arena_off_of(run->h.a, aim->bucket),
+		step->pair.key, aim->hash
 	};
+	struct record_view r;
 	struct run_found f;
+	unsigned why = 0;
 
 	word_store(run->in_hand, step->fingerprint);
 	if (!pair_run_find(run, aim, &key, &f))
 		return false;
 	step->is_new = !f.there || is_expired(run, f.expires_ms);
-	if ((step->is_new && step->replace) || !can_change(run, aim, &f))
+	if ((step->is_new && (step->replace || step->edit != NULL)) ||
+	    !can_change(run, aim, &f) ||
+	    (step->edit != NULL && !decide(run, step, &f, &why)))
 		return false;
+	r = pair_put_view(run->h.a, aim->bucket, &step->pair);
+	r.flags |= why << RECORD_WHY_SHIFT;
 	change(run, aim, &r, &f);
 	step->revision = run->lsn;
 	return true;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "shm/pair.h"
+#include "shm/pair_edit.h"
 
 /*
  * Sets that have nothing to do with each other but that they come at the same
@@ -20,6 +21,7 @@ struct pair_step {
 	const struct ahead *ahead;	/* the same that was looked for, or */
 					/* NULL; see ahead.h */
 	bool		replace;	/* not done if it is not there */
+	struct pair_edit *edit;		/* decides what is put, or NULL */
 	uint64_t	fingerprint;	/* of the request that wants it */
 	bool		is_new;		/* told: the key was not there */
 	uint64_t	revision;	/* told: of the change */
@@ -32,6 +34,11 @@ struct pair_step {
  * that cannot be done ends the run, and so does one that takes more than there
  * is at hand: another segment, of the log or of lines, the first line of a
  * bucket, a split.
+ *
+ * A step with an edit is not done if the pair is not there, nor if decide(),
+ * which is called at most once, says anything but that a value of at most
+ * pair.value.len bytes is to be put: which it is, instead of pair.value, and
+ * the step has it then.  Revisions are told as they are of sets.
  *
  * slot is the caller's own on the board, see board.h.  While the bytes of a
  * step are looked at and copied its fingerprint stands there, so that a crash

@@ -129,10 +129,14 @@ aim_at_record(struct run *run, size_t i)
 	return true;
 }
 
+/* At most. */
 static uint64_t
-size_of(const struct pair *p)
+size_of(const struct pair_step *step)
 {
-	return record_size(p->key.len, p->value.len, p->expires_ms != 0);
+	const struct pair *p = &step->pair;
+
+	return record_size(p->key.len, p->value.len, p->expires_ms != 0 ||
+	    step->edit != NULL);
 }
 
 void
@@ -142,7 +146,7 @@ pair_run_aim(struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->n; i++) {
-		size = size_of(&run->steps[i].pair);
+		size = size_of(&run->steps[i]);
 		if (size > left || !aim_at_line(run, i))
 			break;
 		left -= size;
@@ -167,6 +171,7 @@ is_key_at(const struct run *run, const struct index_key *key, arena_off off,
 	f->segment = &a->table[arena_segment_of(a, off)];
 	f->size = old.size;
 	f->bytes = old.key.len + old.value.len;
+	f->value = old.value;
 	f->expires_ms = old.expires_ms;
 	return true;
 }

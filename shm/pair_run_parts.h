@@ -24,6 +24,7 @@ struct run_found {		/* what it finds there */
 	struct segment		*segment;	/* of the old record, and */
 	uint64_t		 size;		/* its bytes there; */
 	uint64_t		 bytes;		/* those of key and value */
+	struct bytes		 value;
 	uint64_t		 expires_ms;
 };
 

@@ -77,7 +77,10 @@ static const struct exchange arrays[] = {
 	{ "*3\r\n$3\r\nSET\r\n$1\r\ns\r\n$12\r\nabcdefghijkl\r\n",
 	    "+OK\r\n" },
 	{ "*2\r\n$3\r\nGET\r\n$1\r\ns\r\n", "$12\r\nabcdefghijkl\r\n" },
-	{ "*3\r\n$3\r\nDEL\r\n$1\r\nh\r\n$1\r\ns\r\n", ":2\r\n" }
+	{ "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n", ":1\r\n" },
+	{ "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n", ":2\r\n" },
+	{ "*4\r\n$3\r\nDEL\r\n$1\r\nh\r\n$1\r\ns\r\n$1\r\nn\r\n",
+	    ":3\r\n" }
 };
 
 #define COUNT(v)	(sizeof(v) / sizeof((v)[0]))

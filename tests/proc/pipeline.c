@@ -34,7 +34,10 @@ static const char *const arrays[] = {
 	"HGET h", "HSET h a", "GET", "SET s", "NOSUCH", "SET s 1 XX NX",
 	/* another one */
 	"HSET h a 1 b 2", "SET s 1 XX", "SET v 1 NX", "HDEL h a", "HDEL new a",
-	"DEL h", "DEL s fresh v", "INCR n", "GET n", "HMGET h a b", "HLEN h",
+	"DEL h", "DEL s fresh v", "INCR n", "GET n", "INCR n", "INCR m",
+	"INCR s", "INCR t", "INCR h", "INCR @0", "INCR nosuch x", "GET m",
+	"SET m 9223372036854775806", "SET n -1", "SET s 1 EX 1000", "DEL m n",
+	"HMGET h a b", "HLEN h",
 	"PEXPIREAT h 1", "PEXPIREAT s 1", "HPEXPIREAT h 1 FIELDS 1 b",
 	"!HGET h a", "!SET s 7", "!GET s", "!", "ECHO x", "PING",
 	/* what changes how the next ones are answered, or when */
@@ -183,7 +186,7 @@ put_back(const struct daemon *d, enum pipeline_kind kind)
 		return;
 	}
 	fd = redis_open(d);
-	redis_number(fd, "DEL h g s t u n v new fresh none \"\"");
+	redis_number(fd, "DEL h g s t u m n v new fresh none \"\"");
 	redis_ask(fd, "HSET h a 1 b 2 c 3", ":3");
 	redis_ask(fd, "HSET g a 1", ":1");
 	redis_ask(fd, "MSET s 1 t 2 u 3", "+OK");

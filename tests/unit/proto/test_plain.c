@@ -144,6 +144,9 @@ static const struct vector arrays[] = {
 	    PLAIN_STRING_GET },
 	{ BYTES("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n"),
 	    PLAIN_STRING_SET },
+	{ BYTES("*2\r\n$4\r\nINCR\r\n$1\r\nk\r\n"), PLAIN_STRING_INCR },
+	{ BYTES("*3\r\n$4\r\nINCR\r\n$1\r\nk\r\n$1\r\n1\r\n"),
+	    PLAIN_NONE },
 	/* What ends a word is not looked at, by nobody. */
 	{ BYTES("*2\r\n$3\r\nGET\r\n$1\r\nkxy"), PLAIN_STRING_GET },
 

@@ -207,6 +207,85 @@ Test(run_of_sets, ends_before_one_that_shall_only_replace)
 	support_audit(a);
 }
 
+/* What there is, twice, until that is as long as it may be. */
+static enum pair_verdict
+twice(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	char *text = arg;
+
+	cr_assert(old->is_there);
+	cr_assert_leq(old->value.len, 2);
+	memcpy(text, old->value.data, old->value.len);
+	memcpy(text + old->value.len, old->value.data, old->value.len);
+	new->value = (struct bytes){ text, 2 * old->value.len };
+	new->expires_ms = old->expires_ms;
+	return PAIR_PUT;
+}
+
+Test(run_of_sets, edits_what_is_there)
+{
+	char texts[3][4];
+	struct pair_edit edits[3];
+	struct pair_step steps[] = {
+		step("milk", ".."), step("eggs", "new"), step("milk", "....")
+	};
+	size_t i;
+
+	set_up_pairs();
+	for (i = 0; i < 3; i++) {
+		edits[i] = (struct pair_edit){ twice, texts[i], 0, 0 };
+		steps[i].edit = i == 1 ? NULL : &edits[i];
+	}
+	cr_assert_eq(run(steps, 3), 3);
+	cr_assert_not(steps[2].is_new);
+	expect_in(shopping, "milk", "1111", steps[2].revision);
+	expect_in(shopping, "eggs", "new", steps[1].revision);
+	support_audit(a);
+}
+
+Test(run_of_sets, ends_before_an_edit_that_has_nothing_to_go_by)
+{
+	char text[4];
+	struct pair_edit edit = { twice, text, 0, 0 };
+	struct pair_step steps[] = {
+		step("milk", "one"), step("bread", "...."), step("eggs", "two")
+	};
+
+	set_up_pairs();
+	steps[1].edit = &edit;
+	cr_assert_eq(run(steps, 3), 1);
+	expect("milk", "one");
+	expect("bread", NULL);
+	expect("eggs", "2");
+	support_audit(a);
+}
+
+static enum pair_verdict
+refuse(void *arg, const struct pair_old *old, struct pair_new *new)
+{
+	(void)old;
+	new->value = (struct bytes){ "long", 4 };
+	return *(const enum pair_verdict *)arg;
+}
+
+Test(run_of_sets, ends_before_an_edit_that_is_more_than_a_small_put)
+{
+	enum pair_verdict verdict;
+	struct pair_edit edit = { refuse, &verdict, 0, 0 };
+	struct pair_step s = step("milk", "...");
+
+	set_up_pairs();
+	s.edit = &edit;
+	for (verdict = PAIR_LEAVE; verdict <= PAIR_DELETE; verdict++)
+		cr_assert_eq(run(&s, 1), 0);
+	expect("milk", "1");
+	s.pair.value.len = 4;
+	verdict = PAIR_PUT;
+	cr_assert_eq(run(&s, 1), 1);
+	expect("milk", "long");
+	support_audit(a);
+}
+
 Test(run_of_sets, ends_before_a_bucket_that_is_missing)
 {
 	struct pair_step steps[] = {
