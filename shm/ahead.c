@@ -9,10 +9,14 @@
 
 #define LARGE	2048U		/* lines; fewer stay in the cache anyway */
 
+/* Each shard has strings of its own, and all of them are asked for. */
 static inline bool
-is_large(const struct ahead *ahead)
+is_large(const struct arena *a, const struct ahead *ahead)
 {
-	return ahead->home != NULL && table_lines(ahead->shape) >= LARGE;
+	uint64_t tables = ahead->in.name.len > 0 ? 1 : a->shards_count;
+
+	return ahead->home != NULL &&
+	    table_lines(ahead->shape) * tables >= LARGE;
 }
 
 void
@@ -28,7 +32,7 @@ ahead_key(const struct arena *a, const struct ahead_bucket *in,
 {
 	ahead->in = *in;
 	ahead_find_line(a, key, ahead);
-	if (is_large(ahead))
+	if (is_large(a, ahead))
 		__builtin_prefetch(ahead->home);
 }
 
@@ -38,7 +42,7 @@ ahead_line(const struct arena *a, uint32_t shard, struct bytes bucket,
 {
 	ahead_find_bucket(a, shard, bucket, &ahead->in);
 	ahead_find_line(a, key, ahead);
-	if (is_large(ahead))
+	if (is_large(a, ahead))
 		__builtin_prefetch(ahead->home);
 }
 
@@ -61,7 +65,7 @@ ahead_record(const struct arena *a, struct ahead *ahead)
 	uint64_t tag, slot;
 	unsigned i;
 
-	if (!is_large(ahead))
+	if (!is_large(a, ahead))
 		return;
 	tag = slot_tag_of(ahead->hash);
 	ahead->version = word_load(&home->version);

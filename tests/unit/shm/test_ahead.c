@@ -13,6 +13,7 @@
 #include "shm/bucket.h"
 #include "shm/clean.h"
 #include "shm/pair.h"
+#include "shm/txn.h"
 #include "support.h"
 
 #define KEYS		20000	/* enough for a bucket that is looked into */
@@ -186,5 +187,49 @@ Test(ahead, is_right_while_all_is_changed_and_cleaned, .init = open_both)
 	}
 	cr_assert_gt(work.records_moved, 0);
 	support_audit(a);
+	arena_close(other);
+}
+
+/* They make a large table of four shards, and not of one. */
+#define STRINGS		8000
+
+static const struct bytes nameless = { NULL, 0 };
+
+static enum shm_status
+make_nameless(struct txn *t, void *arg)
+{
+	(void)arg;
+	return txn_create(t, nameless, false);
+}
+
+static bool
+is_looked_into(uint32_t shard, struct bytes name)
+{
+	struct pair_set set = { .replace = false };
+	struct ahead ahead;
+	char key[16];
+	struct pair p = { { key, 0 }, { NULL, 0 }, 0 };
+	int i;
+
+	for (i = 0; i < STRINGS; i++) {
+		p.key.len = (size_t)snprintf(key, sizeof(key), "k%d", i);
+		cr_assert_eq(pair_set(a, shard, name, &p, &set), SHM_OK);
+	}
+	ahead_line(a, shard, name, p.key, &ahead);
+	ahead_record(a, &ahead);
+	return ahead.version != 0;
+}
+
+/* A shard has a fourth of them, and all are asked for. */
+Test(ahead, looks_into_the_strings_of_all_shards_as_into_one_bucket,
+    .init = open_both)
+{
+	struct txn *txn = txn_open(a);
+
+	cr_assert_not_null(txn);
+	cr_assert_eq(txn_run(txn, 1, make_nameless, NULL, NULL), SHM_OK);
+	cr_assert(is_looked_into(1, nameless));
+	cr_assert_not(is_looked_into(arena_shard_of(a, bucket), bucket));
+	txn_close(txn);
 	arena_close(other);
 }
