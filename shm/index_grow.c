@@ -21,12 +21,15 @@
 /*
  * Entries per line, on average: above the one split, below the other merge.
  * The distance keeps a bucket that goes up and down by one from doing both.
- * Seven costs 13 bytes of index per key and reads as fast as five, which
- * costs 15: the overflow lines of the one weigh less than the empty slots of
- * the other.
+ * A small table is to take little memory, and is in the cache anyway.  In a
+ * large one who comes to an overflow line waits for memory once more: with
+ * seven on average one key in four is in such a line, with four one in sixteen,
+ * for 4 bytes more per key.
  */
-#define DENSE	LINE_SLOTS
-#define SPARSE	3
+#define SMALL		PAGE_LINES	/* lines */
+#define DENSE_SMALL	LINE_SLOTS
+#define DENSE		4
+#define SPARSE		3
 
 /* Words that a split or a merge of the longest chains may need, at most. */
 #define REWRITE_WORDS	(4 * CHAIN_ENTRIES_MAX + 64)
@@ -84,7 +87,8 @@ split(struct held *h, struct table *t, uint64_t lines, struct line *home,
 static bool
 is_dense(const struct table *t, uint64_t lines, unsigned more)
 {
-	return word_peek(&t->count) + more > lines * DENSE;
+	return word_peek(&t->count) + more > lines * (lines < SMALL ?
+	    DENSE_SMALL : DENSE);
 }
 
 static enum shm_status

@@ -243,14 +243,13 @@ Test(audit, finds_entries_in_the_wrong_place)
 	    "another's creation");
 }
 
-/* One of the first lines, which are units of their own, that overflows. */
 static struct line *
 line_with_more(void)
 {
+	uint64_t i, n = table_lines(word_peek(&bucket->table.shape));
 	struct line *line;
-	uint64_t i;
 
-	for (i = 0; i < PAGE_LINES; i++) {
+	for (i = 0; i < n; i++) {
 		line = table_line(a, word_peek(&bucket->table.root), i);
 		if (slot_is_link(word_peek(&line->slots[LINE_SLOTS - 1])))
 			return line;
@@ -267,8 +266,8 @@ Test(audit, finds_chains_that_lead_elsewhere_or_have_no_end)
 	set_up();
 	line = line_with_more();
 	last = &line->slots[LINE_SLOTS - 1];
-	damage_seen(last, LINE_LINK << 48 | arena_off_of(a, line),
-	    "used twice", "has a key twice");
+	damage_seen(last, LINE_LINK << 48 | arena_off_of(a, first_line()),
+	    "used twice", "wrong line");
 	damage_seen(last, LINE_LINK << 48 | 64, "impossible offset",
 	    "impossible offset");
 	damage_seen(last, LINE_LINK << 48 | arena_segment_base(a,

@@ -381,7 +381,8 @@ Test(sweep, makes_room_in_an_arena_that_is_full_of_a_bucket_that_has_expired)
 		n++;
 	while (clock_wall_ms() < soon_ms)
 		cr_assert_neq(put_in("b", 1, 0), SHM_NO_BUCKET);
-	for (i = 0; i < n; i++)
+	/* Two tables grow to other sizes; that is a segment or two. */
+	for (n -= n / 32, i = 0; i < n; i++)
 		cr_assert_eq(put_in("b", i, 0), SHM_OK, "%u of %u", i, n);
 	support_audit(a);
 }
