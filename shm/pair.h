@@ -76,6 +76,14 @@ enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, void *buf, size_t cap, struct pair_facts *);
 
 /*
+ * The same of a bucket that was found with ahead_bucket(), for who comes back
+ * to it; it is found anew if it has moved since.
+ */
+struct ahead_bucket;
+enum shm_status pair_look_in(struct arena *, struct ahead_bucket *,
+    struct bytes key, void *buf, size_t cap, struct pair_facts *);
+
+/*
  * The same of a pair that was looked for ahead, see ahead.h: neither its bucket
  * nor the hash of its key is found again.
  */
@@ -98,8 +106,8 @@ struct pair_told {
 		    const struct pair_facts *);
 	void	*arg;
 };
-enum shm_status pair_look_many(struct arena *, uint32_t shard,
-    struct bytes bucket, const struct bytes *keys, size_t n, size_t *done,
+enum shm_status pair_look_many(struct arena *, struct ahead_bucket *,
+    const struct bytes *keys, size_t n, size_t *done,
     const struct pair_told *);
 
 #endif

@@ -100,6 +100,23 @@ pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
 	    .shard = shard }, key, c);
 }
 
+enum shm_status
+pair_look_in(struct arena *a, struct ahead_bucket *in, struct bytes key,
+    void *buf, size_t cap, struct pair_facts *facts)
+{
+	const struct copy c = { .buf = buf, .cap = cap, .facts = facts };
+	enum shm_status status;
+	struct ahead ahead;
+
+	ahead.in = *in;
+	ahead_find_line(a, key, &ahead);
+	if (look(a, &ahead, &c, &status))
+		return status;
+	status = look_again(a, in, key, c);
+	ahead_bucket(a, in->shard, in->name, in);
+	return status;
+}
+
 /*
  * A pipeline of keys: while one is read, memory has been asked for the record
  * of the next ones, and for the lines of those behind them.
@@ -108,25 +125,8 @@ struct pipeline {
 	const struct bytes	*keys;
 	size_t			 n;
 	size_t			 lines, records;	/* asked for so far */
-	struct ahead_bucket	 in;
 	struct ahead		 ahead[LINES_AHEAD];	/* by number of key */
 };
-
-/* Until all of up to `lines' and `records' keys have been asked for. */
-static inline void
-ask(const struct arena *a, struct pipeline *p, size_t lines, size_t records)
-{
-	struct ahead *ahead;
-
-	for (; p->lines < lines; p->lines++) {
-		ahead = &p->ahead[p->lines % LINES_AHEAD];
-		ahead->in = p->in;
-		ahead_find_line(a, p->keys[p->lines], ahead);
-		__builtin_prefetch(ahead->home);
-	}
-	for (; p->records < records; p->records++)
-		ahead_record(a, &p->ahead[p->records % LINES_AHEAD]);
-}
 
 static inline size_t
 least(size_t a, size_t b)
@@ -134,44 +134,78 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static inline void
+ask_line(const struct arena *a, struct pipeline *p)
+{
+	struct ahead *ahead = &p->ahead[p->lines % LINES_AHEAD];
+
+	ahead_find_line(a, p->keys[p->lines++], ahead);
+	__builtin_prefetch(ahead->home);
+}
+
+static inline void
+ask_record(const struct arena *a, struct pipeline *p)
+{
+	ahead_record(a, &p->ahead[p->records++ % LINES_AHEAD]);
+}
+
 /* See to it that it is full when the i-th key is read. */
 static inline void
-fill(const struct arena *a, struct pipeline *p, size_t i)
+ask(const struct arena *a, struct pipeline *p, size_t i)
 {
-	/* The name may have moved, and is known when a key has been read. */
-	if (p->in.at == 0 || i % LINES_AHEAD == 0)
-		ahead_bucket(a, p->in.shard, p->in.name, &p->in);
-	if (p->in.at == 0)
-		ask(a, p, i + 1, i);
-	else
-		ask(a, p, least(p->n, i + LINES_AHEAD),
-		    least(p->n, i + RECORDS_AHEAD));
+	while (p->lines < p->n && p->lines < i + LINES_AHEAD)
+		ask_line(a, p);
+	while (p->records < p->lines && p->records < i + RECORDS_AHEAD)
+		ask_record(a, p);
+}
+
+/* Begin with the i-th key, in a bucket that has just been found. */
+static void
+begin(const struct arena *a, struct pipeline *p, size_t i,
+    const struct ahead_bucket *in)
+{
+	size_t k, n = least(p->n - i, LINES_AHEAD);
+
+	for (k = 0; k < n; k++)
+		p->ahead[(i + k) % LINES_AHEAD].in = *in;
+	p->lines = p->records = i;
+	ask(a, p, i);
 }
 
 enum shm_status
-pair_look_many(struct arena *a, uint32_t shard, struct bytes bucket,
+pair_look_many(struct arena *a, struct ahead_bucket *in,
     const struct bytes *keys, size_t n, size_t *done,
     const struct pair_told *told)
 {
-	struct pipeline p = {
-		.keys = keys, .n = n, .lines = *done, .records = *done
-	};
 	struct pair_facts facts = { 0 };
+	const struct copy copy = {
+		.buf = told->buf, .cap = told->cap, .facts = &facts
+	};
 	enum shm_status status;
-	size_t i;
+	struct pipeline p;
+	size_t i = *done;
 
-	p.in = (struct ahead_bucket){ .name = bucket, .shard = shard };
-	while ((i = *done) < n) {
-		fill(a, &p, i);
-		status = pair_look_ahead(a, &p.ahead[i % LINES_AHEAD],
-		    told->buf, told->cap, &facts);
+	p.keys = keys;
+	p.n = n;
+	begin(a, &p, i, in);
+	for (; i < n; i++) {
+		if (in->at != 0)
+			ask(a, &p, i);
+		if (in->at == 0 ||
+		    !look(a, &p.ahead[i % LINES_AHEAD], &copy, &status)) {
+			/* Now it is known, or will never be. */
+			status = look_again(a, in, keys[i], copy);
+			ahead_bucket(a, in->shard, in->name, in);
+			if (in->at != 0 && i + 1 < n)
+				begin(a, &p, i + 1, in);
+		}
 		if (status != SHM_OK && status != SHM_NO_KEY)
-			return status;
-		++*done;
-		if (!told->tell(told->arg, i, status, &facts))
 			break;
+		*done = i + 1;
+		if (!told->tell(told->arg, i, status, &facts))
+			return SHM_OK;
 	}
-	return SHM_OK;
+	return i < n ? status : SHM_OK;
 }
 
 enum shm_status

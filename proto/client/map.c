@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "shm/short.h"
+
 #define PAUSE_NS	1000000
 
 enum kv_status
@@ -63,6 +65,20 @@ is_current(struct kv_map *map)
 	return !map->is_lost;
 }
 
+bool
+map_is_at_hand(struct kv_map *map, struct bytes bucket)
+{
+	const struct ahead_bucket *last = &map->last;
+
+	if (last->at == 0 || map->listing || bucket.len != last->name.len ||
+	    !short_equal(bucket.data, last->name.data, bucket.len) ||
+	    !is_current(map) || ownership_ask(map->arena, &map->owned,
+	    bucket) != OWNERSHIP_OURS)
+		return false;
+	map->why = "";
+	return true;
+}
+
 static enum kv_status
 begin(struct kv_map *map, const struct bytes *name)
 {
@@ -85,8 +101,8 @@ begin(struct kv_map *map, const struct bytes *name)
 }
 
 /* What is nothing special gets a message that costs nothing. */
-static enum kv_status
-verdict(struct kv_map *map, enum shm_status status)
+enum kv_status
+map_verdict(struct kv_map *map, enum shm_status status)
 {
 	switch (status) {
 	case SHM_OK:
@@ -161,7 +177,7 @@ map_run(struct kv_map *map, const struct map_read *read)
 			return status;
 		if (status == KV_OK && (answer = read->op(map, read->arg)) !=
 		    SHM_BUSY)
-			return verdict(map, answer);
+			return map_verdict(map, answer);
 	} while (pause_before(map, &deadline_ms));
 	return give_up(map);
 }

@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include "proto/client/kv.h"
+#include "shm/ahead.h"
 #include "shm/arena.h"
+#include "shm/bucket.h"
 #include "shm/ownership.h"
 #include "shm/scan.h"
 
@@ -21,6 +23,9 @@ struct kv_map {
 	struct ownership_copy	 owned;
 	uint64_t		 looked_ms;	/* whether it has its name */
 	bool			 is_lost;	/* it has not */
+	struct ahead_bucket	 last;		/* that a pair was read of */
+	uint8_t			 last_name[BUCKET_NAME_MAX];
+	uint64_t		 value_max;	/* bytes */
 	uint8_t			*value;		/* room for any */
 	struct scan_batch	 batch;
 	const char		*why;		/* the message, here or there */
@@ -46,6 +51,13 @@ struct map_read {
 	void			*arg;
 };
 enum kv_status map_run(struct kv_map *, const struct map_read *);
+
+/*
+ * Can it be tried at once, because it is the bucket of the read before?  What
+ * comes of that is for map_verdict(), but for SHM_BUSY, which is for map_run().
+ */
+bool map_is_at_hand(struct kv_map *, struct bytes bucket);
+enum kv_status map_verdict(struct kv_map *, enum shm_status);
 
 static inline struct bytes
 map_bytes(struct kv_bytes bytes)

@@ -67,6 +67,7 @@ leave(struct kv_map *map)
 	map->arena = NULL;
 	map->value = NULL;
 	memset(&map->owned, 0, sizeof(map->owned));
+	memset(&map->last, 0, sizeof(map->last));
 }
 
 static enum kv_status
@@ -82,7 +83,8 @@ attach(struct kv_map *map)
 	}
 	arena_remember_names(map->arena);
 	map->looked_ms = 0;
-	map->value = malloc(arena_value_max(map->arena) + 1);
+	map->value_max = arena_value_max(map->arena);
+	map->value = malloc(map->value_max + 1);
 	if (map->value != NULL)
 		return KV_OK;
 	leave(map);

@@ -1,8 +1,11 @@
 /* Pairs and facts, read from the memory of a server. */
 
+#include <string.h>
+
 #include "proto/client/map.h"
 #include "shm/bucket.h"
 #include "shm/pair.h"
+#include "shm/short.h"
 
 #define SHARE	64		/* keys of a kv_map_mget() at a time */
 
@@ -12,6 +15,21 @@ is_name(struct bytes bucket)
 	return bucket.len > 0 && bucket.len <= BUCKET_NAME_MAX;
 }
 
+/* Most reads are of the same bucket as the one before. */
+static struct ahead_bucket *
+bucket_of(struct kv_map *map, struct bytes name)
+{
+	struct ahead_bucket *last = &map->last;
+
+	if (last->name.len == name.len &&
+	    short_equal(last->name.data, name.data, name.len))
+		return last;
+	memcpy(map->last_name, name.data, name.len);
+	ahead_bucket(map->arena, arena_shard_of(map->arena, name),
+	    (struct bytes){ map->last_name, name.len }, last);
+	return last;
+}
+
 struct get {
 	struct bytes		 bucket;
 	struct bytes		 key;
@@ -19,19 +37,23 @@ struct get {
 	struct pair_facts	 facts;
 };
 
+static inline enum shm_status
+look_in(struct kv_map *map, struct ahead_bucket *in, struct get *get)
+{
+	return get->key.len > PAIR_KEY_MAX ? SHM_KEY_SIZE :
+	    pair_look_in(map->arena, in, get->key, map->value,
+	    get->facts_alone ? 0 : map->value_max, &get->facts);
+}
+
 static enum shm_status
 look(struct kv_map *map, void *arg)
 {
 	struct get *get = arg;
-	uint64_t cap = get->facts_alone ? 0 : arena_value_max(map->arena);
 	enum shm_status status;
 
 	if (!is_name(get->bucket))
 		return SHM_BUCKET_NAME_SIZE;
-	if (get->key.len > PAIR_KEY_MAX)
-		return SHM_KEY_SIZE;
-	status = pair_look(map->arena, arena_shard_of(map->arena, get->bucket),
-	    get->bucket, get->key, map->value, cap, &get->facts);
+	status = look_in(map, bucket_of(map, get->bucket), get);
 	return get->facts_alone && status == SHM_NO_ROOM ? SHM_OK : status;
 }
 
@@ -41,8 +63,13 @@ kv_map_get(struct kv_map *map, struct kv_bytes bucket, struct kv_bytes key,
 {
 	struct get get = { .bucket = map_bytes(bucket), .key = map_bytes(key) };
 	const struct map_read read = { &get.bucket, look, &get };
-	enum kv_status status = map_run(map, &read);
+	enum shm_status answer = SHM_BUSY;
+	enum kv_status status;
 
+	if (map_is_at_hand(map, get.bucket))
+		answer = look_in(map, &map->last, &get);
+	status = answer == SHM_BUSY ? map_run(map, &read) :
+	    map_verdict(map, answer);
 	if (status == KV_OK)
 		*value = (struct kv_bytes){ map->value, get.facts.len };
 	return status;
@@ -75,7 +102,7 @@ get_string(struct kv_map *map, void *arg)
 	if (get->key.len > PAIR_KEY_MAX)
 		return SHM_KEY_SIZE;
 	status = pair_look(map->arena, arena_shard_of(map->arena, get->key),
-	    nameless, get->key, map->value, arena_value_max(map->arena),
+	    nameless, get->key, map->value, map->value_max,
 	    &get->facts);
 	return status == SHM_NO_BUCKET ? SHM_NO_KEY : status;
 }
@@ -148,13 +175,13 @@ get_some(struct kv_map *map, void *arg)
 {
 	struct mget *get = arg;
 	const struct pair_told told = {
-		map->value, arena_value_max(map->arena), hand_out, get
+		map->value, map->value_max, hand_out, get
 	};
 
 	if (!is_name(get->bucket))
 		return SHM_BUCKET_NAME_SIZE;
-	return pair_look_many(map->arena, arena_shard_of(map->arena,
-	    get->bucket), get->bucket, get->keys, get->n, &get->done, &told);
+	return pair_look_many(map->arena, bucket_of(map, get->bucket),
+	    get->keys, get->n, &get->done, &told);
 }
 
 enum kv_status

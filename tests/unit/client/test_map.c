@@ -135,6 +135,35 @@ Test(map, reads_what_was_written_a_moment_ago)
 	kv_map_close(NULL);
 }
 
+Test(map, goes_from_bucket_to_bucket)
+{
+	struct kv_map *map;
+	char value[64];
+	unsigned i;
+
+	make_arena();
+	map = open_map(0);
+	cr_assert_eq(bucket_create(arena, bytes("c")), SHM_OK);
+	put("b", "milk", "1", 0);
+	put("c", "milk", "3", 0);
+	for (i = 0; i < 4; i++) {
+		cr_assert_eq(get(map, i % 2 ? "c" : "b", "milk", value),
+		    KV_OK);
+		cr_assert_str_eq(value, i % 2 ? "3" : "1");
+	}
+	cr_assert_eq(bucket_drop(arena, bytes("c")), SHM_OK);
+	cr_assert_eq(get(map, "c", "milk", value), KV_NO_BUCKET);
+	cr_assert_eq(get(map, "c", "milk", value), KV_NO_BUCKET);
+	assert_message(map, "no such bucket");
+	cr_assert_eq(get(map, "b", "milk", value), KV_OK);
+	cr_assert_str_empty(kv_map_message(map));
+	cr_assert_eq(bucket_create(arena, bytes("c")), SHM_OK);
+	put("c", "milk", "4", 0);
+	cr_assert_eq(get(map, "c", "milk", value), KV_OK);
+	cr_assert_str_eq(value, "4");
+	kv_map_close(map);
+}
+
 Test(map, says_what_is_not_there)
 {
 	struct kv_map *map;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/ahead.h"
 #include "shm/bucket.h"
 #include "shm/clean.h"
 #include "shm/clock.h"
@@ -249,6 +250,7 @@ struct told {
 	unsigned	found;
 	unsigned	missing;
 	size_t		stop_at;
+	size_t		move_at;
 	const char	*value;		/* where each is copied to */
 	char		(*expected)[16];
 };
@@ -293,6 +295,15 @@ put_many(void)
 	}
 }
 
+static struct ahead_bucket
+in_shard(uint32_t shard, struct bytes name)
+{
+	struct ahead_bucket in;
+
+	ahead_bucket(r, shard, name, &in);
+	return in;
+}
+
 Test(reader, finds_of_many_keys_at_once_what_it_finds_of_each)
 {
 	char value[16];
@@ -300,15 +311,64 @@ Test(reader, finds_of_many_keys_at_once_what_it_finds_of_each)
 		.stop_at = MANY, .value = value, .expected = many_values
 	};
 	const struct pair_told act = { value, sizeof(value), tell, &told };
+	struct ahead_bucket in;
 	size_t done = 0;
 
 	set_up();
 	put_many();
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
-	    &act), SHM_OK);
+	in = in_shard(0, bucket);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, MANY, &done, &act),
+	    SHM_OK);
 	cr_assert_eq(done, MANY);
 	cr_assert_eq(told.missing, MANY / 3 + MANY / 10 - MANY / 30);
 	cr_assert_eq(told.found + told.missing, MANY);
+	cr_assert_eq(in.at, 0, "it was to be remembered by nobody");
+	arena_close(r);
+}
+
+/* Told of one key, take the bucket away and bring it back with all keys. */
+static bool
+tell_and_move(void *arg, size_t i, enum shm_status status,
+    const struct pair_facts *facts)
+{
+	struct told *told = arg;
+
+	if (i == told->move_at) {
+		cr_assert_eq(bucket_drop(a, bucket), SHM_OK);
+		support_clean(a);
+		cr_assert_eq(bucket_create(a, support_bytes("another")),
+		    SHM_OK);
+		cr_assert_eq(bucket_create(a, bucket), SHM_OK);
+		put_many();
+	}
+	return tell(arg, i, status, facts);
+}
+
+Test(reader, of_many_keys_follows_a_bucket_that_goes_and_comes_back_meanwhile)
+{
+	char value[16];
+	struct told told = {
+		.stop_at = MANY, .value = value, .expected = many_values,
+		.move_at = 1000
+	};
+	const struct pair_told act = {
+		value, sizeof(value), tell_and_move, &told
+	};
+	struct ahead_bucket in;
+	arena_off was;
+	size_t done = 0;
+
+	set_up();
+	arena_remember_names(r);
+	put_many();
+	in = in_shard(0, bucket);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, 1, &done, &act),
+	    SHM_OK);
+	cr_assert_neq(was = in.at, 0);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, MANY, &done, &act),
+	    SHM_OK);
+	cr_assert_eq(told.found + told.missing, MANY);
+	cr_assert_neq(in.at, was);
 	arena_close(r);
 }
 
@@ -319,51 +379,66 @@ Test(reader, of_many_keys_goes_on_where_it_was_stopped)
 		.stop_at = 20, .value = value, .expected = many_values
 	};
 	const struct pair_told act = { value, sizeof(value), tell, &told };
+	struct ahead_bucket in;
 	size_t done = 0;
 
 	set_up();
 	put_many();
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
-	    &act), SHM_OK);
+	in = in_shard(0, bucket);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, MANY, &done, &act),
+	    SHM_OK);
 	cr_assert_eq(done, 21);
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
-	    &act), SHM_OK);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, MANY, &done, &act),
+	    SHM_OK);
 	cr_assert_eq(told.found + told.missing, MANY);
 	cr_assert_eq(bucket_drop(a, bucket), SHM_OK);
 	done = 0;
-	cr_assert_eq(pair_look_many(r, 0, bucket, many_keys, MANY, &done,
-	    &act), SHM_NO_BUCKET);
+	cr_assert_eq(pair_look_many(r, &in, many_keys, MANY, &done, &act),
+	    SHM_NO_BUCKET);
 	cr_assert_eq(done, 0);
 	arena_close(r);
 }
 
+/* Found by name, and where it was last; NULL: there is no such bucket. */
+static void
+must_be(struct ahead_bucket *in, const char *value)
+{
+	enum shm_status expected = value != NULL ? SHM_OK : SHM_NO_BUCKET;
+	struct pair_facts facts;
+	char buf[16];
+
+	cr_assert_eq(pair_look(r, 0, bucket, support_bytes("k"), buf,
+	    sizeof(buf), &facts), expected);
+	cr_assert_eq(pair_look_in(r, in, support_bytes("k"), buf,
+	    sizeof(buf), &facts), expected);
+	if (value != NULL)
+		cr_assert_eq(memcmp(buf, value, facts.len), 0);
+}
+
 Test(reader, that_knows_a_bucket_notices_that_it_was_dropped)
 {
-	struct pair_facts facts;
-	char buf[16], name[16];
+	struct ahead_bucket in;
+	char name[16];
 	unsigned i;
 
 	set_up();
 	arena_remember_names(r);
 	put("k", "old", 0);
-	cr_assert_eq(pair_look(r, 0, bucket, support_bytes("k"), buf,
-	    sizeof(buf), &facts), SHM_OK);
+	in = in_shard(0, bucket);
+	must_be(&in, "old");
 	cr_assert_eq(bucket_drop(a, bucket), SHM_OK);
-	cr_assert_eq(pair_look(r, 0, bucket, support_bytes("k"), buf,
-	    sizeof(buf), &facts), SHM_NO_BUCKET);
+	must_be(&in, NULL);
 	/* Its unit becomes other buckets, and then it is there again. */
 	support_clean(a);
 	for (i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "other%u", i);
 		cr_assert_eq(bucket_create(a, support_bytes(name)), SHM_OK);
 	}
-	cr_assert_eq(pair_look(r, 0, bucket, support_bytes("k"), buf,
-	    sizeof(buf), &facts), SHM_NO_BUCKET);
+	must_be(&in, NULL);
 	cr_assert_eq(bucket_create(a, bucket), SHM_OK);
 	put("k", "new", 0);
-	cr_assert_eq(pair_look(r, 0, bucket, support_bytes("k"), buf,
-	    sizeof(buf), &facts), SHM_OK);
-	cr_assert_eq(memcmp(buf, "new", 3), 0);
+	must_be(&in, "new");
+	cr_assert_neq(in.at, 0);
 	arena_close(r);
 }
 
