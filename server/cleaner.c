@@ -26,7 +26,9 @@
 #include "shm/clean.h"
 #include "shm/feed.h"
 
-#define IDLE_MS		100	/* between looks when there is no work */
+#define IDLE_MS		100	/* between looks when there is no work, */
+#define GROWING_MS	5	/* and while memory is taken, */
+#define GROWN_MS	1000	/* or was so lately */
 #define SHOW_MS		100	/* between two of our work on the board */
 #define PIECES		64	/* of work between two looks at the signals */
 
@@ -59,6 +61,7 @@ struct cleaner {
 	struct clean_work	 work;		/* since the start */
 	struct clean_work	 shown;		/* of it, on the board */
 	uint64_t		 shown_ms;
+	uint64_t		 grown_ms;	/* memory was last backed */
 	uint64_t		 turn_ms;	/* of sweeping */
 	uint64_t		 spent_ns;	/* in it, for little */
 	bool			 stop;
@@ -192,6 +195,7 @@ static bool
 clean(struct cleaner *c)
 {
 	bool more = true;
+	uint64_t backed = c->work.segments_backed;
 	int i;
 
 	for (i = 0; i < PIECES && more; i++) {
@@ -200,7 +204,20 @@ clean(struct cleaner *c)
 		    clock_wall_ms());
 		let_others();
 	}
+	if (c->work.segments_backed != backed)
+		c->grown_ms = clock_ms();
 	return more;
+}
+
+/*
+ * A writer that finds no memory has to back it in small pages, so who fills the
+ * store at full speed is not to be faster than we look.
+ */
+static int
+idle_ms(const struct cleaner *c)
+{
+	return c->grown_ms != 0 && clock_ms() - c->grown_ms < GROWN_MS ?
+	    GROWING_MS : IDLE_MS;
 }
 
 static void
@@ -210,7 +227,7 @@ run(struct cleaner *c)
 	uint64_t now_ms;
 
 	while (!c->stop) {
-		listen_for(c, busy || c->repair ? 0 : IDLE_MS);
+		listen_for(c, busy || c->repair ? 0 : idle_ms(c));
 		if (c->repair)
 			repair(c);
 		busy = clean(c);

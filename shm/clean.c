@@ -274,11 +274,11 @@ clean_step(struct arena *a, struct clean_state *s, struct clean_work *work,
     uint64_t now_ms)
 {
 	struct clean_piece piece = { .enough = UINT64_MAX };
-	bool more;
+	bool more = true;
 
-	if (segment_count_free(a) < segment_reserve(a) + SEGMENTS_AHEAD &&
+	if (segment_count_free(a) < segment_reserve(a) + SEGMENTS_BACKED &&
 	    segment_back_one(a))
-		more = true;
+		work->segments_backed++;
 	else
 		more = clean_tidy(a, s, work) ||
 		    empty_victim(a, &piece, work, now_ms);

@@ -33,6 +33,7 @@ struct clean_work {			/* what the calls have done so far */
 	uint64_t	buckets_expired;
 	uint64_t	records_swept;	/* looked at for what has expired */
 	uint64_t	segments_freed;
+	uint64_t	segments_backed;
 	uint64_t	lines_dismantled;	/* of dropped buckets */
 	uint64_t	shards_repaired;
 };

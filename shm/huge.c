@@ -10,7 +10,9 @@
  * anyway, and stays so.
  *
  * To find 2 MiB in one piece can take long where memory is short or in pieces.
- * So a system that had none, or took long, is not asked for a while.
+ * So a system that had none, or took long, is not asked for a while.  Long is
+ * more than memory takes that a virtual machine has not touched yet: its host
+ * has to find that first, 2 to 4 ms for 2 MiB, be the pages small or huge.
  */
 
 #include "shm/huge.h"
@@ -28,7 +30,7 @@
 #endif
 
 #define REFUSAL_LASTS_MS	10000
-#define LONG_NS			4000000	/* of the processor, for one page */
+#define LONG_NS		20000000	/* of the processor, for one page */
 
 void *
 huge_map(int fd, uint64_t size_bytes, int access)

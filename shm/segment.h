@@ -67,11 +67,13 @@ uint64_t segment_count_free(const struct arena *);
 uint64_t segment_reserve(const struct arena *);
 
 /*
- * So many free ones beyond the reserve the cleaner keeps backed.  Writers are
- * told how many of these are missing, or of an eighth of all if that is less,
- * see pace.h; but not in an arena of a few.
+ * So many free ones are wanted beyond the reserve.  Writers are told how many
+ * of these are missing, or of an eighth of all if that is less, see pace.h; but
+ * not in an arena of a few.  The cleaner backs twice as many, so that it need
+ * not be there the moment that one is taken: what it backs has huge pages.
  */
 #define SEGMENTS_AHEAD	UINT64_C(4)
+#define SEGMENTS_BACKED	(2 * SEGMENTS_AHEAD)
 
 /* Count, and tell them. */
 void segment_note_hurry(struct arena *);

@@ -18,6 +18,7 @@
 #include "proto/client/kv.h"
 #include "shm/arena.h"
 #include "shm/bucket.h"
+#include "shm/clean.h"
 #include "shm/ownership.h"
 #include "shm/pair.h"
 #include "tests/bench/bench.h"
@@ -86,6 +87,7 @@ choose_order(uint64_t keys)
 
 /* --- kvd --- */
 
+/* The cleaner's part is done in between. */
 static struct arena *
 fill(const char *name, uint64_t keys)
 {
@@ -94,6 +96,8 @@ fill(const char *name, uint64_t keys)
 		.memory_bytes = keys * 160 + ((uint64_t)256 << 20)
 	};
 	struct ownership own = { .by = OWNERSHIP_SLOTS };
+	struct clean_work work = { .segments_backed = 0 };
+	struct clean_state state = { .shard = 0 };
 	const struct bytes b = { bucket, sizeof(bucket) - 1 };
 	char key[KEY_BYTES], value[VALUE_BYTES];
 	struct pair pair = {
@@ -110,6 +114,8 @@ fill(const char *name, uint64_t keys)
 	if (bucket_create(arena, b) != SHM_OK)
 		errx(1, "create");
 	for (i = 0; i < keys; i++) {
+		if (i % 4096 == 0)
+			clean_step(arena, &state, &work, 0);
 		make_pair(i, key, value);
 		if (pair_put(arena, b, &pair, NULL) != SHM_OK)
 			errx(1, "put");

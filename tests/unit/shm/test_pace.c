@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "shm/bucket.h"
+#include "shm/clean.h"
 #include "shm/pair.h"
 #include "shm/segment.h"
 #include "shm/word.h"
@@ -150,6 +151,30 @@ Test(pieces, of_a_segment_are_backed_one_by_one)
 	cr_assert_eq(segment_count_free(a), free + 1);
 	cr_assert_eq(word_load(&a->pool->backed_end), end + SEGMENT);
 	support_audit(a);
+}
+
+/* Before anybody writes: so there is time to do it in one piece. */
+Test(pieces, are_no_concern_of_writers_where_the_cleaner_has_been)
+{
+	struct clean_work work = { .segments_backed = 0 };
+	struct clean_state state = { .shard = 0 };
+	uint64_t free;
+
+	a = support_arena(40 * SEGMENT, 1, SEGMENT);
+	free = segment_count_free(a);
+	while (clean_step(a, &state, &work, 0))
+		continue;
+	cr_assert_eq(segment_count_free(a),
+	    segment_reserve(a) + SEGMENTS_BACKED);
+	cr_assert_eq(work.segments_backed, segment_count_free(a) - free);
+	cr_assert_eq(bucket_create(a, support_bytes("b")), SHM_OK);
+	/* The reserve has become more by one, and one is in use. */
+	while (segment_count_free(a) > segment_reserve(a) + SEGMENTS_AHEAD) {
+		cr_assert_eq(word_peek(&a->pool->hurry), 0);
+		cr_assert_eq(put((unsigned)free++), SHM_OK);
+	}
+	cr_assert_eq(word_load(&a->pool->backing),
+	    word_load(&a->pool->backed_end));
 }
 
 Test(pieces, that_somebody_has_begun_with_are_gone_on_with)
