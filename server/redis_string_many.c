@@ -132,7 +132,7 @@ set_part(struct txn *t, void *arg)
 	return status;
 }
 
-/* Those that are there, if they are as many as one run does. */
+/* If they are as many as one run does, and none is a hash or has expired. */
 static bool
 set_over(const struct call *call, uint32_t shard,
     const struct redis_part *part)

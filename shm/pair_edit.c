@@ -28,20 +28,16 @@ struct editing {
 	bool			 starved;	/* no memory to grow */
 };
 
-/*
- * Strings, whose bucket has no name, share their names with buckets: one that
- * is missing may be a bucket.  Key and name have the same hash.
- */
-static bool
-is_name_of_bucket(struct held *h, const struct editing *e)
+bool
+pair_is_name(struct held *h, struct bytes bucket, struct bytes key,
+    uint64_t hash)
 {
 	const struct index_key name = {
-		.op = RECORD_CREATE, .key = e->key, .hash = e->hash
+		.op = RECORD_CREATE, .key = key, .hash = hash
 	};
 	struct index_place place;
 
-	return e->bucket.len == 0 && e->key.len > 0 &&
-	    e->key.len <= BUCKET_NAME_MAX &&
+	return bucket.len == 0 && key.len > 0 && key.len <= BUCKET_NAME_MAX &&
 	    index_find(h, &h->sh->buckets, &name, &place);
 }
 
@@ -114,7 +110,8 @@ edit_in(struct held *h, struct editing *e, struct bucket *b)
 	/* decide() may copy it to where the longest value has room. */
 	if (is_there && r.value.len > h->a->value_max_bytes)
 		return SHM_DAMAGED;
-	if (is_there ? is_expired(&r) : is_name_of_bucket(h, e))
+	if (is_there ? is_expired(&r) :
+	    pair_is_name(h, e->bucket, e->key, e->hash))
 		return SHM_NO_BUCKET;
 	if (h->broken)
 		return SHM_DAMAGED;

@@ -39,6 +39,13 @@ pair_put_view(const struct arena *a, const struct bucket *b,
 }
 
 /*
+ * Strings, whose bucket has no name, share their names with buckets: is this a
+ * key of that one, and another bucket called so?  Key and name have that hash.
+ */
+bool pair_is_name(struct held *, struct bytes bucket, struct bytes key,
+    uint64_t hash);
+
+/*
  * Remove the pair whose record *old is at that place, with a tombstone in
  * the log, and its bucket if it goes with its last key.  For the shard that is
  * held; why is for those who follow the log, see layout.h.  SHM_OK, SHM_FULL

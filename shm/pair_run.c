@@ -118,6 +118,18 @@ insert(struct run *run, struct run_aim *aim)
 	run->count++;
 }
 
+/* Does nothing speak against it that the key was not there? */
+static bool
+may_make(struct run *run, const struct pair_step *step,
+    const struct run_aim *aim, const struct run_found *f)
+{
+	if (step->edit != NULL)
+		return false;
+	return !step->replace || (!f->there && step->bucket.len == 0 &&
+	    !pair_is_name(&run->h, step->bucket, step->pair.key, aim->hash) &&
+	    !run->h.broken);
+}
+
 /* Is there what it takes to change this? */
 static bool
 can_change(struct run *run, const struct run_aim *aim,
@@ -186,7 +198,7 @@ do_step(struct run *run, size_t i)
 	if (!pair_run_find(run, aim, &key, &f))
 		return false;
 	step->is_new = !f.there || is_expired(run, f.expires_ms);
-	if ((step->is_new && (step->replace || step->edit != NULL)) ||
+	if ((step->is_new && !may_make(run, step, aim, &f)) ||
 	    !can_change(run, aim, &f) ||
 	    (step->edit != NULL && !decide(run, step, &f, &why)))
 		return false;

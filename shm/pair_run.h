@@ -20,7 +20,8 @@ struct pair_step {
 	struct pair	pair;
 	const struct ahead *ahead;	/* the same that was looked for, or */
 					/* NULL; see ahead.h */
-	bool		replace;	/* not done if it is not there */
+	bool		replace;	/* not done if it is not there, but */
+					/* for strings, see pair_set_run() */
 	struct pair_edit *edit;		/* decides what is put, or NULL */
 	uint64_t	fingerprint;	/* of the request that wants it */
 	bool		is_new;		/* told: the key was not there */
@@ -39,6 +40,11 @@ struct pair_step {
  * which is called at most once, says anything but that a value of at most
  * pair.value.len bytes is to be put: which it is, instead of pair.value, and
  * the step has it then.  Revisions are told as they are of sets.
+ *
+ * One that shall only replace, of a key of the bucket without a name, is done
+ * as well if there is no bucket that is called like the key, unless what is
+ * there has expired: then there is more to be told, and to be done, than that
+ * it was set.
  *
  * slot is the caller's own on the board, see board.h.  While the bytes of a
  * step are looked at and copied its fingerprint stands there, so that a crash

@@ -286,6 +286,45 @@ Test(run_of_sets, ends_before_an_edit_that_is_more_than_a_small_put)
 	support_audit(a);
 }
 
+static enum shm_status
+make_string(struct txn *t, void *arg)
+{
+	struct pair p = { support_bytes("s"), support_bytes("1"), 0 };
+
+	(void)arg;
+	cr_assert_eq(txn_create(t, (struct bytes){ NULL, 0 }, false), SHM_OK);
+	return txn_put(t, (struct bytes){ NULL, 0 }, &p);
+}
+
+Test(run_of_sets, makes_strings_whose_names_no_bucket_has)
+{
+	const struct bytes strings = { NULL, 0 };
+	struct pair old = { support_bytes("old"), support_bytes("1"), 1 };
+	struct pair_step steps[] = {
+		step_in(strings, "new", "one"), step_in(strings, "new", "two"),
+		step_in(strings, "shopping", "x"), step_in(strings, "old", "x")
+	};
+	struct pair_set set = { .replace = false };
+	struct txn *txn;
+	size_t i;
+
+	set_up_pairs();
+	cr_assert_not_null(txn = txn_open(a));
+	cr_assert_eq(txn_run(txn, 0, make_string, NULL, NULL), SHM_OK);
+	cr_assert_eq(pair_set(a, 0, strings, &old, &set), SHM_OK);
+	for (i = 0; i < 4; i++)
+		steps[i].replace = true;
+	cr_assert_eq(run(steps, 4), 2);
+	cr_assert(steps[0].is_new);
+	cr_assert_not(steps[1].is_new);
+	cr_assert_eq(run(steps + 2, 2), 0);
+	cr_assert_eq(run(steps + 3, 1), 0);
+	cr_assert_eq(bucket_drop(a, shopping), SHM_OK);
+	cr_assert_eq(run(steps + 2, 2), 1);
+	txn_close(txn);
+	support_audit(a);
+}
+
 Test(run_of_sets, ends_before_a_bucket_that_is_missing)
 {
 	struct pair_step steps[] = {
