@@ -137,18 +137,20 @@ static bool
 set_over(const struct call *call, uint32_t shard,
     const struct redis_part *part)
 {
-	struct pair_step steps[PAIR_RUN_MAX];
+	struct pair_step steps[PAIR_RUN_MAX], *step;
 	size_t i, n = 0;
 
 	for (i = part->first; i != 0; i = part->next[i]) {
 		if (n == PAIR_RUN_MAX)
 			return false;
-		steps[n++] = (struct pair_step){
-			.bucket = REDIS_STRINGS,
-			.pair.key = redis_bytes(part->argv[i]),
-			.pair.value = redis_bytes(part->argv[i + 1]),
-			.replace = true
-		};
+		step = &steps[n++];
+		step->bucket = REDIS_STRINGS;
+		step->pair.key = redis_bytes(part->argv[i]);
+		step->pair.value = redis_bytes(part->argv[i + 1]);
+		step->pair.expires_ms = 0;
+		step->ahead = NULL;
+		step->edit = NULL;
+		step->replace = true;
 	}
 	return store_set_all(call->env->store, shard,
 	    call->env->inherit->slot, steps, n);

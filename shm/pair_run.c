@@ -47,7 +47,13 @@ is_expired(struct run *run, uint64_t expires_ms)
 }
 
 /* Of the first bucket no word is in the intent. */
-static void
+static uint64_t
+ask(const struct run *run, const word *w)
+{
+	return run->entered == 1 ? word_peek(w) : intent_get(&run->h, w);
+}
+
+static inline void
 say(struct run *run, word *w, uint64_t value)
 {
 	if (run->entered == 1)
@@ -77,8 +83,8 @@ enter_bucket(struct run *run, struct bucket *b)
 		leave_bucket(run);
 	run->bucket = b;
 	run->entered++;
-	run->count = intent_get(&run->h, &b->table.count);
-	run->bytes = intent_get(&run->h, &b->bytes);
+	run->count = ask(run, &b->table.count);
+	run->bytes = ask(run, &b->bytes);
 }
 
 static void
@@ -186,16 +192,12 @@ do_step(struct run *run, size_t i)
 {
 	struct pair_step *step = &run->steps[i];
 	struct run_aim *aim = &run->aims[i];
-	const struct index_key key = {
-		RECORD_PUT, arena_off_of(run->h.a, aim->bucket),
-		step->pair.key, aim->hash
-	};
 	struct record_view r;
 	struct run_found f;
 	unsigned why = 0;
 
 	word_store(run->in_hand, step->fingerprint);
-	if (!pair_run_find(run, aim, &key, &f))
+	if (!pair_run_find(run, i, &f))
 		return false;
 	step->is_new = !f.there || is_expired(run, f.expires_ms);
 	if ((step->is_new && !may_make(run, step, aim, &f)) ||
@@ -284,6 +286,9 @@ begin(struct run *run, const struct arena *a, size_t n)
 			break;
 		run->aims[i].hash = step->ahead != NULL ? step->ahead->hash :
 		    hash_keyed(a->hash_seed, key->data, key->len);
+		run->aims[i].size = record_size(key->len,
+		    step->pair.value.len, step->pair.expires_ms != 0 ||
+		    step->edit != NULL);
 		run->aims[i].is_added = false;
 	}
 	run->n = i;

@@ -99,62 +99,50 @@ aim_at_line(struct run *run, size_t i)
 	struct run_aim *aim = &run->aims[i];
 
 	if ((aim->bucket = bucket_of(run, i)) == NULL ||
-	    (aim->home = home_of(run, run->steps[i].ahead, aim)) == NULL)
+	    (aim->home = home_of(run, run->steps[i].ahead, aim)) == NULL ||
+	    !sound_line(&run->h, aim->home))
 		return false;
+	aim->first = 0;
 	__builtin_prefetch(aim->home, 1);
 	return true;
 }
 
-static bool
+/*
+ * The beginning of a record, or the next line: where the rest of each was asked
+ * for as well, runs were slower.
+ */
+static void
 aim_at_record(struct run *run, size_t i)
 {
 	struct run_aim *aim = &run->aims[i];
 	uint64_t tag = slot_tag_of(aim->hash), slot;
 	unsigned k;
 
-	if (!sound_line(&run->h, aim->home))
-		return false;
 	for (k = 0; k < LINE_SLOTS - 1; k++) {
 		slot = word_peek(&aim->home->slots[k]);
 		if (slot == 0 || slot_tag(slot) == tag)
 			break;
 	}
 	aim->first = k;
-	/*
-	 * The beginning of a record, or the next line: where the rest of each
-	 * was asked for as well, runs were slower.
-	 */
 	__builtin_prefetch(arena_at(run->h.a,
 	    slot_off(word_peek(&aim->home->slots[k]))));
-	return true;
-}
-
-/* At most. */
-static uint64_t
-size_of(const struct pair_step *step)
-{
-	const struct pair *p = &step->pair;
-
-	return record_size(p->key.len, p->value.len, p->expires_ms != 0 ||
-	    step->edit != NULL);
 }
 
 void
 pair_run_aim(struct run *run)
 {
-	uint64_t left = log_left(&run->h), size;
+	uint64_t left = log_left(&run->h);
 	size_t i;
 
 	for (i = 0; i < run->n; i++) {
-		size = size_of(&run->steps[i]);
-		if (size > left || !aim_at_line(run, i))
+		if (run->aims[i].size > left || !aim_at_line(run, i))
 			break;
-		left -= size;
+		left -= run->aims[i].size;
 	}
-	for (run->n = i, i = 0; i < run->n; i++)
-		if (!aim_at_record(run, i))
-			break;
 	run->n = i;
+	/* Who is alone has nothing to do meanwhile. */
+	for (i = 0; run->n > 1 && i < run->n; i++)
+		aim_at_record(run, i);
 }
 
 /* ----------------------------------------------------------------- finding */
@@ -233,10 +221,15 @@ is_shared(const struct run *run, const struct line *home)
 }
 
 bool
-pair_run_find(struct run *run, const struct run_aim *aim,
-    const struct index_key *key, struct run_found *f)
+pair_run_find(const struct run *run, size_t i, struct run_found *f)
 {
+	const struct run_aim *aim = &run->aims[i];
+	const struct index_key key = {
+		RECORD_PUT, arena_off_of(run->h.a, aim->bucket),
+		run->steps[i].pair.key, aim->hash
+	};
+
 	f->shared = is_shared(run, aim->home);
-	return f->shared ? search(run, aim, true, key, f) :
-	    search(run, aim, false, key, f);
+	return f->shared ? search(run, aim, true, &key, f) :
+	    search(run, aim, false, &key, f);
 }

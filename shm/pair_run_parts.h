@@ -14,6 +14,7 @@ struct run_aim {		/* where a step goes to */
 	struct line	*home;
 	unsigned	 first;		/* slots before this one are others' */
 	uint64_t	 hash;
+	uint64_t	 size;		/* of the record to come, at most */
 	bool		 is_added;
 };
 
@@ -65,10 +66,9 @@ run_bit_of(const struct line *line)
 void pair_run_aim(struct run *);
 
 /*
- * What is there, as the steps before leave it.  False if the chain is not
- * sound.
+ * What is there for the i-th step, as those before leave it.  False if the
+ * chain is not sound.
  */
-bool pair_run_find(struct run *, const struct run_aim *,
-    const struct index_key *, struct run_found *);
+bool pair_run_find(const struct run *, size_t i, struct run_found *);
 
 #endif
