@@ -126,18 +126,26 @@ take_words(struct conns *set, const struct conn *conn,
 		set->req.argv[i] = plain->argv[i];
 }
 
+/* By itself, for it is rare and its call is large. */
+static __attribute__((noinline)) void
+note_slow(struct conns *set, const struct conn *conn,
+    const struct plain *plain, uint64_t took_us)
+{
+	const struct call call = { .env = set->env, .req = &set->req };
+
+	take_words(set, conn, plain);
+	redis_note_slow(&call, &conn->session, took_us);
+}
+
 /* So long for all since the last one that was noted, of which this is first. */
-static void
+static inline void
 note_time(struct conns *set, const struct conn *conn,
     const struct batch_request *first)
 {
-	const struct call call = { .env = set->env, .req = &set->req };
 	uint64_t took_us;
 
-	if (!conns_end_piece(set, &took_us))
-		return;
-	take_words(set, conn, &first->plain);
-	redis_note_slow(&call, &conn->session, took_us);
+	if (conns_end_piece(set, &took_us))
+		note_slow(set, conn, &first->plain, took_us);
 }
 
 static bool
