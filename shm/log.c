@@ -10,7 +10,7 @@
 #include "shm/sound.h"
 #include "shm/word.h"
 
-static uint64_t
+static inline uint64_t
 left(const struct held *h, const word *segment, const word *pos)
 {
 	uint64_t number = word_peek(segment);
@@ -21,7 +21,7 @@ left(const struct held *h, const word *segment, const word *pos)
 }
 
 /* Does a head stand in a segment of ours?  Else the change breaks. */
-static bool
+static inline bool
 is_head(struct held *h, const word *segment, const word *pos,
     enum segment_kind kind)
 {
@@ -43,7 +43,7 @@ is_head(struct held *h, const word *segment, const word *pos,
 	return false;
 }
 
-static bool
+static inline bool
 is_hot_head(struct held *h)
 {
 	return is_head(h, &h->sh->hot_segment, &h->sh->hot_pos, SEGMENT_HOT);
@@ -187,7 +187,7 @@ close_if_dead(struct held *h, word *segment, const word *pos)
 }
 
 /* A segment that a DELETE took from the reserve is no place for a PUT. */
-static bool
+static inline bool
 may_use_head(const struct held *h, enum segment_level level)
 {
 	uint64_t number = word_peek(&h->sh->hot_segment);

@@ -16,26 +16,38 @@ pair_check_sizes(const struct arena *a, size_t key_len, size_t value_len)
 	return SHM_OK;
 }
 
-/* The record of a put, but for its lsn.  The bytes stay the pair's. */
-static inline struct record_view
-pair_put_view(const struct arena *a, const struct bucket *b,
-    const struct pair *p)
+/* Bytes of the log that it will take. */
+static inline uint64_t
+pair_put_size(const struct pair *p)
 {
-	bool expires = p->expires_ms != 0;
+	return record_size(p->key.len, p->value.len, p->expires_ms != 0);
+}
 
+/* The record of a put, so long, but for its lsn.  Its bytes stay the pair's. */
+static inline struct record_view
+pair_put_sized(const struct arena *a, const struct bucket *b,
+    const struct pair *p, uint64_t size)
+{
 	/* All of it, for what is not named would be cleared beforehand. */
 	return (struct record_view){
 		.lsn = 0,
 		.bucket = arena_off_of(a, b),
 		.op = RECORD_PUT,
-		.flags = expires ? RECORD_EXPIRES : 0,
+		.flags = p->expires_ms != 0 ? RECORD_EXPIRES : 0,
 		.expires_ms = p->expires_ms,
 		.key = p->key,
 		.value = p->value,
-		.size = record_size(p->key.len, p->value.len, expires),
+		.size = size,
 		.hash = 0,
 		.is_hashed = false
 	};
+}
+
+static inline struct record_view
+pair_put_view(const struct arena *a, const struct bucket *b,
+    const struct pair *p)
+{
+	return pair_put_sized(a, b, p, pair_put_size(p));
 }
 
 /*

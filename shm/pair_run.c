@@ -204,7 +204,9 @@ do_step(struct run *run, size_t i)
 	    !can_change(run, aim, &f) ||
 	    (step->edit != NULL && !decide(run, step, &f, &why)))
 		return false;
-	r = pair_put_view(run->h.a, aim->bucket, &step->pair);
+	if (step->edit != NULL)
+		aim->size = pair_put_size(&step->pair);
+	r = pair_put_sized(run->h.a, aim->bucket, &step->pair, aim->size);
 	r.flags |= why << RECORD_WHY_SHIFT;
 	change(run, aim, &r, &f);
 	step->revision = run->lsn;

@@ -41,8 +41,6 @@ bucket_known(const struct run *run, const struct ahead *ahead)
 	struct bucket *b;
 	uint64_t mark;
 
-	if (!does_hold(run, ahead))
-		return NULL;
 	b = arena_at(run->h.a, ahead->in.at);
 	mark = word_peek(&b->mark);
 	if ((mark != BUCKET_LIVE && mark != BUCKET_AUTO) ||
@@ -59,15 +57,16 @@ is_same(struct bytes one, struct bytes other)
 }
 
 static struct bucket *
-bucket_of(struct run *run, size_t i)
+bucket_of(struct run *run, size_t i, bool holds)
 {
 	const struct pair_step *step = &run->steps[i];
+	struct bucket *b = NULL;
 	struct index_place place;
-	struct bucket *b;
 
 	if (i > 0 && is_same(step->bucket, step[-1].bucket))
 		return run->aims[i - 1].bucket;
-	b = bucket_known(run, step->ahead);
+	if (holds)
+		b = bucket_known(run, step->ahead);
 	return b != NULL ? b : bucket_find(&run->h, step->bucket, &place);
 }
 
@@ -77,15 +76,14 @@ bucket_of(struct run *run, size_t i)
  * not do: another bucket that is made in the same place begins with the same.
  */
 static struct line *
-home_of(const struct run *run, const struct ahead *ahead,
+home_of(const struct run *run, const struct ahead *ahead, bool holds,
     const struct run_aim *aim)
 {
 	const struct arena *a = run->h.a;
 	uint64_t shape = word_peek(&aim->bucket->table.shape);
 	uint64_t lines = table_lines(shape);
 
-	if (does_hold(run, ahead) && ahead->home != NULL &&
-	    ahead->shape == shape &&
+	if (holds && ahead->home != NULL && ahead->shape == shape &&
 	    ahead->in.at == arena_off_of(a, aim->bucket))
 		return ahead->home;
 	return lines == 0 ? NULL : table_line(a,
@@ -96,10 +94,12 @@ home_of(const struct run *run, const struct ahead *ahead,
 static bool
 aim_at_line(struct run *run, size_t i)
 {
+	const struct ahead *ahead = run->steps[i].ahead;
 	struct run_aim *aim = &run->aims[i];
+	bool holds = does_hold(run, ahead);
 
-	if ((aim->bucket = bucket_of(run, i)) == NULL ||
-	    (aim->home = home_of(run, run->steps[i].ahead, aim)) == NULL ||
+	if ((aim->bucket = bucket_of(run, i, holds)) == NULL ||
+	    (aim->home = home_of(run, ahead, holds, aim)) == NULL ||
 	    !sound_line(&run->h, aim->home))
 		return false;
 	aim->first = 0;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "shm/short.h"
+
 bool
 record_read(const struct arena *a, arena_off off, struct record_view *r)
 {
@@ -53,8 +55,6 @@ record_write(struct arena *a, arena_off off, const struct record_view *r)
 		memcpy(p, &r->expires_ms, 8);
 		p += 8;
 	}
-	if (r->key.len > 0)
-		memcpy(p, r->key.data, r->key.len);
-	if (r->value.len > 0)
-		memcpy(p + r->key.len, r->value.data, r->value.len);
+	short_copy(p, r->key.data, r->key.len);
+	short_copy(p + r->key.len, r->value.data, r->value.len);
 }
