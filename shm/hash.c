@@ -6,6 +6,7 @@
 
 #include "shm/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "shm/short.h"
@@ -86,22 +87,58 @@ hash_keyed(const uint64_t seed[2], const void *data, size_t len)
 }
 
 /*
- * What the eight bits that leave at the top bring back is the polynomial's 1,
- * x^5 and x^12 times them, once they have been folded on their own upper half.
- * Each request has a name or more, so this is in a table, of 512 bytes.
+ * The checksum is linear: that of four bytes is the sum of what each does where
+ * it stands, and what a byte does that of its bits.  So there is a table for
+ * each of four places, 2 KiB in all, and no step for each byte.  A bit is a
+ * power of x, from x^16 on, in terms of the sixteen that are kept.
  */
-#define FOLD(b)		((b) ^ (b) >> 4)
-#define BACK(b)		((uint16_t)(FOLD(b) << 12 ^ FOLD(b) << 5 ^ FOLD(b)))
-#define BACK_4(b)	BACK(b), BACK((b) + 1), BACK((b) + 2), BACK((b) + 3)
-#define BACK_16(b)	BACK_4(b), BACK_4((b) + 4), BACK_4((b) + 8), \
-			BACK_4((b) + 12)
-#define BACK_64(b)	BACK_16(b), BACK_16((b) + 16), BACK_16((b) + 32), \
-			BACK_16((b) + 48)
+#define TIMES_X(p)							\
+	(((unsigned)(p) << 1 ^ ((p) >> 15) * 0x1021U) & 0xffff)
+#define EIGHT_POWERS(a, b, c, d, e, f, g, h, before)			\
+	a = TIMES_X(before), b = TIMES_X(a), c = TIMES_X(b),		\
+	d = TIMES_X(c), e = TIMES_X(d), f = TIMES_X(e), g = TIMES_X(f),	\
+	h = TIMES_X(g)
 
-static const uint16_t back[256] = {
-	BACK_64(0U), BACK_64(64U), BACK_64(128U), BACK_64(192U)
+enum {
+	EIGHT_POWERS(X16, X17, X18, X19, X20, X21, X22, X23, 0x8000U),
+	EIGHT_POWERS(X24, X25, X26, X27, X28, X29, X30, X31, X23),
+	EIGHT_POWERS(X32, X33, X34, X35, X36, X37, X38, X39, X31),
+	EIGHT_POWERS(X40, X41, X42, X43, X44, X45, X46, X47, X39)
 };
 
+#define BIT(b, i, power) ((unsigned)(power) * (((b) >> (i)) % 2))
+#define LOW(b, p, q, r, s)						\
+	(BIT(b, 0, p) ^ BIT(b, 1, q) ^ BIT(b, 2, r) ^ BIT(b, 3, s))
+#define SUM(b, p, q, r, s, t, u, v, w)					\
+	(uint16_t)(LOW(b, p, q, r, s) ^ LOW((b) >> 4, t, u, v, w))
+#define SUMS_4(b, ...)	SUM(b, __VA_ARGS__), SUM((b) + 1, __VA_ARGS__),	\
+			SUM((b) + 2, __VA_ARGS__), SUM((b) + 3, __VA_ARGS__)
+#define SUMS_16(b, ...)	SUMS_4(b, __VA_ARGS__),				\
+			SUMS_4((b) + 4, __VA_ARGS__),			\
+			SUMS_4((b) + 8, __VA_ARGS__),			\
+			SUMS_4((b) + 12, __VA_ARGS__)
+#define SUMS_64(b, ...)	SUMS_16(b, __VA_ARGS__),			\
+			SUMS_16((b) + 16, __VA_ARGS__),			\
+			SUMS_16((b) + 32, __VA_ARGS__),			\
+			SUMS_16((b) + 48, __VA_ARGS__)
+#define SUMS(...)	SUMS_64(0U, __VA_ARGS__), SUMS_64(64U, __VA_ARGS__), \
+			SUMS_64(128U, __VA_ARGS__), SUMS_64(192U, __VA_ARGS__)
+
+static const uint16_t sums[4][256] = {	/* of the last byte, that before ... */
+	{ SUMS(X16, X17, X18, X19, X20, X21, X22, X23) },
+	{ SUMS(X24, X25, X26, X27, X28, X29, X30, X31) },
+	{ SUMS(X32, X33, X34, X35, X36, X37, X38, X39) },
+	{ SUMS(X40, X41, X42, X43, X44, X45, X46, X47) }
+};
+
+static inline uint32_t
+crc_of_four(uint32_t bytes)
+{
+	return (uint32_t)(sums[3][bytes >> 24] ^ sums[2][bytes >> 16 & 0xff] ^
+	    sums[1][bytes >> 8 & 0xff] ^ sums[0][bytes & 0xff]);
+}
+
+/* What is no four goes first, for there zeros before it change nothing. */
 uint16_t
 hash_crc16(const void *data, size_t len)
 {
@@ -109,8 +146,12 @@ hash_crc16(const void *data, size_t len)
 	uint32_t crc = 0;
 	size_t i;
 
-	for (i = 0; i < len; i++)
-		crc = (crc << 8 ^ back[(crc >> 8 ^ p[i]) & 0xff]) & 0xffff;
+	for (i = len % 4; i > 0; i--)
+		crc = crc << 8 | *p++;
+	if (crc != 0)
+		crc = crc_of_four(crc);
+	for (i = len / 4; i > 0; i--, p += 4)
+		crc = crc_of_four(be32toh(short_load_half(p)) ^ crc << 16);
 	return (uint16_t)crc;
 }
 

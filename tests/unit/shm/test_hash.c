@@ -38,6 +38,19 @@ Test(hash, crc16_is_the_remainder_of_a_division_for_every_byte)
 	}
 }
 
+Test(hash, crc16_is_the_remainder_of_a_division_for_every_length)
+{
+	uint8_t bytes[64];
+	size_t len;
+	unsigned i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 167 + 13);
+	for (len = 0; len <= sizeof(bytes); len++)
+		cr_assert_eq(hash_crc16(bytes, len), divide(bytes, len),
+		    "%zu", len);
+}
+
 Test(hash, slot_agrees_with_redis_cluster)
 {
 	cr_assert_eq(hash_slot("foo", 3), 12182);
