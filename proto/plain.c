@@ -35,7 +35,7 @@
  * which 0x21 cannot be taken borrows from those above it, so only the lowest
  * of those found is sure to be one.
  */
-static const uint8_t *
+static inline const uint8_t *
 end_of_word(const uint8_t *p, const uint8_t *end)
 {
 	uint64_t bytes, low;
@@ -52,7 +52,7 @@ end_of_word(const uint8_t *p, const uint8_t *end)
 }
 
 /* Returns what follows, which is there; NULL: no plain word, or no end. */
-static const uint8_t *
+static inline const uint8_t *
 take_line_word(const uint8_t *p, const uint8_t *end, size_t word_max,
     struct slice *word)
 {
@@ -63,37 +63,43 @@ take_line_word(const uint8_t *p, const uint8_t *end, size_t word_max,
 	    NULL : stop;
 }
 
-static enum plain_kind
-kind_of_line(const uint8_t *buf)
+/* That many words, verb and all, and the end of the line. */
+static inline __attribute__((always_inline)) size_t
+take_line(const uint8_t *buf, const uint8_t *end, size_t word_max, size_t argc,
+    struct plain *plain)
 {
-	uint64_t verb = little_get_few(buf, 4) & (LETTERS_3 | 0xff000000);
+	const uint8_t *p = buf + VERB_LEN;
+	size_t i;
 
-	if (verb == FOUR('G', 'E', 'T', ' '))
-		return PLAIN_GET;
-	return verb == FOUR('P', 'U', 'T', ' ') ? PLAIN_PUT : PLAIN_NONE;
+	plain->argc = argc;
+	plain->argv[0] = (struct slice){ buf, VERB_LEN };
+#pragma GCC unroll 4
+	for (i = 1; i < argc; i++)
+		if (*p != ' ' || (p = take_line_word(p + 1, end, word_max,
+		    &plain->argv[i])) == NULL)
+			return 0;
+	if (*p == '\r' && ++p == end)
+		return 0;
+	plain->used = (size_t)(p + 1 - buf);
+	return *p == '\n' ? plain->used : 0;
 }
 
 size_t
 plain_text(const uint8_t *buf, size_t len, size_t word_max,
     struct plain *plain)
 {
-	const uint8_t *end = buf + len, *p = buf + VERB_LEN;
-	size_t i;
-
-	if (len <= VERB_LEN ||
-	    (plain->kind = kind_of_line(buf)) == PLAIN_NONE)
+	if (len <= VERB_LEN)
 		return 0;
-	plain->argc = plain->kind == PLAIN_GET ? 3 : 4;
-	plain->argv[0] = (struct slice){ buf, VERB_LEN };
-	for (i = 1; i < plain->argc; i++) {
-		if (*p != ' ' || (p = take_line_word(p + 1, end, word_max,
-		    &plain->argv[i])) == NULL)
-			return 0;
+	switch (little_get_few(buf, 4) & (LETTERS_3 | 0xff000000)) {
+	case FOUR('G', 'E', 'T', ' '):
+		plain->kind = PLAIN_GET;
+		return take_line(buf, buf + len, word_max, 3, plain);
+	case FOUR('P', 'U', 'T', ' '):
+		plain->kind = PLAIN_PUT;
+		return take_line(buf, buf + len, word_max, 4, plain);
+	default:
+		return 0;
 	}
-	if (*p == '\r' && ++p == end)
-		return 0;
-	plain->used = (size_t)(p + 1 - buf);
-	return *p == '\n' ? plain->used : 0;
 }
 
 /* --- RESP --- */
@@ -116,21 +122,24 @@ take_digits(const uint8_t *p, size_t *number)
 	return i > 0 && p[i] == '\r' && p[i + 1] == '\n' ? p + i + 2 : NULL;
 }
 
-/* The same; nearly all lengths have one digit or two. */
+/*
+ * The same; nearly all lengths have one digit or two.  The byte before it is
+ * there too, so that eight are.
+ */
 static inline const uint8_t *
 take_length(const uint8_t *p, size_t *number)
 {
-	uint64_t bytes = little_get_few(p, WORD_MIN);
-	uint64_t one = (bytes >> 8 & 0xff) - '0';
-	uint64_t two = (bytes >> 16 & 0xff) - '0';
+	uint64_t bytes = little_get_few(p - 1, 8);
+	uint64_t one = (bytes >> 16 & 0xff) - '0';
+	uint64_t two = (bytes >> 24 & 0xff) - '0';
 
-	if ((bytes & FOUR(0xff, 0, 0xff, 0xff)) == FOUR('$', 0, '\r', '\n') &&
-	    one <= 9) {
+	if ((bytes & EIGHT(0, 0xff, 0, 0xff, 0xff, 0, 0, 0)) ==
+	    EIGHT(0, '$', 0, '\r', '\n', 0, 0, 0) && one <= 9) {
 		*number = one;
 		return p + 4;
 	}
-	if ((bytes & EIGHT(0xff, 0, 0, 0xff, 0xff, 0, 0, 0)) ==
-	    EIGHT('$', 0, 0, '\r', '\n', 0, 0, 0) && one - 1 < 9 && two <= 9) {
+	if ((bytes & EIGHT(0, 0xff, 0, 0, 0xff, 0xff, 0, 0)) ==
+	    EIGHT(0, '$', 0, 0, '\r', '\n', 0, 0) && one - 1 < 9 && two <= 9) {
 		*number = one * 10 + two;
 		return p + 5;
 	}
@@ -164,49 +173,54 @@ is_verb(const uint8_t *p, uint64_t verb, uint64_t letters, unsigned len)
 	return (little_get_few(p, 8) & mask) == (verb | line);
 }
 
-static enum plain_kind
-kind_of_words(const uint8_t *buf)
+/* That many words, verb and all. */
+static inline __attribute__((always_inline)) size_t
+take_words(const uint8_t *buf, const uint8_t *end, size_t word_max,
+    size_t argc, size_t verb_len, struct plain *plain)
 {
-	const uint8_t *verb = buf + HEAD_LEN;
+	const uint8_t *p = buf + HEAD_LEN + verb_len + 2;
+	size_t i;
 
-	switch (little_get_few(buf, HEAD_LEN)) {
-	case EIGHT('*', '3', '\r', '\n', '$', '4', '\r', '\n'):
-		return is_verb(verb, FOUR('H', 'G', 'E', 'T'), LETTERS_4, 4) ?
-		    PLAIN_HGET : PLAIN_NONE;
-	case EIGHT('*', '4', '\r', '\n', '$', '4', '\r', '\n'):
-		return is_verb(verb, FOUR('H', 'S', 'E', 'T'), LETTERS_4, 4) ?
-		    PLAIN_HSET : PLAIN_NONE;
-	case EIGHT('*', '2', '\r', '\n', '$', '3', '\r', '\n'):
-		return is_verb(verb, FOUR('G', 'E', 'T', 0), LETTERS_3, 3) ?
-		    PLAIN_STRING_GET : PLAIN_NONE;
-	case EIGHT('*', '2', '\r', '\n', '$', '4', '\r', '\n'):
-		return is_verb(verb, FOUR('I', 'N', 'C', 'R'), LETTERS_4, 4) ?
-		    PLAIN_STRING_INCR : PLAIN_NONE;
-	case EIGHT('*', '3', '\r', '\n', '$', '3', '\r', '\n'):
-		return is_verb(verb, FOUR('S', 'E', 'T', 0), LETTERS_3, 3) ?
-		    PLAIN_STRING_SET : PLAIN_NONE;
-	default:
-		return PLAIN_NONE;
-	}
+	plain->argc = argc;
+	plain->argv[0] = (struct slice){ buf + HEAD_LEN, verb_len };
+#pragma GCC unroll 4
+	for (i = 1; i < argc; i++)
+		if ((p = take_word(p, end, word_max, &plain->argv[i])) == NULL)
+			return 0;
+	plain->used = (size_t)(p - buf);
+	return plain->used;
 }
 
 size_t
 plain_resp(const uint8_t *buf, size_t len, size_t word_max,
     struct plain *plain)
 {
-	const uint8_t *end = buf + len, *p;
-	size_t i;
+	const uint8_t *verb = buf + HEAD_LEN, *end = buf + len;
 
-	if (len < HEAD_LEN + 8 ||
-	    (plain->kind = kind_of_words(buf)) == PLAIN_NONE)
+	if (len < HEAD_LEN + 8)
 		return 0;
-	plain->argc = (size_t)buf[1] - '0';
-	plain->argv[0] = (struct slice){ buf + HEAD_LEN,
-	    (size_t)buf[5] - '0' };
-	p = buf + HEAD_LEN + plain->argv[0].len + 2;
-	for (i = 1; i < plain->argc; i++)
-		if ((p = take_word(p, end, word_max, &plain->argv[i])) == NULL)
-			return 0;
-	plain->used = (size_t)(p - buf);
-	return plain->used;
+	switch (little_get_few(buf, HEAD_LEN)) {
+	case EIGHT('*', '3', '\r', '\n', '$', '4', '\r', '\n'):
+		plain->kind = PLAIN_HGET;
+		return is_verb(verb, FOUR('H', 'G', 'E', 'T'), LETTERS_4, 4) ?
+		    take_words(buf, end, word_max, 3, 4, plain) : 0;
+	case EIGHT('*', '4', '\r', '\n', '$', '4', '\r', '\n'):
+		plain->kind = PLAIN_HSET;
+		return is_verb(verb, FOUR('H', 'S', 'E', 'T'), LETTERS_4, 4) ?
+		    take_words(buf, end, word_max, 4, 4, plain) : 0;
+	case EIGHT('*', '2', '\r', '\n', '$', '3', '\r', '\n'):
+		plain->kind = PLAIN_STRING_GET;
+		return is_verb(verb, FOUR('G', 'E', 'T', 0), LETTERS_3, 3) ?
+		    take_words(buf, end, word_max, 2, 3, plain) : 0;
+	case EIGHT('*', '2', '\r', '\n', '$', '4', '\r', '\n'):
+		plain->kind = PLAIN_STRING_INCR;
+		return is_verb(verb, FOUR('I', 'N', 'C', 'R'), LETTERS_4, 4) ?
+		    take_words(buf, end, word_max, 2, 4, plain) : 0;
+	case EIGHT('*', '3', '\r', '\n', '$', '3', '\r', '\n'):
+		plain->kind = PLAIN_STRING_SET;
+		return is_verb(verb, FOUR('S', 'E', 'T', 0), LETTERS_3, 3) ?
+		    take_words(buf, end, word_max, 3, 3, plain) : 0;
+	default:
+		return 0;
+	}
 }
