@@ -10,10 +10,9 @@
  * (what people can read and paste), and read what people type: a control byte
  * or a quote in the middle of a plain word is an ordinary byte.
  *
- * Nearly all words are plain, so the loops that find this out take a block of
- * bytes at a time without a branch, in a form that compilers turn into vector
- * instructions; a block with anything special in it is left to the loop that
- * looks at each byte.
+ * Nearly all words are plain, so what finds this out takes a block of bytes at
+ * a time, as a vector, and asks once at the end whether there was anything
+ * special; if so, it is left to the loop that looks at each byte.
  */
 
 #include <string.h>
@@ -44,19 +43,37 @@ needs_quotes(uint8_t byte)
 	return (byte <= ' ') | (byte == '"') | (byte == 0x7f);
 }
 
+/* The same of a block of bytes, each of which is all ones or all zeros then. */
+typedef uint8_t block __attribute__((vector_size(BLOCK)));
+typedef int8_t block_mask __attribute__((vector_size(BLOCK)));
+
+static inline block_mask
+special_of(const uint8_t *p)
+{
+	block b;
+
+	memcpy(&b, p, BLOCK);
+	return (b <= ' ') | (b == '"') | (b == 0x7f);
+}
+
 bool
 quote_is_plain(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
-	size_t i = 0, j;
-	uint8_t any = 0;
+	uint64_t any[BLOCK / 8] = { 0 };
+	block_mask special;
+	size_t i;
 
-	for (; len - i >= BLOCK && any == 0; i += BLOCK)
-		for (j = 0; j < BLOCK; j++)
-			any |= needs_quotes(p[i + j]);
-	for (; i < len; i++)
-		any |= needs_quotes(p[i]);
-	return len > 0 && any == 0;
+	if (len < BLOCK) {
+		for (i = 0; i < len; i++)
+			any[0] |= needs_quotes(p[i]);
+		return len > 0 && any[0] == 0;
+	}
+	special = special_of(p + len - BLOCK);
+	for (i = 0; i < len - BLOCK; i += BLOCK)
+		special |= special_of(p + i);
+	memcpy(any, &special, BLOCK);
+	return (any[0] | any[1]) == 0;
 }
 
 size_t
