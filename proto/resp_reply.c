@@ -17,7 +17,6 @@
 
 #define CRLF		"\r\n"
 #define OK_LINE		"+OK" CRLF
-#define HEAD_MAX	(1 + NUMBER_INT_MAX + sizeof(CRLF) - 1)
 
 /* A literal without its NUL, as two arguments. */
 #define LITERAL(s)	(s), sizeof(s) - 1
@@ -29,20 +28,11 @@ put(uint8_t *out, const void *bytes, size_t len)
 	return out + len;
 }
 
-/* A type, a number, and the end of the line. */
-static uint8_t *
-put_head(uint8_t *out, char type, int64_t number)
+uint8_t *
+resp_write_any_head(uint8_t *out, char type, int64_t number)
 {
 	*out++ = (uint8_t)type;
-	/* Most are lengths of what is short. */
-	if (number >= 10 && number < 100) {
-		*out++ = (uint8_t)('0' + number / 10);
-		number %= 10;
-	}
-	if (number >= 0 && number < 10)
-		*out++ = (uint8_t)('0' + number);
-	else
-		out += number_write_int(out, number);
+	out += number_write_int(out, number);
 	return put(out, CRLF, 2);
 }
 
@@ -113,10 +103,10 @@ resp_put_error(struct outbuf *out, const char *code, const char *fmt, ...)
 static void
 append_head(struct outbuf *out, char type, int64_t number)
 {
-	uint8_t *start = outbuf_reserve(out, HEAD_MAX);
+	uint8_t *start = outbuf_reserve(out, RESP_HEAD_MAX);
 
 	if (start != NULL)
-		finish(out, start, put_head(start, type, number));
+		finish(out, start, resp_write_head(start, type, number));
 }
 
 void
@@ -133,10 +123,10 @@ put_bytes(struct outbuf *out, char type, const char *prefix, size_t prefix_len,
 	size_t len = prefix_len + bytes.len;
 	uint8_t *start, *p;
 
-	start = outbuf_reserve(out, HEAD_MAX + len + 2);
+	start = outbuf_reserve(out, RESP_HEAD_MAX + len + 2);
 	if (start == NULL)
 		return;
-	p = put_head(start, type, (int64_t)len);
+	p = resp_write_head(start, type, (int64_t)len);
 	p = put(p, prefix, prefix_len);
 	if (bytes.len > 0)
 		p = put(p, bytes.data, bytes.len);
@@ -147,17 +137,6 @@ void
 resp_put_bulk(struct outbuf *out, struct slice value)
 {
 	put_bytes(out, '$', LITERAL(""), value);
-}
-
-_Static_assert(HEAD_MAX + sizeof(CRLF) - 1 <= RESP_BULK_AROUND, "no room");
-
-uint8_t *
-resp_write_bulk(uint8_t *out, struct slice value)
-{
-	out = put_head(out, '$', (int64_t)value.len);
-	if (value.len > 0)
-		out = put(out, value.data, value.len);
-	return put(out, CRLF, 2);
 }
 
 void
@@ -268,9 +247,9 @@ resp_put_list_at(struct outbuf *out, enum resp_version version,
     enum resp_list list, size_t n, size_t mark)
 {
 	size_t elements = outbuf_len(out) - mark, len;
-	uint8_t head[HEAD_MAX], *end;
+	uint8_t head[RESP_HEAD_MAX], *end;
 
-	end = put_head(head, list_type(version, list),
+	end = resp_write_head(head, list_type(version, list),
 	    list_len(version, list, n));
 	len = (size_t)(end - head);
 	if ((end = outbuf_reserve(out, len)) == NULL)

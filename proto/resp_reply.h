@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/little.h"
+#include "proto/number.h"
 #include "proto/outbuf.h"
 #include "proto/request.h"
 
@@ -57,9 +59,34 @@ void resp_put_error(struct outbuf *, const char *code, const char *fmt, ...)
 
 void resp_put_integer(struct outbuf *, int64_t);
 void resp_put_bulk(struct outbuf *, struct slice);
-/* The same into room for RESP_BULK_AROUND bytes more; returns its end. */
-#define RESP_BULK_AROUND	32U
-uint8_t *resp_write_bulk(uint8_t *, struct slice);
+
+/*
+ * "$12": a type, a number and the end of the line, such as a bulk begins with,
+ * into room for RESP_HEAD_MAX bytes.  Returns its end; what is behind that, up
+ * to so many bytes, may be overwritten too.
+ */
+#define RESP_HEAD_MAX	((size_t)1 + NUMBER_INT_MAX + 2)
+uint8_t *resp_write_any_head(uint8_t *, char type, int64_t number);
+
+/* Most are lengths of what is short. */
+static inline uint8_t *
+resp_write_head(uint8_t *out, char type, int64_t number)
+{
+	const uint64_t line = (uint64_t)'\n' << 8 | '\r';
+	uint64_t n = (uint64_t)number, digits;
+
+	if (n < 10) {
+		digits = line << 8 | ('0' + n);
+		(void)little_put(out, digits << 8 | (uint8_t)type, 8);
+		return out + 4;
+	}
+	if (n < 100) {
+		digits = line << 16 | ('0' + n % 10) << 8 | ('0' + n / 10);
+		(void)little_put(out, digits << 8 | (uint8_t)type, 8);
+		return out + 5;
+	}
+	return resp_write_any_head(out, type, number);
+}
 
 /* For want of a value, and for want of a list: one and the same in RESP3. */
 void resp_put_null(struct outbuf *, enum resp_version);

@@ -98,10 +98,7 @@ bool command_is_http(const struct request *);
  */
 struct slice command_name(const struct request *);
 
-/*
- * A number that is the same for the same request (verb, bucket and key), and
- * most likely another for another one.  Never 0.
- */
+/* What it is known by, see command_fingerprint.h; never 0. */
 uint64_t command_fingerprint(const struct request *);
 /* The same of these words. */
 uint64_t command_fingerprint_of(const struct slice *argv, size_t argc);

@@ -8,10 +8,10 @@
  * is not found out again.
  */
 
-#include <string.h>
-
+#include "server/command_fingerprint.h"
 #include "server/conn_state.h"
 #include "server/redis.h"
+#include "shm/short.h"
 
 #define LARGE		UINT64_C(50000)	/* keys */
 #define WORD_MAX	9999U	/* bytes; with longer ones it saves nothing */
@@ -50,47 +50,28 @@ parse(const struct conns *set, const struct conn *conn, const uint8_t *at,
 	    parse_any(set, conn, at, len, plain);
 }
 
-/* What it is about, if that can be told at a glance. */
-static bool
-find_pair(const struct conn *conn, const struct plain *plain,
-    struct slice *bucket, struct slice *key)
-{
-	switch (plain->kind) {
-	case PLAIN_GET:
-	case PLAIN_PUT:
-	case PLAIN_HGET:
-	case PLAIN_HSET:
-		*bucket = plain->argv[1];
-		*key = plain->argv[2];
-		return true;
-	case PLAIN_STRING_GET:
-	case PLAIN_STRING_SET:
-	case PLAIN_STRING_INCR:
-		*bucket = (struct slice){ NULL, 0 };
-		*key = plain->argv[1];
-		return true;
-	case PLAIN_NONE:
-		break;
-	}
-	return command_pair(conn->session.protocol, plain->argv, plain->argc,
-	    bucket, key);
-}
+/* --- where they will look --- */
 
-/* Is there a bucket to it that the client has named? */
-static bool
-names_bucket(enum plain_kind kind)
-{
-	return kind == PLAIN_GET || kind == PLAIN_PUT || kind == PLAIN_HGET ||
-	    kind == PLAIN_HSET;
-}
+/* What requests in a row share: runs are about the same few buckets. */
+struct row {
+	const struct arena	*a;
+	struct ahead_bucket	 in;
+	bool			 ours;
+	enum plain_kind		 kind;		/* of the last; NONE: anew */
+	uint64_t		 begun;		/* its fingerprint, so far */
+};
 
+#define UNKNOWN		UINT32_MAX
+
+/* Is it ours?  Its shard, if that is how it is known. */
 static bool
-is_ours(const struct conns *set, struct slice name)
+is_ours(const struct conns *set, struct slice name, uint32_t *shard)
 {
 	const struct route *route = set->env->route;
 
+	*shard = UNKNOWN;
 	return set->alone ||
-	    route_owner_of_name(route, name.data, name.len) ==
+	    route_find_owner(route, name.data, name.len, shard) ==
 	    route_self(route);
 }
 
@@ -98,32 +79,108 @@ static bool
 is_same(struct slice name, struct bytes other)
 {
 	return name.len == other.len && name.len > 0 &&
-	    memcmp(name.data, other.data, name.len) == 0;
+	    short_equal(name.data, other.data, name.len);
 }
 
-/* *in is that of the request before: runs are about the same few buckets. */
-static void
-aim(const struct conns *set, const struct conn *conn, struct batch_request *r,
-    struct ahead_bucket *in)
+static __attribute__((noinline)) void
+enter(const struct conns *set, struct slice bucket, struct row *row)
 {
-	const struct arena *a = set->env->inherit->arena;
-	struct slice bucket, key, name;
+	uint32_t shard;
+
+	row->ours = is_ours(set, bucket, &shard);
+	if (shard == UNKNOWN)
+		shard = arena_shard_of(row->a, redis_bytes(bucket));
+	ahead_bucket(row->a, shard, redis_bytes(bucket), &row->in);
+	row->kind = PLAIN_NONE;
+}
+
+static inline bool
+aim_in_bucket(const struct conns *set, struct slice bucket, struct slice key,
+    struct row *row, struct ahead *ahead)
+{
+	ahead->home = NULL;
+	if (bucket.len > BUCKET_NAME_MAX)
+		return false;
+	if (!is_same(bucket, row->in.name))
+		enter(set, bucket, row);
+	ahead_key(row->a, &row->in, redis_bytes(key), ahead);
+	return row->ours;
+}
+
+static bool
+aim_at_string(const struct conns *set, struct slice key, const struct row *row,
+    struct ahead *ahead)
+{
+	uint32_t shard;
+	bool ours = is_ours(set, key, &shard);
+
+	if (shard == UNKNOWN)
+		shard = arena_shard_of_string(row->a, redis_bytes(key));
+	ahead_line(row->a, shard, (struct bytes){ NULL, 0 }, redis_bytes(key),
+	    ahead);
+	return ours;
+}
+
+/* Of a request that is not plain, if that can be told at a glance. */
+static void
+aim_any(const struct conns *set, const struct conn *conn,
+    struct batch_request *r, struct row *row)
+{
+	struct slice bucket, key;
 
 	r->ahead.home = NULL;
-	if (!find_pair(conn, &r->plain, &bucket, &key))
+	if (!command_pair(conn->session.protocol, r->plain.argv,
+	    r->plain.argc, &bucket, &key))
 		return;
-	if ((bucket.len == 0 && names_bucket(r->plain.kind)) ||
-	    bucket.len > BUCKET_NAME_MAX) {
-		r->plain.kind = PLAIN_NONE;
-		return;
+	if (bucket.len > 0)
+		(void)aim_in_bucket(set, bucket, key, row, &r->ahead);
+	else
+		(void)aim_at_string(set, key, row, &r->ahead);
+}
+
+/* The verb, and the bucket if that is a word of its own. */
+static inline uint64_t
+begin(const struct plain *plain, bool has_bucket, struct row *row)
+{
+	if (row->kind != plain->kind) {
+		row->kind = plain->kind;
+		row->begun = fingerprint_begin(plain->argv[0]);
+		if (has_bucket)
+			row->begun = fingerprint_add(row->begun,
+			    plain->argv[1]);
 	}
-	name = bucket.len > 0 ? bucket : key;
-	if (!is_ours(set, name))
-		r->plain.kind = PLAIN_NONE;
-	if (!is_same(bucket, in->name))
-		ahead_bucket(a, arena_shard_of(a, redis_bytes(name)),
-		    redis_bytes(bucket), in);
-	ahead_key(a, in, redis_bytes(key), &r->ahead);
+	return row->begun;
+}
+
+static inline void
+aim(const struct conns *set, const struct conn *conn, struct batch_request *r,
+    struct row *row)
+{
+	const struct slice *argv = r->plain.argv;
+	bool plain = false;
+
+	switch (r->plain.kind) {
+	case PLAIN_GET:
+	case PLAIN_PUT:
+	case PLAIN_HGET:
+	case PLAIN_HSET:
+		r->ahead.home = NULL;
+		plain = argv[1].len > 0 &&
+		    aim_in_bucket(set, argv[1], argv[2], row, &r->ahead);
+		r->begun = begin(&r->plain, true, row);
+		break;
+	case PLAIN_STRING_GET:
+	case PLAIN_STRING_SET:
+	case PLAIN_STRING_INCR:
+		plain = aim_at_string(set, argv[1], row, &r->ahead);
+		r->begun = begin(&r->plain, false, row);
+		break;
+	case PLAIN_NONE:
+		aim_any(set, conn, r, row);
+		break;
+	}
+	if (!plain)
+		r->plain.kind = row->kind = PLAIN_NONE;
 }
 
 static void
@@ -132,13 +189,13 @@ look_ahead(const struct arena *a, struct batch_request *r, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		ahead_record(a, &r[i].ahead);
+		(void)ahead_record(a, &r[i].ahead);
 }
 
 bool
 conn_parse_batch(struct conns *set, const struct conn *conn)
 {
-	struct ahead_bucket in = { .name = { NULL, 0 } };
+	struct row row = { .a = set->env->inherit->arena };
 	struct batch *batch = &set->batch;
 	struct batch_request *r = batch->request;
 	const uint8_t *at = conn->in.data + conn->in.head;
@@ -153,12 +210,11 @@ conn_parse_batch(struct conns *set, const struct conn *conn)
 	batch->at = at;
 	for (batch->n = batch->i = 0; batch->n < BATCH && left > 0 &&
 	    parse(set, conn, at, left, max, &r->plain) > 0; batch->n++, r++) {
-		aim(set, conn, r, &in);
+		aim(set, conn, r, &row);
 		r->end = at += r->plain.used;
 		left -= r->plain.used;
 	}
 	if (set->is_large && batch->n > 1)
-		look_ahead(set->env->inherit->arena, batch->request,
-		    batch->n);
+		look_ahead(row.a, batch->request, batch->n);
 	return batch->n > 0;
 }

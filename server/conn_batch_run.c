@@ -11,110 +11,90 @@
 #include "proto/reply.h"
 #include "proto/resp_reply.h"
 #include "server/clock.h"
+#include "server/command_fingerprint.h"
 #include "server/conn_state.h"
-#include "shm/read.h"
+#include "shm/read_known.h"
+#include "shm/short.h"
 
 #define TEXT_END	"\r\nOK\r\n"
-#define TEXT_END_LEN	(sizeof(TEXT_END) - 1)
-#define AROUND		RESP_BULK_AROUND /* a value, in either protocol */
+#define AROUND		32U	/* bytes around a value, in either protocol */
 
-_Static_assert(TEXT_END_LEN <= AROUND, "no room");
+_Static_assert(sizeof(TEXT_END) <= AROUND && RESP_HEAD_MAX + 2 <= AROUND,
+    "no room");
 
 /* A crash is laid on the request that is shown. */
 static void
-show(const struct conns *set, const struct plain *plain)
+show(struct arena *a, unsigned slot, const struct batch_request *r)
 {
-	board_set_fingerprint(set->env->inherit->arena, set->slot,
-	    command_fingerprint_of(plain->argv, plain->argc));
-}
+	struct slice key = { r->ahead.key.data, r->ahead.key.len };
 
-/* --- reads --- */
+	board_set_fingerprint(a, slot,
+	    fingerprint_end(fingerprint_add(r->begun, key)));
+}
 
 struct answer {
 	bool		 text;
 	uint8_t		*out;
-	size_t		 room;
-	size_t		 len;		/* 0: it had no room */
+	size_t		 room;		/* for the value alone */
+	size_t		 len;		/* of all; 0: it had no room */
 	size_t		 value_len;
 	uint64_t	 expires_ms;
 };
 
 /* The value may prove false, and is not looked at but copied. */
-static void
+static inline __attribute__((always_inline)) void
 write_value(void *arg, const struct record_view *r)
 {
-	const struct slice value = { r->value.data, r->value.len };
 	struct answer *answer = arg;
-	uint8_t *end;
+	uint8_t *p = answer->out;
 
-	answer->value_len = value.len;
+	answer->value_len = r->value.len;
 	answer->expires_ms = r->expires_ms;
 	answer->len = 0;
-	if (answer->room < AROUND || value.len > answer->room - AROUND)
+	if (r->value.len > answer->room)
 		return;
+	if (!answer->text)
+		p = resp_write_head(p, '$', (int64_t)r->value.len);
+	short_copy(p, r->value.data, r->value.len);
+	p += r->value.len;
 	if (answer->text) {
-		if (value.len > 0)
-			memcpy(answer->out, value.data, value.len);
-		end = answer->out + value.len;
-		memcpy(end, TEXT_END, TEXT_END_LEN);
-		end += TEXT_END_LEN;
+		memcpy(p, TEXT_END, sizeof(TEXT_END) - 1);
+		p += sizeof(TEXT_END) - 1;
 	} else {
-		end = resp_write_bulk(answer->out, value);
+		memcpy(p, "\r\n", 2);
+		p += 2;
 	}
-	answer->len = (size_t)(end - answer->out);
+	answer->len = (size_t)(p - answer->out);
 }
 
-/*
- * Into what room there is; if that is too small, into more.  False: there is
- * nothing to say about it here.
- */
-static bool
-read_value(const struct conns *set, struct outbuf *out,
-    const struct batch_request *r, struct answer *answer,
-    enum shm_status *status)
+/* For so much more than the value as there may be around it. */
+static inline bool
+make_room(struct outbuf *out, size_t value_len, struct answer *answer)
 {
-	const struct read_action write = { write_value, answer };
-	const struct arena *a = set->env->inherit->arena;
-	size_t wanted = AROUND;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		if ((answer->out = outbuf_reserve(out, wanted)) == NULL)
-			return false;
-		answer->room = out->cap - out->tail - 1;
-		if (!read_ahead_once(a, &r->ahead, &write, status))
-			return false;
-		if (*status != SHM_OK || answer->len > 0)
-			return true;
-		wanted = answer->value_len + AROUND;
-	}
-	return false;
+	if ((answer->out = outbuf_reserve(out, AROUND + value_len)) == NULL)
+		return false;
+	answer->room = out->cap - out->tail - 1 - AROUND;
+	return true;
 }
 
 /* What the client is sent is the value as it is, and it has not expired. */
-static bool
-is_plain(const struct answer *answer)
+static inline bool
+send_value(struct outbuf *out, const struct answer *answer)
 {
 	if (answer->expires_ms != 0 && answer->expires_ms <= clock_wall_ms())
 		return false;
-	return !answer->text || quote_is_plain(answer->out,
-	    answer->value_len);
+	if (answer->text && !quote_is_plain(answer->out, answer->value_len))
+		return false;
+	outbuf_commit(out, answer->len);
+	return true;
 }
 
 static bool
-answer_read(const struct conns *set, struct conn *conn,
-    const struct batch_request *r)
+send_none(struct conn *conn, enum plain_kind kind)
 {
-	struct answer answer = { .text = r->plain.kind == PLAIN_GET };
-	enum shm_status status;
-
-	if (!read_value(set, &conn->out, r, &answer, &status))
-		return false;
-	if (status == SHM_OK && is_plain(&answer))
-		outbuf_commit(&conn->out, answer.len);
-	else if (status == SHM_NO_KEY && r->plain.kind == PLAIN_GET)
+	if (kind == PLAIN_GET)
 		reply_no_value(&conn->out);
-	else if (status == SHM_NO_KEY && r->plain.kind == PLAIN_HGET)
+	else if (kind == PLAIN_HGET)
 		resp_put_null(&conn->out, conn->session.protocol ==
 		    REQUEST_RESP3 ? RESP_3 : RESP_2);
 	else
@@ -122,15 +102,66 @@ answer_read(const struct conns *set, struct conn *conn,
 	return true;
 }
 
+/*
+ * From the name of the bucket on, and into more room if it needs that.  Apart,
+ * for nothing of it is to burden what is found where it was.
+ */
+static __attribute__((noinline)) bool
+read_anew(const struct arena *a, struct conn *conn,
+    const struct batch_request *r)
+{
+	struct answer answer = { .text = r->plain.kind == PLAIN_GET };
+	const struct read_action write = { write_value, &answer };
+	enum shm_status status;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!make_room(&conn->out, answer.value_len, &answer) ||
+		    !read_ahead_once(a, &r->ahead, &write, &status))
+			return false;
+		if (status == SHM_NO_KEY)
+			return send_none(conn, r->plain.kind);
+		if (status != SHM_OK)
+			return false;
+		if (answer.len > 0)
+			return send_value(&conn->out, &answer);
+	}
+	return false;
+}
+
+/* One attempt.  False: there is nothing to say about it here. */
+static inline bool
+answer_read(const struct arena *a, struct conn *conn,
+    const struct batch_request *r)
+{
+	struct answer answer = { .text = r->plain.kind == PLAIN_GET };
+	const struct read_action write = { write_value, &answer };
+
+	if (!make_room(&conn->out, 0, &answer))
+		return false;
+	switch (read_known(a, &r->ahead, &write)) {
+	case READ_FOUND:
+		if (answer.len > 0)
+			return send_value(&conn->out, &answer);
+		break;
+	case READ_MISSING:
+		return send_none(conn, r->plain.kind);
+	case READ_RETRY:
+		break;
+	}
+	return read_anew(a, conn, r);
+}
+
 size_t
 conn_run_reads(struct conns *set, struct conn *conn,
     const struct batch_request *r, size_t n)
 {
+	struct arena *a = set->env->inherit->arena;
 	size_t i;
 
 	for (i = 0; i < n && outbuf_len(&conn->out) < OUTPUT_HIGH; i++) {
-		show(set, &r[i].plain);
-		if (!answer_read(set, conn, &r[i]))
+		show(a, set->slot, &r[i]);
+		if (!answer_read(a, conn, &r[i]))
 			break;
 	}
 	return i;

@@ -137,6 +137,7 @@ TAILQ_HEAD(conn_list, conn);
 struct batch_request {
 	struct plain	 plain;
 	const uint8_t	*end;		/* of it, in the input */
+	uint64_t	 begun;		/* its fingerprint, before the key */
 	struct ahead	 ahead;		/* where it will look: if it is plain,
 					 * or the home is not NULL */
 };

@@ -58,23 +58,18 @@ touch(const struct arena *a, arena_off off)
 	__builtin_prefetch(p + sizeof(struct line));
 }
 
-void
-ahead_record(const struct arena *a, struct ahead *ahead)
+bool
+ahead_record(const struct arena *a, const struct ahead *ahead)
 {
 	const struct line *home = ahead->home;
-	uint64_t tag, slot;
 	unsigned i;
 
 	if (!is_large(a, ahead))
-		return;
-	tag = slot_tag_of(ahead->hash);
-	ahead->version = word_load(&home->version);
-	for (i = 0; i < LINE_SLOTS - 1; i++) {
-		/* Acquired, for the version is loaded again after it. */
-		slot = word_load(&home->slots[i]);
-		if (slot == 0 || slot_tag(slot) == tag)
-			break;
-	}
-	ahead->first = i;
+		return false;
+	i = slot_find(home, 0, slot_tag_of(ahead->hash));
+	/* The last one may be where it goes on. */
+	if (i == LINE_SLOTS)
+		i--;
 	touch(a, slot_off(word_peek(&home->slots[i])));
+	return true;
 }

@@ -9,7 +9,7 @@
  * keys can be waited for together: call ahead_line() for each of them, then
  * ahead_record() for each, then read them (pair_look_ahead(), or
  * read_ahead_once()), or change them.  What was found on the way, the bucket,
- * the hash of the key, the line and the slot, need not be found again then.
+ * the hash of the key and the line, need not be found again then.
  * Only buckets whose names are remembered are looked into, and memory is asked
  * for only if they are large; for others this is the same, and brings less.
  *
@@ -31,9 +31,7 @@ struct ahead {
 	struct bytes	 key;		/* the caller's, as long as this */
 	uint64_t	 hash;		/* of the key */
 	void		*home;		/* of the key: a line, or NULL, */
-	uint64_t	 shape;		/* as of this shape of the table; */
-	uint64_t	 first;		/* slots before this one are others', */
-	uint64_t	 version;	/* as of this version of the line */
+	uint64_t	 shape;		/* as of this shape of the table */
 };
 
 /* A bucket of that shard, which may be the one without a name. */
@@ -48,7 +46,10 @@ void ahead_key(const struct arena *, const struct ahead_bucket *,
 void ahead_line(const struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *);
 
-/* Of one whose home is NULL nothing else need be set. */
-void ahead_record(const struct arena *, struct ahead *);
+/*
+ * Of one whose home is NULL nothing else need be set.  False: its table is so
+ * small that it was not looked into.
+ */
+bool ahead_record(const struct arena *, const struct ahead *);
 
 #endif

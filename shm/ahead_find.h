@@ -31,22 +31,21 @@ ahead_find_bucket(const struct arena *a, uint32_t shard, struct bytes name,
 static inline void
 ahead_find_line(const struct arena *a, struct bytes key, struct ahead *ahead)
 {
-	const struct bucket *b = arena_at(a, ahead->in.at);
-	uint64_t lines, hash = hash_keyed(a->hash_seed, key.data, key.len);
+	const struct bucket *b;
+	uint64_t lines;
 
 	ahead->key = key;
-	ahead->hash = hash;
 	ahead->home = NULL;
-	ahead->first = 0;
-	ahead->version = 0;
+	ahead->hash = hash_keyed(a->hash_seed, key.data, key.len);
 	/* That it is no more its name's is found out when it is read. */
 	if (ahead->in.at == 0)
 		return;
+	b = arena_at(a, ahead->in.at);
 	ahead->shape = word_load(&b->table.shape);
 	lines = table_lines(ahead->shape);
 	if (lines > 0)
 		ahead->home = table_line(a, word_load(&b->table.root),
-		    table_line_number(lines, hash));
+		    table_line_number(lines, ahead->hash));
 }
 
 #endif

@@ -181,6 +181,8 @@ uint64_t arena_delays(const struct arena *);
 
 /* The shard, 0 .. arena_shards() - 1, in which a bucket of that name lives. */
 uint32_t arena_shard_of(const struct arena *, struct bytes bucket);
+/* The same of a string, and sooner: its name is not remembered. */
+uint32_t arena_shard_of_string(const struct arena *, struct bytes name);
 
 /* Segments, as they are at some moment of the call. */
 struct arena_usage {

@@ -88,10 +88,15 @@ arena_shard_of(const struct arena *a, struct bytes bucket)
 {
 	uint32_t shard;
 
-	if (names_shard(a, bucket, &shard))
-		return shard;
+	return names_shard(a, bucket, &shard) ? shard :
+	    arena_shard_of_string(a, bucket);
+}
+
+uint32_t
+arena_shard_of_string(const struct arena *a, struct bytes name)
+{
 	/* A shard is a run of consecutive slots. */
-	return hash_slot(bucket.data, bucket.len) >> a->shard_bits;
+	return hash_slot(name.data, name.len) >> a->shard_bits;
 }
 
 void

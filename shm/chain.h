@@ -2,6 +2,7 @@
 #define KVD_SHM_CHAIN_H
 
 #include "shm/lock.h"
+#include "shm/word.h"
 
 /*
  * A chain: a home line and the lines that its last slot links to.  Dense and
@@ -50,11 +51,33 @@ slot_tag_of(uint64_t hash)
 	return tag == LINE_LINK ? tag - 1 : tag;
 }
 
+static inline uint64_t
+slot_with_tag(uint64_t tag, arena_off off)
+{
+	return tag << 48 | off;
+}
+
 /* An entry for a record at off whose key has that hash. */
 static inline uint64_t
 slot_make(uint64_t hash, arena_off off)
 {
-	return slot_tag_of(hash) << 48 | off;
+	return slot_with_tag(slot_tag_of(hash), off);
+}
+
+/*
+ * The first slot, from that one on, that has that tag, or LINE_SLOTS.  An empty
+ * one has a tag like others, but leads nowhere.
+ */
+static inline unsigned
+slot_find(const struct line *line, unsigned first, uint64_t tag)
+{
+	unsigned i;
+
+#pragma GCC unroll 7
+	for (i = first; i < LINE_SLOTS; i++)
+		if (slot_tag(word_peek(&line->slots[i])) == tag)
+			break;
+	return i;
 }
 
 /*

@@ -146,7 +146,7 @@ ask_line(const struct arena *a, struct pipeline *p)
 static inline void
 ask_record(const struct arena *a, struct pipeline *p)
 {
-	ahead_record(a, &p->ahead[p->records++ % LINES_AHEAD]);
+	(void)ahead_record(a, &p->ahead[p->records++ % LINES_AHEAD]);
 }
 
 /* See to it that it is full when the i-th key is read. */

@@ -67,7 +67,7 @@ read_once(const struct arena *a, const struct table *t,
 	seen->version = word_load(&seen->home->version);
 	if ((seen->version & 1) != 0)
 		return READ_RETRY;
-	s = read_search_chain(a, seen->home, 0, k, &r, &seen->slot);
+	s = read_search_chain(a, seen->home, k, &r, &seen->slot);
 	if (s == READ_FOUND)
 		act->found(act->arg, &r);
 	atomic_thread_fence(memory_order_acquire);
@@ -287,17 +287,12 @@ status_of(enum read_status s)
 	return s == READ_FOUND ? SHM_OK : SHM_NO_KEY;
 }
 
-/* If all is not where it was, it is looked for from the name on. */
 bool
 read_ahead_once(const struct arena *a, const struct ahead *ahead,
     const struct read_action *act, enum shm_status *status)
 {
-	enum read_status s = read_known(a, ahead, act);
 	struct path p;
 
-	*status = status_of(s);
-	if (s != READ_RETRY)
-		return true;
 	path_from(&p, a, ahead, act);
 	return attempt(a, &a->shards[ahead->in.shard], &p, status);
 }
@@ -322,9 +317,11 @@ read_pair_once(const struct arena *a, struct bytes bucket, struct bytes key,
     const struct read_action *act, enum shm_status *status)
 {
 	struct ahead ahead;
+	enum read_status s;
 
 	ahead_line(a, arena_shard_of(a, bucket), bucket, key, &ahead);
-	return read_ahead_once(a, &ahead, act, status);
+	*status = status_of(s = read_known(a, &ahead, act));
+	return s != READ_RETRY || read_ahead_once(a, &ahead, act, status);
 }
 
 enum shm_status

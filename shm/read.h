@@ -39,11 +39,16 @@ enum shm_status read_pair(struct arena *, uint32_t shard, struct bytes bucket,
 /*
  * One attempt of a read_pair(), which takes no lock and does not wait.  Returns
  * false if what it saw may be torn: then *status, and what found() was given,
- * mean nothing.  And the same of a key that was looked for ahead.
+ * mean nothing.
  */
-struct ahead;
 bool read_pair_once(const struct arena *, struct bytes bucket,
     struct bytes key, const struct read_action *, enum shm_status *status);
+
+/*
+ * The same of a key that was looked for ahead, all the way from the name of its
+ * bucket on; most find it the short way before, see read_known.h.
+ */
+struct ahead;
 bool read_ahead_once(const struct arena *, const struct ahead *,
     const struct read_action *, enum shm_status *status);
 

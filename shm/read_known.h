@@ -23,35 +23,18 @@ read_follow(const struct arena *a, uint64_t slot)
 	    arena_at(a, off) : NULL;
 }
 
-/* The first slot, from that one on, that is empty or has that tag. */
-static inline uint64_t
-read_stop(const struct line *line, uint64_t first, uint64_t tag,
-    uint64_t *slot)
-{
-	uint64_t i, last = 0;
-
-	for (i = first; i < LINE_SLOTS; i++) {
-		last = word_peek(&line->slots[i]);
-		if (slot_tag(last) == tag || last == 0)
-			break;
-	}
-	*slot = last;
-	return i;
-}
-
-/*
- * The slot of the key, or NULL; *last is then what the line ends with.  The
- * search begins at a slot of which no one before can be the key's.
- */
+/* The slot of the key, or NULL. */
 static inline __attribute__((always_inline)) word *
-read_search_line(const struct arena *a, struct line *line, uint64_t first,
-    const struct index_key *k, struct record_view *r, uint64_t *last)
+read_search_line(const struct arena *a, struct line *line,
+    const struct index_key *k, struct record_view *r)
 {
-	uint64_t tag = slot_tag_of(k->hash), i;
+	uint64_t tag = slot_tag_of(k->hash);
+	unsigned i;
 
-	for (i = read_stop(line, first, tag, last); i < LINE_SLOTS &&
-	    *last != 0; i = read_stop(line, i + 1, tag, last))
-		if (index_key_is_at(a, k, slot_off(*last), r))
+	for (i = slot_find(line, 0, tag); i < LINE_SLOTS;
+	    i = slot_find(line, i + 1, tag))
+		if (index_key_is_at(a, k, slot_off(word_peek(&line->slots[i])),
+		    r))
 			return &line->slots[i];
 	return NULL;
 }
@@ -61,20 +44,20 @@ read_search_line(const struct arena *a, struct line *line, uint64_t first,
  * has no end is no chain any more.
  */
 static inline __attribute__((always_inline)) enum read_status
-read_search_chain(const struct arena *a, struct line *line, uint64_t first,
+read_search_chain(const struct arena *a, struct line *line,
     const struct index_key *k, struct record_view *r, word **slot)
 {
-	uint64_t last = 0;
+	uint64_t last;
 	unsigned steps;
 
 	for (steps = 0; line != NULL && steps < CHAIN_STEPS_MAX; steps++) {
-		*slot = read_search_line(a, line, first, k, r, &last);
+		*slot = read_search_line(a, line, k, r);
 		if (*slot != NULL)
 			return READ_FOUND;
+		last = word_peek(&line->slots[LINE_SLOTS - 1]);
 		if (!slot_is_link(last))
 			return READ_MISSING;
 		line = read_follow(a, last);
-		first = 0;
 	}
 	return READ_RETRY;
 }
@@ -115,8 +98,7 @@ read_known(const struct arena *a, const struct ahead *ahead,
 	version = word_load(&home->version);
 	if ((version & 1) != 0)
 		return READ_RETRY;
-	s = read_search_chain(a, home, version == ahead->version ?
-	    ahead->first : 0, &k, &r, &slot);
+	s = read_search_chain(a, home, &k, &r, &slot);
 	if (s == READ_FOUND)
 		act->found(act->arg, &r);
 	atomic_thread_fence(memory_order_acquire);

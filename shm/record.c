@@ -9,6 +9,51 @@
 
 #include "shm/short.h"
 
+/*
+ * Both lengths, and where they end; false if they cannot be, or are written in
+ * a form that nobody writes.
+ */
+static bool
+read_lengths(const uint8_t *p, const struct record *head, uint64_t room,
+    struct record_lengths *len, uint64_t *end)
+{
+	*end = sizeof(*head);
+	len->key = (uint32_t)(head->lsn & RECORD_LONG);
+	len->value = (uint32_t)(head->meta >> RECORD_VALUE_SHIFT &
+	    RECORD_LONG);
+	if (len->key != RECORD_LONG)
+		return len->value != RECORD_LONG;
+	*end += sizeof(*len);
+	if (len->value != 0 || *end > room)
+		return false;
+	memcpy(len, p + sizeof(*head), sizeof(*len));
+	return record_is_long(len->key, len->value);
+}
+
+bool
+record_open_any(const uint8_t *p, const struct record *head, uint64_t room,
+    struct record_view *r)
+{
+	struct record_lengths len;
+	size_t extra;
+	uint64_t end;
+
+	if (!read_lengths(p, head, room, &len, &end))
+		return false;
+	record_open_head(head, r);
+	extra = (r->flags & RECORD_EXPIRES) != 0 ? 8 : 0;
+	r->size = (end + extra + len.key + len.value + 7) & ~UINT64_C(7);
+	if (r->size > room)
+		return false;
+	r->expires_ms = 0;
+	p += end;
+	if (extra != 0)
+		memcpy(&r->expires_ms, p, 8);
+	r->key = (struct bytes){ p + extra, len.key };
+	r->value = (struct bytes){ p + extra + len.key, len.value };
+	return true;
+}
+
 bool
 record_read(const struct arena *a, arena_off off, struct record_view *r)
 {

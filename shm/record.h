@@ -59,54 +59,47 @@ record_head(const uint8_t *p)
 	return head;
 }
 
-/*
- * Both lengths, and where they end; false if they cannot be, or are written in
- * a form that nobody writes.
- */
-static inline bool
-record_lengths(const uint8_t *p, const struct record *head, uint64_t room,
-    struct record_lengths *len, uint64_t *end)
+/* Its header, taken apart. */
+static inline void
+record_open_head(const struct record *head, struct record_view *r)
 {
-	*end = sizeof(*head);
-	len->key = (uint32_t)(head->lsn & RECORD_LONG);
-	len->value = (uint32_t)(head->meta >> RECORD_VALUE_SHIFT &
-	    RECORD_LONG);
-	if (len->key != RECORD_LONG)
-		return len->value != RECORD_LONG;
-	*end += sizeof(*len);
-	if (len->value != 0 || *end > room)
-		return false;
-	memcpy(len, p + sizeof(*head), sizeof(*len));
-	return record_is_long(len->key, len->value);
+	r->lsn = head->lsn >> RECORD_LSN_SHIFT;
+	r->bucket = (head->meta >> RECORD_BUCKET_SHIFT) * sizeof(struct line);
+	r->op = (enum record_op)(head->meta & RECORD_OP_MASK);
+	r->flags = (unsigned)(head->meta >> RECORD_FLAGS_SHIFT &
+	    RECORD_FLAGS_MASK);
+	r->is_hashed = false;
 }
 
-/* Take the record at p apart, whose header is a copy, within so much room. */
+/*
+ * Take the record at p apart, whose header is a copy, within so much room.  The
+ * second takes those of any form, as few are.
+ */
+bool record_open_any(const uint8_t *p, const struct record *head,
+    uint64_t room, struct record_view *);
+
 static inline bool
 record_open(const uint8_t *p, const struct record *head, uint64_t room,
     struct record_view *r)
 {
-	unsigned flags = (unsigned)(head->meta >> RECORD_FLAGS_SHIFT &
-	    RECORD_FLAGS_MASK);
-	size_t extra = (flags & RECORD_EXPIRES) != 0 ? 8 : 0;
-	struct record_lengths len;
-	uint64_t end;
+	const uint64_t expires = (uint64_t)RECORD_EXPIRES << RECORD_FLAGS_SHIFT;
+	size_t key_len = head->lsn & RECORD_LONG;
+	size_t value_len = head->meta >> RECORD_VALUE_SHIFT & RECORD_LONG;
+	struct record_view any;
 
-	if (!record_lengths(p, head, room, &len, &end))
+	if (key_len == RECORD_LONG || (head->meta & expires) != 0) {
+		if (!record_open_any(p, head, room, &any))
+			return false;
+		*r = any;
+		return true;
+	}
+	r->size = (sizeof(*head) + key_len + value_len + 7) & ~UINT64_C(7);
+	if (value_len == RECORD_LONG || r->size > room)
 		return false;
-	r->size = (end + extra + len.key + len.value + 7) & ~UINT64_C(7);
-	if (r->size > room)
-		return false;
-	r->lsn = head->lsn >> RECORD_LSN_SHIFT;
-	r->bucket = (head->meta >> RECORD_BUCKET_SHIFT) * sizeof(struct line);
-	r->op = (enum record_op)(head->meta & RECORD_OP_MASK);
-	r->flags = flags;
-	r->is_hashed = false;
+	record_open_head(head, r);
 	r->expires_ms = 0;
-	p += end;
-	if (extra != 0)
-		memcpy(&r->expires_ms, p, 8);
-	r->key = (struct bytes){ p + extra, len.key };
-	r->value = (struct bytes){ p + extra + len.key, len.value };
+	r->key = (struct bytes){ p + sizeof(*head), key_len };
+	r->value = (struct bytes){ p + sizeof(*head) + key_len, value_len };
 	return true;
 }
 

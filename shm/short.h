@@ -41,10 +41,12 @@ short_equal(const void *a, const void *b, size_t len)
 	if (len > SHORT)
 		return memcmp(p, q, len) == 0;
 	if (len >= 8) {
-		for (i = 0; i + 8 < len; i += 8)
-			if (short_load(p + i) != short_load(q + i))
+		if (short_load(p + len - 8) != short_load(q + len - 8))
+			return false;
+		for (i = len - 8; i > 8; i -= 8)
+			if (short_load(p + i - 8) != short_load(q + i - 8))
 				return false;
-		return short_load(p + len - 8) == short_load(q + len - 8);
+		return short_load(p) == short_load(q);
 	}
 	if (len >= 4)
 		return short_load_half(p) == short_load_half(q) &&

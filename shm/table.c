@@ -95,15 +95,17 @@ table_child_depth(unsigned depth, uint64_t number)
 struct line *
 table_line(const struct arena *a, uint64_t root, uint64_t number)
 {
-	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK);
+	unsigned depth = (unsigned)(root & ROOT_DEPTH_MASK), shift;
 	arena_off at = root & ~ROOT_DEPTH_MASK, reach = arena_reach(a);
 
 	if (depth > TABLE_DEPTH_MAX || number >> capacity[depth] != 0)
 		return NULL;
+	shift = capacity[depth];
 	for (; depth > NODES_DEPTH; depth--) {
 		if (!arena_holds_unit(a, reach, at, PAGE_BYTES))
 			return NULL;
-		at = entry(a, at, number >> span[depth] & (PAGE_WORDS - 1));
+		shift -= PAGE_BITS;
+		at = entry(a, at, number >> shift & (PAGE_WORDS - 1));
 	}
 	if (number >= NODES_LINES)
 		return arena_holds_unit(a, reach, at, PAGE_BYTES) ?
@@ -112,7 +114,8 @@ table_line(const struct arena *a, uint64_t root, uint64_t number)
 	for (; depth > 0; depth--) {
 		if (!arena_holds_unit(a, reach, at, sizeof(struct line)))
 			return NULL;
-		at = entry(a, at, number >> span[depth] & (NODE_WORDS - 1));
+		shift -= NODE_BITS;
+		at = entry(a, at, number >> shift & (NODE_WORDS - 1));
 	}
 	return arena_holds_unit(a, reach, at, sizeof(struct line)) ?
 	    arena_at(a, at) : NULL;

@@ -50,7 +50,7 @@ static void
 look_for(struct bytes key, struct ahead *ahead)
 {
 	ahead_line(a, arena_shard_of(a, bucket), bucket, key, ahead);
-	ahead_record(a, ahead);
+	(void)ahead_record(a, ahead);
 }
 
 static enum shm_status
@@ -216,8 +216,7 @@ is_looked_into(uint32_t shard, struct bytes name)
 		cr_assert_eq(pair_set(a, shard, name, &p, &set), SHM_OK);
 	}
 	ahead_line(a, shard, name, p.key, &ahead);
-	ahead_record(a, &ahead);
-	return ahead.version != 0;
+	return ahead_record(a, &ahead);
 }
 
 /* A shard has a fourth of them, and all are asked for. */
