@@ -107,7 +107,7 @@ aim_in_bucket(const struct conns *set, struct slice bucket, struct slice key,
 	return row->ours;
 }
 
-static bool
+static inline bool
 aim_at_string(const struct conns *set, struct slice key, const struct row *row,
     struct ahead *ahead)
 {
@@ -200,7 +200,7 @@ conn_parse_batch(struct conns *set, const struct conn *conn)
 	struct batch_request *r = batch->request;
 	const uint8_t *at = conn->in.data + conn->in.head;
 	size_t max = store_value_max(set->env->store);
-	size_t left = inbuf_len(&conn->in);
+	size_t left = inbuf_len(&conn->in), n;
 
 	if (max > WORD_MAX)
 		max = WORD_MAX;
@@ -208,13 +208,15 @@ conn_parse_batch(struct conns *set, const struct conn *conn)
 	if (left > set->line_max)
 		left = set->line_max;
 	batch->at = at;
-	for (batch->n = batch->i = 0; batch->n < BATCH && left > 0 &&
-	    parse(set, conn, at, left, max, &r->plain) > 0; batch->n++, r++) {
+	for (n = 0; n < BATCH && left > 0 &&
+	    parse(set, conn, at, left, max, &r->plain) > 0; n++, r++) {
 		aim(set, conn, r, &row);
 		r->end = at += r->plain.used;
 		left -= r->plain.used;
 	}
-	if (set->is_large && batch->n > 1)
-		look_ahead(row.a, batch->request, batch->n);
-	return batch->n > 0;
+	batch->n = n;
+	batch->i = 0;
+	if (set->is_large && n > 1)
+		look_ahead(row.a, batch->request, n);
+	return n > 0;
 }

@@ -61,8 +61,8 @@ write_value(void *arg, const struct record_view *r)
 		memcpy(p, TEXT_END, sizeof(TEXT_END) - 1);
 		p += sizeof(TEXT_END) - 1;
 	} else {
-		memcpy(p, "\r\n", 2);
-		p += 2;
+		*p++ = '\r';
+		*p++ = '\n';
 	}
 	answer->len = (size_t)(p - answer->out);
 }
@@ -89,16 +89,39 @@ send_value(struct outbuf *out, const struct answer *answer)
 	return true;
 }
 
+/* Is there nothing of that name, neither a string nor a bucket? */
 static bool
-send_none(struct conn *conn, enum plain_kind kind)
+is_free(const struct arena *a, const struct ahead *ahead)
 {
-	if (kind == PLAIN_GET)
+	struct ahead string;
+
+	if (ahead->in.name.len == 0)
+		return read_neither_once(a, ahead);
+	ahead_line(a, ahead->in.shard, (struct bytes){ NULL, 0 },
+	    ahead->in.name, &string);
+	return read_neither_once(a, &string);
+}
+
+/*
+ * What was looked for is not there, as it seems.  Where the name would have to
+ * be another thing's for the answer to be an error, that is ruled out.
+ */
+static __attribute__((noinline)) bool
+send_none(const struct arena *a, struct conn *conn,
+    const struct batch_request *r, enum shm_status status)
+{
+	const struct ahead *ahead = &r->ahead;
+	enum plain_kind kind = r->plain.kind;
+
+	if (status == SHM_NO_KEY && kind == PLAIN_GET) {
 		reply_no_value(&conn->out);
-	else if (kind == PLAIN_HGET)
-		resp_put_null(&conn->out, conn->session.protocol ==
-		    REQUEST_RESP3 ? RESP_3 : RESP_2);
-	else
+		return true;
+	}
+	if (kind == PLAIN_GET || ((status != SHM_NO_KEY ||
+	    kind == PLAIN_STRING_GET) && !is_free(a, ahead)))
 		return false;
+	resp_put_null(&conn->out, conn->session.protocol == REQUEST_RESP3 ?
+	    RESP_3 : RESP_2);
 	return true;
 }
 
@@ -119,10 +142,8 @@ read_anew(const struct arena *a, struct conn *conn,
 		if (!make_room(&conn->out, answer.value_len, &answer) ||
 		    !read_ahead_once(a, &r->ahead, &write, &status))
 			return false;
-		if (status == SHM_NO_KEY)
-			return send_none(conn, r->plain.kind);
 		if (status != SHM_OK)
-			return false;
+			return send_none(a, conn, r, status);
 		if (answer.len > 0)
 			return send_value(&conn->out, &answer);
 	}
@@ -145,7 +166,7 @@ answer_read(const struct arena *a, struct conn *conn,
 			return send_value(&conn->out, &answer);
 		break;
 	case READ_MISSING:
-		return send_none(conn, r->plain.kind);
+		return send_none(a, conn, r, SHM_NO_KEY);
 	case READ_RETRY:
 		break;
 	}

@@ -94,16 +94,24 @@ hash_keyed(const uint64_t seed[2], const void *data, size_t len)
  */
 #define TIMES_X(p)							\
 	(((unsigned)(p) << 1 ^ ((p) >> 15) * 0x1021U) & 0xffff)
-#define EIGHT_POWERS(a, b, c, d, e, f, g, h, before)			\
-	a = TIMES_X(before), b = TIMES_X(a), c = TIMES_X(b),		\
-	d = TIMES_X(c), e = TIMES_X(d), f = TIMES_X(e), g = TIMES_X(f),	\
-	h = TIMES_X(g)
 
 enum {
-	EIGHT_POWERS(X16, X17, X18, X19, X20, X21, X22, X23, 0x8000U),
-	EIGHT_POWERS(X24, X25, X26, X27, X28, X29, X30, X31, X23),
-	EIGHT_POWERS(X32, X33, X34, X35, X36, X37, X38, X39, X31),
-	EIGHT_POWERS(X40, X41, X42, X43, X44, X45, X46, X47, X39)
+	X16 = TIMES_X(0x8000U), X17 = TIMES_X(X16),
+	X18 = TIMES_X(X17), X19 = TIMES_X(X18),
+	X20 = TIMES_X(X19), X21 = TIMES_X(X20),
+	X22 = TIMES_X(X21), X23 = TIMES_X(X22),
+	X24 = TIMES_X(X23), X25 = TIMES_X(X24),
+	X26 = TIMES_X(X25), X27 = TIMES_X(X26),
+	X28 = TIMES_X(X27), X29 = TIMES_X(X28),
+	X30 = TIMES_X(X29), X31 = TIMES_X(X30),
+	X32 = TIMES_X(X31), X33 = TIMES_X(X32),
+	X34 = TIMES_X(X33), X35 = TIMES_X(X34),
+	X36 = TIMES_X(X35), X37 = TIMES_X(X36),
+	X38 = TIMES_X(X37), X39 = TIMES_X(X38),
+	X40 = TIMES_X(X39), X41 = TIMES_X(X40),
+	X42 = TIMES_X(X41), X43 = TIMES_X(X42),
+	X44 = TIMES_X(X43), X45 = TIMES_X(X44),
+	X46 = TIMES_X(X45), X47 = TIMES_X(X46)
 };
 
 #define BIT(b, i, power) ((unsigned)(power) * (((b) >> (i)) % 2))

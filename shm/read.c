@@ -297,6 +297,37 @@ read_ahead_once(const struct arena *a, const struct ahead *ahead,
 	return attempt(a, &a->shards[ahead->in.shard], &p, status);
 }
 
+static void
+ignore(void *arg, const struct record_view *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+/*
+ * The string is looked for first.  If it was not there, and a bucket was, then
+ * that has to be dropped until it is not seen either, which moves the shard's
+ * version; so does whatever makes several changes at once.
+ */
+bool
+read_neither_once(const struct arena *a, const struct ahead *string)
+{
+	const struct shard *sh = &a->shards[string->in.shard];
+	const struct read_action act = { ignore, NULL };
+	uint64_t version = word_load(&sh->version);
+	enum read_status s = read_known(a, string, &act);
+	enum shm_status status = status_of(s);
+	struct path p;
+
+	if (s == READ_RETRY && !read_ahead_once(a, string, &act, &status))
+		return false;
+	if (status == SHM_OK)
+		return false;
+	path_to(&p, a, string->in.shard, string->key, NULL);
+	return attempt(a, sh, &p, &status) && status == SHM_NO_BUCKET &&
+	    word_peek(&sh->version) == version;
+}
+
 enum shm_status
 read_pair(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, const struct read_action *act)

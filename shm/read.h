@@ -52,6 +52,14 @@ struct ahead;
 bool read_ahead_once(const struct arena *, const struct ahead *,
     const struct read_action *, enum shm_status *status);
 
+/*
+ * Is there neither that string, which was looked for ahead, nor a bucket of its
+ * name?  One attempt; false also if it cannot be told.  Both were missing at
+ * the same moment: what takes one away and puts the other there, in one
+ * transaction, is never seen half done.
+ */
+bool read_neither_once(const struct arena *, const struct ahead *string);
+
 /* The same for a bucket itself: its facts as they were at one moment. */
 struct read_facts {
 	arena_off	bucket;
