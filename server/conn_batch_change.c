@@ -42,7 +42,7 @@ change_one(const struct conns *set, struct conn *conn,
 	if (r->plain.kind == PLAIN_STRING_INCR)
 		return false;
 	board_set_fingerprint(set->env->inherit->arena, set->slot,
-	    command_fingerprint_of(r->plain.argv, r->plain.argc));
+	    batch_fingerprint(r));
 	if (store_set(set->env->store, r->ahead.in.shard, r->ahead.in.name,
 	    &pair, &done) != SHM_OK)
 		return false;
@@ -78,8 +78,7 @@ write_step(struct pair_step *step, const struct batch_request *r,
 	step->pair.expires_ms = 0;
 	step->ahead = &r->ahead;
 	step->replace = r->plain.kind == PLAIN_STRING_SET;
-	step->fingerprint = command_fingerprint_of(r->plain.argv,
-	    r->plain.argc);
+	step->fingerprint = batch_fingerprint(r);
 }
 
 /* The sum, or how many keys are new. */

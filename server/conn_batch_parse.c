@@ -8,7 +8,6 @@
  * is not found out again.
  */
 
-#include "server/command_fingerprint.h"
 #include "server/conn_state.h"
 #include "server/redis.h"
 #include "shm/short.h"

@@ -11,7 +11,6 @@
 #include "proto/reply.h"
 #include "proto/resp_reply.h"
 #include "server/clock.h"
-#include "server/command_fingerprint.h"
 #include "server/conn_state.h"
 #include "shm/read_known.h"
 #include "shm/short.h"
@@ -26,10 +25,7 @@ _Static_assert(sizeof(TEXT_END) <= AROUND && RESP_HEAD_MAX + 2 <= AROUND,
 static void
 show(struct arena *a, unsigned slot, const struct batch_request *r)
 {
-	struct slice key = { r->ahead.key.data, r->ahead.key.len };
-
-	board_set_fingerprint(a, slot,
-	    fingerprint_end(fingerprint_add(r->begun, key)));
+	board_set_fingerprint(a, slot, batch_fingerprint(r));
 }
 
 struct answer {

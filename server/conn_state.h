@@ -14,6 +14,7 @@
 #include "proto/text.h"
 #include "server/channel.h"
 #include "server/command.h"
+#include "server/command_fingerprint.h"
 #include "server/conn.h"
 #include "server/inbuf.h"
 #include "server/link.h"
@@ -141,6 +142,18 @@ struct batch_request {
 	struct ahead	 ahead;		/* where it will look: if it is plain,
 					 * or the home is not NULL */
 };
+
+/* Its fingerprint, if it is plain: command_fingerprint_of() its words. */
+static inline uint64_t
+batch_fingerprint(const struct batch_request *r)
+{
+	struct slice key = { r->ahead.key.data, r->ahead.key.len };
+	uint64_t hash = fingerprint_add(r->begun, key);
+
+	if (r->plain.kind == PLAIN_STRING_SET)
+		hash = fingerprint_add(hash, r->plain.argv[2]);
+	return fingerprint_end(hash);
+}
 
 struct batch {
 	const uint8_t		*at;
