@@ -49,6 +49,30 @@ hash_lacks(struct call *call, enum shm_status status)
 
 /* --- look --- */
 
+/*
+ * A name that was a string's may be a hash's before it is asked whether it is:
+ * to who looks again.
+ */
+static bool
+hash_is_back(const struct call *call, enum shm_status status, unsigned *tries)
+{
+	return status == SHM_NO_BUCKET && ++*tries < HASH_TRIES &&
+	    redis_type_of(call, call->req->argv[1]) == REDIS_HASH;
+}
+
+enum shm_status
+hash_stat(const struct call *call, struct bucket_stat *stat)
+{
+	enum shm_status status;
+	unsigned tries = 0;
+
+	do
+		status = store_stat(call->env->store, call->req->argv[1],
+		    stat);
+	while (hash_is_back(call, status, &tries));
+	return status;
+}
+
 struct ghost {			/* a field that has expired */
 	struct bytes	name;
 	struct bytes	field;
@@ -88,10 +112,13 @@ look(const struct call *call, struct slice field, void *buf, size_t cap,
 {
 	struct slice name = call->req->argv[1];
 	enum shm_status status;
+	unsigned tries = 0;
 
-	facts->expires_ms = 0;
-	status = store_look(call->env->store, redis_shard(call, name),
-	    redis_bytes(name), redis_bytes(field), buf, cap, facts);
+	do {
+		facts->expires_ms = 0;
+		status = store_look(call->env->store, redis_shard(call, name),
+		    redis_bytes(name), redis_bytes(field), buf, cap, facts);
+	} while (hash_is_back(call, status, &tries));
 	if (status == SHM_NO_KEY && facts->expires_ms != 0)
 		forget(call, redis_bytes(field));
 	return status;

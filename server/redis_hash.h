@@ -18,9 +18,12 @@ bool hash_lacks(struct call *, enum shm_status);
 /* The name is a string's, and that is the answer. */
 bool hash_is_string(struct call *);
 
+/* The facts about the hash argv[1]. */
+enum shm_status hash_stat(const struct call *, struct bucket_stat *);
+
 /*
- * The facts about a field, and its value, read without a lock; the value stays
- * until the next call for this store.
+ * The facts about a field of it, and its value, read without a lock; the value
+ * stays until the next call for this store.
  */
 enum shm_status hash_look(const struct call *, struct slice field,
     struct pair_facts *);

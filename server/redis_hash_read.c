@@ -7,8 +7,7 @@
 void
 hash_moment_begin(const struct call *call, struct hash_moment *moment)
 {
-	moment->status = store_stat(call->env->store, call->req->argv[1],
-	    &moment->stat);
+	moment->status = hash_stat(call, &moment->stat);
 }
 
 bool
@@ -84,7 +83,7 @@ redis_run_hlen(struct call *call)
 	struct bucket_stat stat;
 	enum shm_status status;
 
-	status = store_stat(call->env->store, call->req->argv[1], &stat);
+	status = hash_stat(call, &stat);
 	if (status == SHM_OK)
 		resp_put_integer(call->out, (int64_t)stat.keys);
 	else if (hash_lacks(call, status))

@@ -74,7 +74,7 @@ send_swaps(int writer)
 	unsigned i;
 
 	for (i = 0; i < SWAPS; i++)
-		talk_send(writer, "HSET {k}h f v\r\nRENAME {k}h k\r\n"
+		talk_send(writer, "HSET {k}h f 1\r\nRENAME {k}h k\r\n"
 		    "SET {k}s 1\r\nRENAME {k}s k\r\n");
 }
 
@@ -107,8 +107,8 @@ read_all(void)
 {
 	unsigned i;
 
-	for (i = 0; i < READS; i++)
-		talk_send(fd, GET("k"));
+	for (i = 0; i < READS / 2; i++)
+		talk_send(fd, GET("k") HGET("k", "f"));
 	for (i = 0; i < READS; i++)
 		expect_one_or_other();
 }
