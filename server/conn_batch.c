@@ -187,8 +187,10 @@ run_plain(struct conns *set, struct conn *conn, size_t max)
 	while (outbuf_len(&conn->out) < OUTPUT_HIGH &&
 	    (n = piece_of(r, left)) > 0) {
 		done = run_piece(set, conn, r, n);
-		if (measured && done > 0 && was_delayed(set, &delays)) {
-			note_time(set, conn, r);
+		if (measured && was_delayed(set, &delays)) {
+			/* Who is executed once more takes the time with it. */
+			if (done > 0)
+				note_time(set, conn, r);
 			first = r + done;
 		}
 		r += done;

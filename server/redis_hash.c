@@ -51,7 +51,8 @@ hash_lacks(struct call *call, enum shm_status status)
 
 /*
  * A name that was a string's may be a hash's before it is asked whether it is:
- * to who looks again.
+ * to who looks again.  One that goes to and fro in these microseconds may still
+ * seem to be free.
  */
 static bool
 hash_is_back(const struct call *call, enum shm_status status, unsigned *tries)

@@ -111,15 +111,33 @@ split_next(struct held *h, struct table *t, uint64_t lines)
 	return h->broken ? SHM_DAMAGED : SHM_OK;
 }
 
+/* No line has room on average. */
+static bool
+is_crowded(const struct table *t, uint64_t lines, unsigned more)
+{
+	return word_peek(&t->count) + more > lines * DENSE_SMALL;
+}
+
+/*
+ * A table may have far too few lines: it has just become a large one, or was
+ * one when lines were longer.  Nobody has to make up for that at once, but each
+ * does his share, if there is memory.
+ */
 enum shm_status
 index_grow_for(struct held *h, struct table *t, unsigned entries)
 {
 	uint64_t lines = table_lines(word_peek(&t->shape));
+	uint64_t most = lines + entries;
 	enum shm_status status = SHM_OK;
 
-	for (; status == SHM_OK && is_dense(t, lines, entries); lines++)
+	for (; status == SHM_OK && is_crowded(t, lines, entries); lines++)
 		status = split_next(h, t, lines);
-	return status;
+	if (status != SHM_OK)
+		return status;
+	for (; status == SHM_OK && lines < most && is_dense(t, lines, entries);
+	    lines++)
+		status = split_next(h, t, lines);
+	return status == SHM_FULL ? SHM_OK : status;
 }
 
 enum shm_status

@@ -186,7 +186,7 @@ search_line(const struct run *run, word *slot, word *end, bool shared,
 	return false;
 }
 
-/* False if the chain is not sound. */
+/* False if there is no end to it, or it leads nowhere. */
 static inline __attribute__((always_inline)) bool
 search(const struct run *run, const struct run_aim *aim, bool shared,
     const struct index_key *key, struct run_found *f)
@@ -228,8 +228,11 @@ pair_run_find(const struct run *run, size_t i, struct run_found *f)
 		RECORD_PUT, arena_off_of(run->h.a, aim->bucket),
 		run->steps[i].pair.key, aim->hash
 	};
+	bool ends;
 
 	f->shared = is_shared(run, aim->home);
-	return f->shared ? search(run, aim, true, &key, f) :
+	ends = f->shared ? search(run, aim, true, &key, f) :
 	    search(run, aim, false, &key, f);
+	/* Who adds to a chain goes by the last slot of each line. */
+	return ends && (f->there || sound_chain(&run->h, aim->home));
 }

@@ -53,6 +53,7 @@ make_room(struct arena *a, unsigned attempt)
 {
 	if (attempt == ATTEMPTS_MAX)
 		return false;
+	a->delays++;
 	if (segment_back_one(a))
 		return true;
 	/* Somebody else may have made room since we asked. */

@@ -614,6 +614,27 @@ Test(run_of_sets, looks_again_for_a_bucket_that_was_made_anew_in_its_place)
 	support_audit(a);
 }
 
+/* Behind a gap, where nobody looks who looks for a key. */
+Test(run_of_sets, adds_nothing_to_a_line_that_leads_astray)
+{
+	struct pair_step s = step_in(garden, "hose", "long");
+	struct pair pair = { support_bytes("hose"), support_bytes("x"), 0 };
+	struct ahead ahead;
+	struct line *line;
+	word *last;
+
+	set_up_ahead();
+	ahead_line(a, 0, garden, pair.key, &ahead);
+	cr_assert_not_null(line = ahead.home);
+	last = &line->slots[LINE_SLOTS - 1];
+	word_store(last, LINE_LINK << 48 | arena_off_of(a, line));
+	cr_assert_eq(run(&s, 1), 0);
+	cr_assert_eq(pair_put(a, garden, &pair, NULL), SHM_DAMAGED);
+	word_store(last, LINE_LINK << 48 | 8);
+	cr_assert_eq(run(&s, 1), 0);
+	cr_assert_eq(pair_put(a, garden, &pair, NULL), SHM_DAMAGED);
+}
+
 static enum shm_status
 expire_garden(struct txn *t, void *arg)
 {
