@@ -7,9 +7,9 @@
 #include "proto/request.h"
 
 /*
- * The requests that make nearly all traffic: one key is read or set.  Whoever
- * has many of them to take does so here, in a fraction of what it costs to
- * parse a request of any kind and to find its verb.
+ * The requests that make nearly all traffic: one key is read, set or counted
+ * up.  Whoever has many of them to take does so here, in a fraction of what it
+ * costs to parse a request of any kind and to find its verb.
  */
 enum plain_kind {
 	PLAIN_NONE,		/* any other request */

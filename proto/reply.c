@@ -55,6 +55,7 @@ finish(struct outbuf *out, const uint8_t *start, const uint8_t *end)
 void
 reply_ok(struct outbuf *out)
 {
+	/* In place: outbuf_append() is a call, and this is most replies. */
 	uint8_t *start = outbuf_reserve(out, sizeof(OK_LINE) - 1);
 
 	if (start != NULL)

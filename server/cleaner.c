@@ -26,9 +26,9 @@
 #include "shm/clean.h"
 #include "shm/feed.h"
 
-#define IDLE_MS		100	/* between looks when there is no work, */
-#define GROWING_MS	5	/* and while memory is taken, */
-#define GROWN_MS	1000	/* or was so lately */
+#define IDLE_MS		100	/* between looks when there is no work */
+#define GROWING_MS	5	/* between looks while memory is taken */
+#define GROWN_MS	1000	/* it counts as taken for so long after */
 #define SHOW_MS		100	/* between two of our work on the board */
 #define PIECES		64	/* of work between two looks at the signals */
 

@@ -7,9 +7,10 @@
 /*
  * What a request is known by on the board, and in the list of poison: a number
  * that is the same for the same request (verb, bucket and key), and most likely
- * another for another one.  It is made word by word, of the verb and of as many
- * more as FINGERPRINT_WORDS, so where many in a row begin with the same words
- * those are done with.  Pure, and the same in every process.
+ * another for another one.  It is made word by word, of the first
+ * FINGERPRINT_WORDS: the verb, and two more (bucket and key, or for SET name
+ * and value).  So where many in a row begin with the same words those are done
+ * with.  Pure, and the same in every process.
  */
 #define FINGERPRINT_WORDS	3	/* verb and all */
 

@@ -1,9 +1,10 @@
 /*
- * The short way.  Nearly all requests read or set one key, on connections that
- * want nothing but the answer, and they come many at a time.  Such a run is
- * recognised by its bytes (proto/plain.h), and executed without what every
- * other request may need: its verb is not looked for, its call has no
- * structure, its value is copied once, from the arena to where it is sent from.
+ * The short way.  Nearly all requests read, set or count up one key, on
+ * connections that want nothing but the answer, and they come many at a time.
+ * Such a run is recognised by its bytes (proto/plain.h), and executed without
+ * what every other request may need: its verb is not looked for, its call has
+ * no structure, its value is copied once, from the arena to where it is sent
+ * from.
  *
  * Here is only what goes well.  Whatever does not, be it for a reason that
  * makes an error, ends the run: that request is then executed as any other, as

@@ -5,7 +5,8 @@
  * A pipeline says early what will be asked; so before the first of its requests
  * is executed the memory of all is asked for, and in such a store of any that
  * is short.  What was found out for that, the bucket and the hash of the key,
- * is not found out again.
+ * is not found out again.  Nor are whose a bucket is, and the part of a
+ * fingerprint that requests in a row have in common.
  */
 
 #include "server/conn_state.h"

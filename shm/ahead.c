@@ -1,6 +1,6 @@
 /*
  * Touching before reading.  Nothing here waits for what it asks for but the
- * home line, which ahead_key() has asked for some keys earlier.
+ * home line, which ahead_key() or ahead_line() has asked for some keys earlier.
  */
 
 #include "shm/ahead.h"

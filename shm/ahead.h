@@ -47,8 +47,9 @@ void ahead_line(const struct arena *, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *);
 
 /*
- * Of one whose home is NULL nothing else need be set.  False: its table is so
- * small that it was not looked into.
+ * Of one whose home is NULL nothing else need be set.  False: its table, or
+ * those of all shards if it is a string, are so small that they were not looked
+ * into.
  */
 bool ahead_record(const struct arena *, const struct ahead *);
 

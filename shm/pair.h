@@ -77,7 +77,8 @@ enum shm_status pair_look(struct arena *, uint32_t shard, struct bytes bucket,
 
 /*
  * The same of a bucket that was found with ahead_bucket(), for who comes back
- * to it; it is found anew if it has moved since.
+ * to it.  *in, whose name must stay, is the caller's, of one thread; if it was
+ * not the place any more it is found anew, so that the next one is quick.
  */
 struct ahead_bucket;
 enum shm_status pair_look_in(struct arena *, struct ahead_bucket *,
@@ -92,12 +93,13 @@ enum shm_status pair_look_ahead(struct arena *, const struct ahead *,
     void *buf, size_t cap, struct pair_facts *);
 
 /*
- * The same of many keys, whose memory is asked for a few at a time, so that
- * the waits for it overlap, see ahead.h; buf is used for each in turn, by
- * tell(), which is told SHM_OK or SHM_NO_KEY of keys[i] and returns false to
- * be told no more.  *done is where to begin, and becomes where it ended.
- * SHM_OK if it is at the end or was stopped, else why keys[*done] cannot be
- * told.  No snapshot: each key is as it is when it is read.
+ * The same of many keys in that bucket, see pair_look_in(), whose memory is
+ * asked for a few at a time, so that the waits for it overlap, see ahead.h; buf
+ * is used for each in turn, by tell(), which is told SHM_OK or SHM_NO_KEY of
+ * keys[i] and returns false to be told no more.  *done is where to begin, and
+ * becomes where it ended.  SHM_OK if it is at the end or was stopped, else why
+ * keys[*done] cannot be told.  No snapshot: each key is as it is when it is
+ * read.
  */
 struct pair_told {
 	void	*buf;		/* room for a value */

@@ -1,7 +1,7 @@
 /*
- * Reading pairs, without a lock: one, one that was looked for ahead, and many.
- * A large store is as fast as memory answers; so of many keys some are looked
- * for ahead together, and the waits overlap.
+ * Reading pairs, without a lock: one; one of a bucket that the caller keeps;
+ * and many.  A large store is as fast as memory answers; so of many keys some
+ * are looked for ahead together, and the waits overlap.
  */
 
 #include "shm/pair.h"

@@ -1,9 +1,10 @@
 /*
- * A run of sets.  Alone each of them takes the lock, sees to it that there is
- * room everywhere, and changes eight words, five of which the next one changes
- * again: the bytes and the revision of its bucket, the dead bytes of a segment,
- * the head of the log and the revision of the shard.  Here they are in one
- * intent, and what it takes to get there is paid for once.
+ * A run of changes: sets, and edits of what is there.  Alone each of them takes
+ * the lock, sees to it that there is room everywhere, and changes eight words,
+ * five of which the next one changes again: the bytes and the revision of its
+ * bucket, the dead bytes of a segment, the head of the log and the revision of
+ * the shard.  Here they are in one intent, and what it takes to get there is
+ * paid for once.
  *
  * Nothing is reserved, for that would be an intent before the end of this one.
  * Instead it is looked whether there is enough, before a step changes

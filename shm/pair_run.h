@@ -8,10 +8,10 @@
 #include "shm/pair_edit.h"
 
 /*
- * Sets that have nothing to do with each other but that they come at the same
- * time and belong to one shard.  They are done in their order and happen at
- * once: one lock, one intent.  So whoever reads sees those before and not yet
- * one of them, or all; a kill leaves none or all.
+ * Changes, sets or edits, that have nothing to do with each other but that they
+ * come at the same time and belong to one shard.  They are done in their order
+ * and happen at once: one lock, one intent.  So whoever reads sees those before
+ * and not yet one of them, or all; a kill leaves none or all.
  */
 #define PAIR_RUN_MAX	16	/* are done in one run, at most */
 
@@ -31,10 +31,11 @@ struct pair_step {
 /*
  * Do the first of n steps, and return how many: *is_new and *revision of these
  * are what pair_set() says.  The next one is the caller's, to be done with
- * pair_set(), if none was; else to be tried again as the first.  For a step
- * that cannot be done ends the run, and so does one that takes more than there
- * is at hand: another segment, of the log or of lines, the first line of a
- * bucket, a split.
+ * pair_set(), or pair_edit() if it has an edit, if none was; else to be tried
+ * again as the first.  0 also if the shard is poisoned or found damaged: then
+ * pair_set() says so.  For a step that cannot be done ends the run, and so does
+ * one that takes more than there is at hand: another segment, of the log or of
+ * lines, the first line of a bucket, a split.
  *
  * A step with an edit is not done if the pair is not there, nor if decide(),
  * which is called at most once, says anything but that a value of at most

@@ -72,8 +72,9 @@ record_open_head(const struct record *head, struct record_view *r)
 }
 
 /*
- * Take the record at p apart, whose header is a copy, within so much room.  The
- * second takes those of any form, as few are.
+ * Take the record at p apart, whose header is a copy, within so much room;
+ * false if its lengths are impossible.  Here is the form that most have, short
+ * and without an expiry; record_open_any() takes each.
  */
 bool record_open_any(const uint8_t *p, const struct record *head,
     uint64_t room, struct record_view *);
@@ -88,6 +89,7 @@ record_open(const uint8_t *p, const struct record *head, uint64_t room,
 	struct record_view any;
 
 	if (key_len == RECORD_LONG || (head->meta & expires) != 0) {
+		/* Not into *r, whose address would keep it out of registers. */
 		if (!record_open_any(p, head, room, &any))
 			return false;
 		*r = any;

@@ -53,7 +53,8 @@ struct map_read {
 enum kv_status map_run(struct kv_map *, const struct map_read *);
 
 /*
- * Can it be tried at once, because it is the bucket of the read before?  What
+ * Can it be tried at once, because it is the bucket of the read before, and
+ * still this map's to read?  Not during a list.  Clears map->why.  What
  * comes of that is for map_verdict(), but for SHM_BUSY, which is for map_run().
  */
 bool map_is_at_hand(struct kv_map *, struct bytes bucket);
