@@ -296,7 +296,8 @@ Test(audit, finds_tables_of_an_impossible_shape)
 	    "has a root", "has a root");
 	damage_seen(&bucket->table.shape, shape + 20000, "impossible size",
 	    "impossible size");
-	damage(&bucket->table.shape, shape - 1, "");
+	/* One line alone may have no keys. */
+	damage(&bucket->table.shape, shape - 8, "");
 }
 
 Test(audit, finds_units_that_leak_or_are_used_twice)
