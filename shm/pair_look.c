@@ -181,7 +181,7 @@ pair_look_many(struct arena *a, struct ahead_bucket *in,
 	const struct copy copy = {
 		.buf = told->buf, .cap = told->cap, .facts = &facts
 	};
-	enum shm_status status;
+	enum shm_status status = SHM_OK;
 	struct pipeline p;
 	size_t i = *done;
 

@@ -170,7 +170,7 @@ is_key_at(const struct run *run, const struct index_key *key, arena_off off,
  * step that shares its line can change.
  */
 static inline __attribute__((always_inline)) bool
-search_line(const struct run *run, word *slot, word *end, bool shared,
+search_line(const struct run *run, word *slot, const word *end, bool shared,
     const struct index_key *key, struct run_found *f, uint64_t *last)
 {
 	uint64_t tag = slot_tag_of(key->hash);

@@ -260,13 +260,19 @@ line_with_more(void)
 
 Test(audit, finds_chains_that_lead_elsewhere_or_have_no_end)
 {
-	struct line *line;
+	struct line *line, *other;
+	uint64_t number = 0;
 	word *last;
 
 	set_up();
 	line = line_with_more();
+	other = well_filled_line(&number);
+	if (other == line) {
+		number++;
+		other = well_filled_line(&number);
+	}
 	last = &line->slots[LINE_SLOTS - 1];
-	damage_seen(last, LINE_LINK << 48 | arena_off_of(a, first_line()),
+	damage_seen(last, LINE_LINK << 48 | arena_off_of(a, other),
 	    "used twice", "wrong line");
 	damage_seen(last, LINE_LINK << 48 | 64, "impossible offset",
 	    "impossible offset");
