@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "must.h"
+#include "shm/ahead.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
 #include "shm/clean.h"
@@ -134,15 +135,16 @@ read_pairs_together(struct arena *a, struct bytes bucket)
 	size_t cap = sizeof(buf), done = 0;
 	const struct pair_told told = { buf, cap, check_told, &cap };
 	struct bytes keys[TOGETHER];
+	struct ahead_bucket in;
 	unsigned i;
 
+	ahead_bucket(a, arena_shard_of(a, bucket), bucket, &in);
 	for (i = 0; i < TOGETHER; i++) {
 		keys[i] = specimen_key(i);
 		memcpy(text[i], keys[i].data, keys[i].len);
 		keys[i].data = text[i];
 	}
-	(void)pair_look_many(a, arena_shard_of(a, bucket), bucket, keys,
-	    TOGETHER, &done, &told);
+	(void)pair_look_many(a, &in, keys, TOGETHER, &done, &told);
 	must(done <= TOGETHER);
 }
 
