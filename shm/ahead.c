@@ -26,14 +26,21 @@ ahead_bucket(const struct arena *a, uint32_t shard, struct bytes name,
 	ahead_find_bucket(a, shard, name, in);
 }
 
+/* The line of the key, in the bucket that was found. */
+static inline void
+ask_line(const struct arena *a, struct bytes key, struct ahead *ahead)
+{
+	ahead_find_line(a, key, ahead);
+	if (is_large(a, ahead))
+		__builtin_prefetch(ahead->home);
+}
+
 void
 ahead_key(const struct arena *a, const struct ahead_bucket *in,
     struct bytes key, struct ahead *ahead)
 {
 	ahead->in = *in;
-	ahead_find_line(a, key, ahead);
-	if (is_large(a, ahead))
-		__builtin_prefetch(ahead->home);
+	ask_line(a, key, ahead);
 }
 
 void
@@ -41,9 +48,7 @@ ahead_line(const struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, struct ahead *ahead)
 {
 	ahead_find_bucket(a, shard, bucket, &ahead->in);
-	ahead_find_line(a, key, ahead);
-	if (is_large(a, ahead))
-		__builtin_prefetch(ahead->home);
+	ask_line(a, key, ahead);
 }
 
 /* A header and a short key are in the first line, a value in the second. */

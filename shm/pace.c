@@ -104,7 +104,8 @@ pace_hurry(struct arena *a, uint32_t shard, uint64_t written)
 	/* What cannot be paid is forgotten one day. */
 	if (a->owed_bytes > most)
 		a->owed_bytes = most;
-	a->delays += a->owed_bytes > 0;
+	if (a->owed_bytes > 0)
+		a->delays++;
 	for (pieces = 1 + 2 * written / SEGMENT_PIECE;
 	    a->owed_bytes > 0 && pieces > 0 && pay_some(a); pieces--)
 		;

@@ -89,15 +89,11 @@ enum shm_status
 pair_look(struct arena *a, uint32_t shard, struct bytes bucket,
     struct bytes key, void *buf, size_t cap, struct pair_facts *facts)
 {
-	const struct copy c = { .buf = buf, .cap = cap, .facts = facts };
-	enum shm_status status;
 	struct ahead ahead;
 
 	ahead_find_bucket(a, shard, bucket, &ahead.in);
 	ahead_find_line(a, key, &ahead);
-	return look(a, &ahead, &c, &status) ? status :
-	    look_again(a, &(struct ahead_bucket){ .name = bucket,
-	    .shard = shard }, key, c);
+	return pair_look_ahead(a, &ahead, buf, cap, facts);
 }
 
 enum shm_status
